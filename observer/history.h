@@ -1,0 +1,90 @@
+/* history.h: everything an observer knows about one run, whatever source it came from.
+ *
+ * A run is a table of samples (one row a sample, one column a metric), a list of events, a list of
+ * one-second histograms and the shape of the tree. Sources (a live segment, a CSV file, a
+ * recording) append; panels ask. Times are seconds since the run's start, so that runs line up.
+ *
+ * Threads:    one thread at a time (the observer's main thread).
+ * Ownership:  the history owns all it was given; pointers it returns stay valid until the next
+ * append. Memory:     columns exist only for metrics that were ever present. Absent:     a metric
+ * that a source does not know is absent, never zero: queries say so. */
+#ifndef OBS_HISTORY_H
+#define OBS_HISTORY_H
+
+#include "scope.h"
+
+struct history;
+
+struct history *history_create(void); /* NULL when memory is out */
+void history_destroy(struct history *history);
+/* Forgets everything: the source was re-attached to another instance. */
+void history_clear(struct history *history);
+
+/* ---- append (sources) ---- */
+
+/* One metric value of a sample being appended, by metric id (sample.def). */
+struct history_value {
+    uint32_t id;
+    uint64_t value;
+};
+/* Adds a sample at `seconds` since the start. Not after the newest one: ignored, false. */
+bool history_append(struct history *history, double seconds, const struct history_value *values,
+                    size_t count);
+void history_append_event(struct history *history, double seconds, const struct scope_event *event);
+void history_append_histograms(struct history *history, double seconds,
+                               const struct scope_histograms *histograms);
+/* Marks that `lost` samples are missing before the next one: lines break there. */
+void history_append_gap(struct history *history, uint64_t lost);
+void history_set_shape(struct history *history, const struct scope_shape *shape);
+
+/* ---- ask (panels) ---- */
+
+size_t history_count(const struct history *history);
+double history_time(const struct history *history, size_t index);
+/* First index whose time is >= seconds; history_count when there is none. */
+size_t history_find(const struct history *history, double seconds);
+/* Newest time of anything known; 0 when empty. */
+double history_end(const struct history *history);
+double history_start(const struct history *history); /* oldest sample's time; 0 when empty */
+
+bool history_has(const struct history *history, uint32_t id); /* ever present */
+bool history_value_at(const struct history *history, uint32_t id, size_t index, uint64_t *value);
+bool history_latest(const struct history *history, uint32_t id, uint64_t *value);
+
+/* As a level (the value itself) or as a rate (difference to the previous sample over their distance
+ * in seconds; a counter that steps back starts anew and counts from zero). */
+enum history_form { HISTORY_LEVEL, HISTORY_RATE };
+/* The number at a sample; false where it is absent (the first sample has no rate, nor has one after
+ * a gap). */
+bool history_number(const struct history *history, uint32_t id, enum history_form form,
+                    size_t index, double *number);
+
+/* What falls into one pixel column. Samples per column may be 0: `count` 0, draw through it. */
+struct history_bin {
+    double min, max, first, last, sum;
+    uint32_t count;
+    bool gap; /* samples were lost in here, or just before the first one */
+};
+/* Bins [t0, t1) into n columns; min/max-true: a spike one sample wide shows at any zoom. */
+void history_bins(const struct history *history, uint32_t id, enum history_form form, double t0,
+                  double t1, size_t n, struct history_bin *bins);
+/* The largest number in [t0, t1]; 0 when there is none. */
+double history_max(const struct history *history, uint32_t id, enum history_form form, double t0,
+                   double t1);
+
+size_t history_event_count(const struct history *history);
+const struct scope_event *history_event(const struct history *history, size_t index);
+double history_event_time(const struct history *history, size_t index);
+size_t history_event_find(const struct history *history, double seconds); /* first at or after */
+
+size_t history_histogram_count(const struct history *history);
+const struct scope_histograms *history_histogram(const struct history *history, size_t index,
+                                                 double *seconds);
+
+const struct scope_shape *
+history_shape(const struct history *history); /* newest; NULL when unknown */
+
+/* Levels to show: 1 + the highest level that was ever known to the source (2..8). */
+unsigned history_levels(const struct history *history);
+
+#endif
