@@ -1,0 +1,47 @@
+/* memtable.h: the newest entries, sorted, in memory.
+ *
+ * Threads:    one inserter at a time (the commit lock sees to it), any number of readers beside it
+ * without a lock: an entry is published with a release store once it is whole. Ownership: reference
+ * counted: create gives one reference; a value found in it is pinned by another. Memory: entries
+ * lie in an arena and are never moved or freed before the memtable. Arena blocks are recycled
+ *             through a pool, since the first touch of fresh pages is dear.
+ * Invariant:  sequences of equal keys differ; an entry inserted is found from then on by every
+ * reader that looks with a sequence at or above its own. */
+#ifndef LSM_MEMTABLE_H
+#define LSM_MEMTABLE_H
+
+#include "entry.h"
+#include "status.h"
+
+struct lsm_memtable;
+struct lsm_arena_pool;
+
+/* Keeps up to `keep_bytes` of arena blocks for reuse. Thread-safe. Destroy after every memtable. */
+struct lsm_arena_pool *lsm_arena_pool_create(uint64_t keep_bytes);
+void lsm_arena_pool_destroy(struct lsm_arena_pool *pool);
+
+LSM_CHECKED int lsm_memtable_create(struct lsm_arena_pool *pool, uint64_t seed,
+                                    struct lsm_memtable **memtable, struct lsm_fault *fault);
+void lsm_memtable_ref(struct lsm_memtable *memtable);
+void lsm_memtable_unref(struct lsm_memtable *memtable);
+
+/* Makes sure that the next inserts, `count` entries of together `bytes` of keys and values, cannot
+ * fail. */
+LSM_CHECKED int lsm_memtable_reserve(struct lsm_memtable *memtable, uint64_t count, uint64_t bytes,
+                                     struct lsm_fault *fault);
+/* Copies the entry. REQUIRES: reserved; (key, seq) not there yet. */
+void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *entry);
+/* Newest version of key with a sequence at most seq_max; its bytes live as long as the memtable. */
+bool lsm_memtable_get(const struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
+                      uint64_t seq_max, struct lsm_entry *entry);
+/* A pin that releases one reference, to be put into lsm_value: takes the reference. */
+struct lsm_pin *lsm_memtable_pin(struct lsm_memtable *memtable);
+/* A source over it; holds a reference. Entries stay valid while the memtable lives. NULL: out of
+ * memory. */
+struct lsm_source *lsm_memtable_source(struct lsm_memtable *memtable);
+
+uint64_t
+lsm_memtable_bytes(const struct lsm_memtable *memtable); /* keys, values and their overhead */
+uint64_t lsm_memtable_entries(const struct lsm_memtable *memtable);
+
+#endif

@@ -1,0 +1,91 @@
+/* table.h: sorted tables on disk: written once, read by many. The bytes are in table_format.h.
+ *
+ * Threads:    a writer belongs to one thread. A table and the caches may be used by any thread.
+ * Ownership:  the table cache owns open tables and closes the least used ones; a handle from
+ * lsm_tables_get is held by reference until lsm_table_release. Blocks handed out are pinned by
+ * reference too. Errors:     every length and offset from disk is checked before use; every block's
+ * checksum when it is read from its file. Damage is LSM_ERR_CORRUPT with file and offset. */
+#ifndef LSM_TABLE_H
+#define LSM_TABLE_H
+
+#include "counters.h"
+#include "entry.h"
+#include "io.h"
+#include "table_meta.h"
+
+/* ---- writing ---- */
+
+struct lsm_table_writer;
+struct lsm_table_writer_options {
+    uint32_t block_bytes;
+    double bloom_fpr; /* 0: no filter */
+    bool direct_io;
+    uint64_t size_hint; /* expected file size, for allocation; 0 unknown */
+};
+/* Output goes through `queue` with several requests in flight. */
+LSM_CHECKED int lsm_table_writer_create(struct lsm_io *io, struct lsm_queue *queue,
+                                        const char *path,
+                                        const struct lsm_table_writer_options *options,
+                                        struct lsm_table_writer **writer, struct lsm_fault *fault);
+/* REQUIRES: entry after the previous one in entry order. */
+LSM_CHECKED int lsm_table_writer_add(struct lsm_table_writer *writer, const struct lsm_entry *entry,
+                                     struct lsm_fault *fault);
+uint64_t lsm_table_writer_bytes(
+    const struct lsm_table_writer *writer); /* about what the file would be if finished now */
+/* Writes filter, index and footer, syncs the file and fills *meta (id, level and times apart; keys
+ * are malloc'd for the caller). REQUIRES: at least one entry. Frees the writer whatever happens; on
+ * failure the file stays, to be unlinked. */
+LSM_CHECKED int lsm_table_writer_finish(struct lsm_table_writer *writer,
+                                        struct lsm_table_meta *meta, struct lsm_fault *fault);
+void lsm_table_writer_abandon(struct lsm_table_writer *writer);
+
+/* ---- block cache ---- */
+
+struct lsm_block_cache;
+struct lsm_block_cache *lsm_block_cache_create(
+    uint64_t bytes); /* NULL: out of memory; 0 bytes: keeps only what is pinned */
+void lsm_block_cache_destroy(struct lsm_block_cache *cache); /* REQUIRES: nothing pinned */
+uint64_t lsm_block_cache_bytes(const struct lsm_block_cache *cache);
+
+/* ---- table cache ---- */
+
+struct lsm_table;
+struct lsm_tables;
+LSM_CHECKED int lsm_tables_create(struct lsm_io *io, const char *directory, uint32_t open_max,
+                                  struct lsm_block_cache *cache, struct lsm_tables **tables,
+                                  struct lsm_fault *fault);
+void lsm_tables_destroy(struct lsm_tables *tables);
+/* Opens the table (footer, index, filter) or finds it open. */
+LSM_CHECKED int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,
+                               struct lsm_table **table, struct lsm_fault *fault);
+void lsm_table_release(struct lsm_table *table);
+/* The table is no more: closes it when its last user is done, and drops its blocks. */
+void lsm_tables_evict(struct lsm_tables *tables, uint64_t id);
+
+/* ---- reading ---- */
+
+/* Newest version of key at or below seq_max: 0 and *entry with *pin (to be released by the caller),
+ * or LSM_NOT_FOUND. Counts bloom and cache use in `slot`. */
+LSM_CHECKED int lsm_table_get(struct lsm_table *table, const uint8_t *key, size_t key_size,
+                              uint64_t seq_max, bool fill_cache, struct lsm_counter_slot *slot,
+                              struct lsm_entry *entry, struct lsm_pin **pin,
+                              struct lsm_fault *fault);
+/* A source over the table; takes over the reference. `queue`: read ahead through it (compaction, at
+ * least 4 requests in flight), not NULL only in the thread that owns it; NULL: blocks come through
+ * the cache. NULL result: out of memory. */
+struct lsm_source *lsm_table_source(struct lsm_table *table, struct lsm_queue *queue,
+                                    bool fill_cache, struct lsm_counter_slot *slot);
+/* Why the newest failed source of this table failed; a source has only a code. */
+void lsm_table_fault(const struct lsm_table *table, struct lsm_fault *fault);
+/* Reads every block and checks order, checksums and counts against meta. */
+LSM_CHECKED int lsm_table_verify(struct lsm_table *table, const struct lsm_table_meta *meta,
+                                 struct lsm_fault *fault);
+
+/* ---- merging ---- */
+
+/* A source over many, in entry order; takes over the sources, also on failure. NULL: out of memory.
+ * A failing input ends the merge with its status: nothing after an error may look like the end of
+ * the data. */
+struct lsm_source *lsm_merge_create(struct lsm_source **sources, size_t count);
+
+#endif

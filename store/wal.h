@@ -1,0 +1,90 @@
+/* wal.h: the write-ahead log: segments NNNNNN.wal, mapped and appended to by memcpy. The bytes are
+ * in wal_format.h.
+ *
+ * A segment is allocated, mapped and populated before it is needed; an append is a copy into the
+ * mapping and so survives the death of the process. A frame holds one atomic group of operations.
+ *
+ * Threads:    append, rotate and prepare under the commit lock (one at a time); sync from any
+ * thread, many at once: one of them flushes for all. lsm_wal_stats from any thread. Rules:      a
+ * frame's checksum covers segment number and sequence; an all-zero frame is invalid; each sync
+ * records the position it covered, so that recovery can tell a torn tail from damage. After a
+ * failed sync the log refuses everything: it is never retried. */
+#ifndef LSM_WAL_H
+#define LSM_WAL_H
+
+#include "entry.h"
+#include "io.h"
+
+struct lsm_wal;
+
+/* Starts a new segment `number` in `directory`: recovery never appends to one of an earlier
+ * incarnation. `segment_bytes`: a frame larger than a quarter of it gets a segment of its own. */
+LSM_CHECKED int lsm_wal_create(struct lsm_io *io, const char *directory, uint64_t number,
+                               uint64_t segment_bytes, struct lsm_wal **wal,
+                               struct lsm_fault *fault);
+/* Clean close: cuts the allocation's unused tail off. Does not sync. NULL is ignored. */
+void lsm_wal_close(struct lsm_wal *wal);
+
+/* True when `payload_bytes` fit the current segment: then append cannot fail for want of space. */
+bool lsm_wal_fits(const struct lsm_wal *wal, uint64_t payload_bytes);
+/* A spare segment is ready (allocated, mapped): rotation costs nothing. Background threads call
+ * lsm_wal_prepare with the number of the next file; it may be called beside appends. */
+bool lsm_wal_has_spare(const struct lsm_wal *wal);
+LSM_CHECKED int lsm_wal_prepare(struct lsm_wal *wal, uint64_t number, struct lsm_fault *fault);
+/* Begins the next segment: the spare one, or `number` made now; at least `payload_bytes` will fit.
+ * The earlier segment stays on disk until lsm_wal_remove_before. */
+LSM_CHECKED int lsm_wal_rotate(struct lsm_wal *wal, uint64_t number, uint64_t payload_bytes,
+                               struct lsm_fault *fault);
+uint64_t lsm_wal_number(const struct lsm_wal *wal); /* of the current segment */
+
+/* Where a group's payload goes, so that it is encoded in place: `*payload` has room for
+ * payload_bytes. REQUIRES: fits. */
+uint8_t *lsm_wal_begin(struct lsm_wal *wal, uint64_t payload_bytes);
+/* Completes the frame: the payload written at begin holds `count` operations from sequence `seq`
+ * on. */
+void lsm_wal_commit(struct lsm_wal *wal, uint64_t seq, uint32_t count);
+
+/* Position of the next byte over all segments of this log's life: grows for ever. */
+uint64_t lsm_wal_position(const struct lsm_wal *wal);
+/* Returns when everything before `position` is on the device. Many threads: one flushes for all. */
+LSM_CHECKED int lsm_wal_sync(struct lsm_wal *wal, uint64_t position, struct lsm_fault *fault);
+uint64_t lsm_wal_synced(const struct lsm_wal *wal); /* position on the device */
+
+struct lsm_wal_stats {
+    uint64_t bytes, syncs, rotations, live_bytes;
+};
+void lsm_wal_stats(const struct lsm_wal *wal, struct lsm_wal_stats *stats);
+/* Removes the segments of this log below `number`. */
+LSM_CHECKED int lsm_wal_remove_before(struct lsm_wal *wal, uint64_t number,
+                                      struct lsm_fault *fault);
+
+/* ---- the payload of a frame: operations ---- */
+
+/* Bytes of one operation in a payload; lsm_op_put/delete write exactly that many and return the
+ * end. */
+uint64_t lsm_op_bytes(uint64_t key_size, uint64_t value_size, enum lsm_type type);
+uint8_t *lsm_op_encode(uint8_t *p, enum lsm_type type, const uint8_t *key, size_t key_size,
+                       const uint8_t *value, size_t value_size);
+/* Reads the operation at p; NULL when the bytes are not one. The entry points into the payload. */
+const uint8_t *lsm_op_decode(const uint8_t *p, const uint8_t *end, struct lsm_entry *entry);
+
+/* ---- reading (recovery) ---- */
+
+struct lsm_wal_recovered {
+    uint64_t frames, operations, bytes;
+    uint64_t cut_bytes; /* after the first bad frame */
+    uint64_t last_seq;
+    uint64_t time_s; /* newest write time seen, Unix seconds; 0 none */
+};
+/* Replays one segment in order: visit(context, unix_s, first_seq, payload, size, count) for each
+ * intact frame; non-zero ends it. `is_last`: the newest segment may end torn; in an older one, or
+ * before a recorded sync position, a bad frame is LSM_ERR_CORRUPT. `expected_seq`: the first
+ * frame's sequence must not be below it. A frame's write time is to about a second. */
+typedef int (*lsm_wal_visit)(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload,
+                             uint64_t size, uint32_t count, struct lsm_fault *fault);
+LSM_CHECKED int lsm_wal_read(struct lsm_io *io, const char *directory, uint64_t number,
+                             bool is_last, uint64_t expected_seq, lsm_wal_visit visit,
+                             void *context, struct lsm_wal_recovered *recovered,
+                             struct lsm_fault *fault);
+
+#endif
