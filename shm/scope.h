@@ -332,6 +332,7 @@ struct scope_cursor {
     enum scope_ring ring;
     uint64_t next; /* number of the next record to return */
     uint64_t lost; /* records missed since the cursor was made */
+    bool polled;   /* private: the first poll is done */
 };
 enum scope_poll { SCOPE_POLL_EMPTY, SCOPE_POLL_RECORD, SCOPE_POLL_LAPPED };
 
