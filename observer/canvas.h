@@ -30,8 +30,9 @@ enum font_role {
     FONT_AXIS,
     FONT_LABEL,
     FONT_TITLE,
-    FONT_FIGURE
-}; /* 13, 15, 15 bold, 20 at scale 1 */
+    FONT_FIGURE,
+    FONT_STRONG
+}; /* 13, 15, 15 bold, 20 bold, 13 bold at scale 1 */
 enum text_align { TEXT_LEFT, TEXT_CENTER, TEXT_RIGHT };
 
 /* Font file found through fontconfig: `family` or a path, NULL for Inter, else DejaVu Sans, else

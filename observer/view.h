@@ -4,10 +4,11 @@
  * change it through the functions below. Drawing reads the history and never changes it; the only
  * thing it changes is the view's own `limits`, which move calmly from frame to frame.
  *
- * Threads: one thread. Ownership: the view borrows the history. */
+ * Threads:    one thread. Ownership: the view borrows the history. */
 #ifndef OBS_VIEW_H
 #define OBS_VIEW_H
 
+#include "axis.h"
 #include "canvas.h"
 #include "history.h"
 
@@ -45,8 +46,7 @@ enum { VIEW_PANELS_MAX = 8, VIEW_CHOICES_MAX = 16 };
 
 /* Limits of the vertical axes, moved calmly by view_draw. */
 struct view_limits {
-    double top[VIEW_PANELS_MAX];
-    double drawn_at_s; /* wall seconds of the last frame; 0 none */
+    struct axis_limit axis[VIEW_PANELS_MAX];
 };
 
 struct view {
@@ -68,6 +68,7 @@ struct view {
     int choice_count, choice_selected;
     char toast[160]; /* a short notice at the bottom: "saved screenshot ..." ; empty: none */
     struct view_limits limits;
+    double shown_end_s; /* newest time shown when last drawn unpaused: a pause holds it; < 0 none */
 };
 
 void view_init(struct view *view, const struct history *history, enum theme_id theme);

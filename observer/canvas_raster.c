@@ -1,0 +1,260 @@
+#include "canvas_internal.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+
+/* 8K across and room to spare; cairo's image surfaces end at 32767. */
+enum { SIDE_MAX = 16384 };
+
+static bool make_surface(struct canvas *canvas, int width, int height) {
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, width, height);
+    cairo_t *cairo = cairo_create(surface);
+    if (cairo_status(cairo) != CAIRO_STATUS_SUCCESS) {
+        cairo_destroy(cairo);
+        cairo_surface_destroy(surface);
+        return false;
+    }
+    if (canvas->cairo != NULL) {
+        cairo_destroy(canvas->cairo);
+        cairo_surface_destroy(canvas->surface);
+    }
+    canvas->surface = surface;
+    canvas->cairo = cairo;
+    canvas->width = width;
+    canvas->height = height;
+    return true;
+}
+
+struct canvas *canvas_raster_create(int width, int height, double scale, const char *family,
+                                    char *error, size_t error_size) {
+    if (width < 1 || height < 1 || width > SIDE_MAX || height > SIDE_MAX ||
+        !(scale >= 0.25 && scale <= 16.0)) {
+        snprintf(error, error_size, "a picture of %dx%d at scale %g is out of range", width, height,
+                 scale);
+        return NULL;
+    }
+    struct canvas *canvas = calloc(1, sizeof *canvas);
+    if (canvas == NULL) {
+        snprintf(error, error_size, "out of memory");
+        return NULL;
+    }
+    canvas->kind = CANVAS_RASTER;
+    canvas->scale = scale;
+    if (!font_find(family, &canvas->fonts, error, error_size)) {
+        canvas_destroy(canvas);
+        return NULL;
+    }
+    canvas->texts = text_cache_create(&canvas->fonts, scale, error, error_size);
+    if (canvas->texts == NULL) {
+        canvas_destroy(canvas);
+        return NULL;
+    }
+    if (!make_surface(canvas, width, height)) {
+        snprintf(error, error_size, "out of memory for a picture of %dx%d", width, height);
+        canvas_destroy(canvas);
+        return NULL;
+    }
+    canvas_prepare(canvas);
+    return canvas;
+}
+
+void raster_destroy(struct canvas *canvas) {
+    text_cache_destroy(canvas->texts);
+    canvas->texts = NULL;
+}
+
+/* On failure the canvas stays as it was. */
+bool canvas_resize(struct canvas *canvas, int width, int height, double scale) {
+    OBS_ASSERT(canvas != NULL && canvas->kind == CANVAS_RASTER);
+    if (width < 1 || height < 1 || width > SIDE_MAX || height > SIDE_MAX ||
+        !(scale >= 0.25 && scale <= 16.0)) {
+        return false;
+    }
+    bool same_scale = fabs(scale - canvas->scale) < 1e-9;
+    if (same_scale && width == canvas->width && height == canvas->height) {
+        return true;
+    }
+    struct text_cache *texts = canvas->texts;
+    if (!same_scale) {
+        char ignored[256];
+        texts = text_cache_create(&canvas->fonts, scale, ignored, sizeof ignored);
+        if (texts == NULL) {
+            return false;
+        }
+    }
+    if (!make_surface(canvas, width, height)) {
+        if (texts != canvas->texts) {
+            text_cache_destroy(texts);
+        }
+        return false;
+    }
+    if (texts != canvas->texts) {
+        text_cache_destroy(canvas->texts);
+        canvas->texts = texts;
+    }
+    canvas->scale = scale;
+    canvas_prepare(canvas);
+    return true;
+}
+
+const uint32_t *canvas_pixels(struct canvas *canvas, int *width, int *height, int *stride) {
+    OBS_ASSERT(canvas != NULL && canvas->kind == CANVAS_RASTER);
+    cairo_surface_flush(canvas->surface);
+    *width = canvas->width;
+    *height = canvas->height;
+    *stride = cairo_image_surface_get_stride(canvas->surface);
+    OBS_ASSERT(*stride % 4 == 0);
+    return (const uint32_t *)(const void *)cairo_image_surface_get_data(canvas->surface);
+}
+
+struct png_sink {
+    FILE *file;
+    int error;
+};
+
+static cairo_status_t png_write(void *closure, const unsigned char *data, unsigned int length) {
+    struct png_sink *sink = closure;
+    if (fwrite(data, 1, length, sink->file) != length) {
+        sink->error = errno;
+        return CAIRO_STATUS_WRITE_ERROR;
+    }
+    return CAIRO_STATUS_SUCCESS;
+}
+
+bool canvas_write_png(struct canvas *canvas, const char *path, char *error, size_t error_size) {
+    OBS_ASSERT(canvas != NULL && canvas->kind == CANVAS_RASTER && path != NULL);
+    struct png_sink sink = {.file = fopen(path, "wbe"), .error = 0};
+    if (sink.file == NULL) {
+        snprintf(error, error_size, "%s: %s", path, strerror(errno));
+        return false;
+    }
+    cairo_surface_flush(canvas->surface);
+    cairo_status_t status = cairo_surface_write_to_png_stream(canvas->surface, png_write, &sink);
+    if (fclose(sink.file) != 0 && sink.error == 0) {
+        sink.error = errno;
+    }
+    if (status == CAIRO_STATUS_SUCCESS && sink.error == 0) {
+        return true;
+    }
+    snprintf(error, error_size, "%s: %s", path,
+             sink.error != 0 ? strerror(sink.error) : cairo_status_to_string(status));
+    return false;
+}
+
+/* ---- text ---------------------------------------------------------------------------------- */
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/* Length of the next piece: one digit of tabular text, else everything up to the next digit. */
+static size_t piece_length(const char *text, bool tabular) {
+    if (!tabular) {
+        return strlen(text);
+    }
+    if (is_digit(text[0])) {
+        return 1;
+    }
+    size_t length = 0;
+    while (text[length] != '\0' && !is_digit(text[length])) {
+        length++;
+    }
+    return length;
+}
+
+static double advance_of(struct canvas *canvas, enum font_role role, bool digit,
+                         const struct text_piece *piece) {
+    return digit ? text_cache_digit(canvas->texts, role) : piece->advance;
+}
+
+static double device_width(struct canvas *canvas, enum font_role role, bool tabular,
+                           const char *utf8) {
+    double width = 0.0;
+    while (*utf8 != '\0') {
+        size_t length = piece_length(utf8, tabular);
+        bool digit = tabular && is_digit(utf8[0]);
+        const struct text_piece *piece = text_cache_piece(canvas->texts, role, utf8, length);
+        width += advance_of(canvas, role, digit, piece);
+        utf8 += length;
+    }
+    return width;
+}
+
+/* dst = color * a + dst * (1 - a) for each channel; a and channels are 0..255. */
+static inline uint32_t blend(uint32_t dst, const uint32_t color[3], uint32_t a) {
+    uint32_t inverse = 255u - a;
+    uint32_t result = 0;
+    for (int i = 0; i < 3; i++) {
+        uint32_t was = dst >> (16 - 8 * i) & 0xffu;
+        uint32_t sum = color[i] * a + was * inverse + 127u;
+        result |= (sum / 255u) << (16 - 8 * i);
+    }
+    uint32_t alpha = a + ((dst >> 24) * inverse + 127u) / 255u;
+    return result | (alpha > 255u ? 255u : alpha) << 24;
+}
+
+static void blit(struct canvas *canvas, const struct text_piece *piece, int x, int y,
+                 const uint32_t color[3], uint32_t opacity) {
+    uint8_t *pixels = cairo_image_surface_get_data(canvas->surface);
+    size_t stride = (size_t)cairo_image_surface_get_stride(canvas->surface);
+    int x0 = x < canvas->clip_x0 ? canvas->clip_x0 : x;
+    int y0 = y < canvas->clip_y0 ? canvas->clip_y0 : y;
+    int x1 = x + piece->width > canvas->clip_x1 ? canvas->clip_x1 : x + piece->width;
+    int y1 = y + piece->height > canvas->clip_y1 ? canvas->clip_y1 : y + piece->height;
+    for (int row = y0; row < y1; row++) {
+        const uint8_t *coverage = piece->coverage + (size_t)(row - y) * (size_t)piece->width;
+        uint32_t *line = (uint32_t *)(void *)(pixels + (size_t)row * stride);
+        for (int column = x0; column < x1; column++) {
+            uint32_t a = coverage[column - x];
+            if (a != 0) {
+                line[column] = blend(line[column], color, opacity == 255 ? a : a * opacity / 255);
+            }
+        }
+    }
+}
+
+void raster_text(struct canvas *canvas, enum font_role role, double x, double y,
+                 enum text_align align, bool tabular, struct color color, const char *utf8) {
+    double width = align == TEXT_LEFT ? 0.0 : device_width(canvas, role, tabular, utf8);
+    double pen = x * canvas->scale;
+    pen -= align == TEXT_CENTER ? width / 2.0 : align == TEXT_RIGHT ? width : 0.0;
+    int baseline = (int)lround(y * canvas->scale);
+    uint32_t channels[3] = {(uint32_t)lroundf(color.r * 255.0f),
+                            (uint32_t)lroundf(color.g * 255.0f),
+                            (uint32_t)lroundf(color.b * 255.0f)};
+    uint32_t opacity = (uint32_t)lroundf(color.a * 255.0f);
+    OBS_ASSERT(opacity <= 255 && channels[0] <= 255 && channels[1] <= 255 && channels[2] <= 255);
+    cairo_surface_flush(canvas->surface);
+    pen = floor(pen + 0.5); /* pieces lie on whole pixels: equal text looks equal everywhere */
+    while (*utf8 != '\0') {
+        size_t length = piece_length(utf8, tabular);
+        bool digit = tabular && is_digit(utf8[0]);
+        const struct text_piece *piece = text_cache_piece(canvas->texts, role, utf8, length);
+        double advance = advance_of(canvas, role, digit, piece);
+        /* A narrow digit stands in the middle of its cell. */
+        double inset = digit ? floor((advance - piece->advance) / 2.0) : 0.0;
+        blit(canvas, piece, (int)(pen + inset) + piece->left, baseline - piece->top, channels,
+             opacity);
+        pen += advance;
+        utf8 += length;
+    }
+    cairo_surface_mark_dirty(canvas->surface);
+}
+
+double raster_text_width(struct canvas *canvas, enum font_role role, bool tabular,
+                         const char *utf8) {
+    return device_width(canvas, role, tabular, utf8) / canvas->scale;
+}
+
+double raster_text_ascent(struct canvas *canvas, enum font_role role) {
+    return text_cache_ascent(canvas->texts, role) / canvas->scale;
+}
+
+double raster_text_descent(struct canvas *canvas, enum font_role role) {
+    return text_cache_descent(canvas->texts, role) / canvas->scale;
+}
