@@ -25,7 +25,8 @@ static const struct scope_metric builtin[] = {
 };
 
 enum { BUILTIN_COUNT = sizeof(builtin) / sizeof(builtin[0]) };
-_Static_assert((int)BUILTIN_COUNT <= (int)SCOPE_METRICS_MAX, "the built-in metrics must fit a sample");
+_Static_assert((int)BUILTIN_COUNT <= (int)SCOPE_METRICS_MAX,
+               "the built-in metrics must fit a sample");
 _Static_assert(SCOPE_LEVELS == 8, "LEVEL_METRIC above lists the levels");
 _Static_assert(SCOPE_MAX_METRICS == SCOPE_METRICS_MAX, "scope.h and layout.h must agree");
 _Static_assert(SCOPE_MAX_LEVELS == SCOPE_LEVELS, "scope.h and layout.h must agree");

@@ -24,8 +24,10 @@ static void in_parent(void) {
 
 static void in_child(void) {
     for (struct scope_writer *writer = newest; writer != NULL; writer = writer->older) {
-        (void)close(writer->fd);
-        writer->fd = -1;
+        if (writer->fd >= 0) {
+            (void)close(writer->fd);
+            writer->fd = -1;
+        }
         scope_guard_drop(writer->guard); /* another mapping may come to lie there */
         writer->guard = -1;
         writer->header = NULL;
@@ -35,13 +37,21 @@ static void in_child(void) {
     (void)pthread_mutex_unlock(&list_lock);
 }
 
+void scope_fork_hold(void) {
+    (void)pthread_mutex_lock(&list_lock);
+}
+
+void scope_fork_release(void) {
+    (void)pthread_mutex_unlock(&list_lock);
+}
+
 static void install(void) {
     (void)pthread_atfork(before_fork, in_parent, in_child);
 }
 
 void scope_fork_watch(struct scope_writer *writer) {
     (void)pthread_once(&once, install);
-    SCOPE_ASSERT(writer->fd >= 0 && writer->older == NULL);
+    SCOPE_ASSERT(writer->older == NULL);
     (void)pthread_mutex_lock(&list_lock);
     writer->older = newest;
     newest = writer;

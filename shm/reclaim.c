@@ -86,6 +86,11 @@ static enum verdict judge(const char *name, const char *path, struct tenant *ten
         goto out;
     }
     look_inside(tenant);
+    if (!tenant->known) {
+        *rc = scope_fail(error, SCOPE_ERR_NOT_A_SEGMENT,
+                         "%s exists and is not a segment: left alone", path);
+        goto out;
+    }
     enum scope_lock lock = scope_lock_take(tenant->fd);
     if (lock == SCOPE_LOCK_FAILED) {
         *rc = scope_fail_errno(error, "cannot lock", path, errno);
@@ -95,9 +100,6 @@ static enum verdict judge(const char *name, const char *path, struct tenant *ten
         verdict = HELD;
     } else if (!scope_path_leads_to(path, tenant->status.st_dev, tenant->status.st_ino)) {
         verdict = AGAIN;
-    } else if (!tenant->known) {
-        *rc = scope_fail(error, SCOPE_ERR_NOT_A_SEGMENT,
-                         "%s exists and is not a segment: left alone", path);
     } else {
         /* The lock is ours, so nothing stores there any more: what is read now is final. */
         look_inside(tenant);
@@ -112,7 +114,8 @@ out:
 }
 
 /* Judges until the answer stands: a lock may be held for a moment by another starter or by a writer
- * that is closing. `again_rc` is what a name that leads nowhere means to the caller. */
+ * that is closing. With `missing_is_fine` a name that leads nowhere is a success without a tenant.
+ */
 static int claim(const char *name, const char *path, struct tenant *tenant, bool missing_is_fine,
                  struct scope_error_detail *error) {
     int rc = SCOPE_ERR_IN_USE;

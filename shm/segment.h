@@ -167,6 +167,10 @@ void scope_step(enum scope_step step);
 
 /* ---- fork and SIGBUS ------------------------------------------------------------------------ */
 
+/* Between these no other thread can fork: nothing must be inherited before it is known here. */
+void scope_fork_hold(void);
+void scope_fork_release(void);
+/* From before the writer has a descriptor until it is about to let go of it. */
 void scope_fork_watch(struct scope_writer *writer);
 void scope_fork_forget(struct scope_writer *writer);
 

@@ -131,11 +131,15 @@ static uint64_t lay_out(struct scope_header *header, const struct scope_writer_o
 /* An unnamed file of `bytes`, allocated, locked. */
 static int make_file(struct scope_writer *writer, uint64_t bytes, uint32_t mode,
                      struct scope_error_detail *error) {
+    int number;
     do {
+        scope_fork_hold();
         writer->fd = open(scope_shm_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    } while (writer->fd < 0 && errno == EINTR);
+        number = errno;
+        scope_fork_release();
+    } while (writer->fd < 0 && number == EINTR);
     if (writer->fd < 0) {
-        return scope_fail_errno(error, "cannot make a file there", scope_shm_dir, errno);
+        return scope_fail_errno(error, "cannot make a file there", scope_shm_dir, number);
     }
     scope_step(SCOPE_STEP_OPENED);
     struct stat status;
@@ -168,15 +172,17 @@ static int make_file(struct scope_writer *writer, uint64_t bytes, uint32_t mode,
 
 /* Maps and prefaults: publishing must never wait for a page. */
 static int map_file(struct scope_writer *writer, uint64_t bytes, struct scope_error_detail *error) {
+    scope_fork_hold();
     void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, writer->fd, 0);
-    if (base == MAP_FAILED) {
-        return scope_fail_errno(error, "cannot map", writer->path, errno);
+    int number = base == MAP_FAILED ? errno : 0;
+    if (base != MAP_FAILED) {
+        writer->header = base;
+        writer->mapped_bytes = bytes;
+        number = madvise(base, bytes, MADV_DONTFORK) != 0 ? errno : 0;
     }
-    writer->header = base;
-    writer->mapped_bytes = bytes;
-    if (madvise(base, bytes, MADV_DONTFORK) != 0) {
-        return scope_fail_errno(error, "cannot keep the mapping from children", writer->path,
-                                errno);
+    scope_fork_release();
+    if (number != 0) {
+        return scope_fail_errno(error, "cannot map", writer->path, number);
     }
     if (madvise(base, bytes, MADV_POPULATE_WRITE) != 0) {
         /* A kernel before 5.14: one store to each page does the same. */
@@ -318,6 +324,8 @@ static void unlink_name(const struct scope_writer *writer) {
 }
 
 static void free_writer(struct scope_writer *writer) {
+    /* First: a fork from here on finds nothing of this writer to close a second time. */
+    scope_fork_forget(writer);
     scope_guard_drop(writer->guard);
     if (writer->fd >= 0) {
         /* Explicitly: a descriptor that leaked into a child must not keep the lock. */
@@ -327,6 +335,7 @@ static void free_writer(struct scope_writer *writer) {
     if (writer->header != NULL) {
         (void)munmap(writer->header, writer->mapped_bytes);
     }
+    (void)pthread_mutex_destroy(&writer->event_lock);
     free(writer);
 }
 
@@ -342,19 +351,19 @@ int scope_writer_create(const struct scope_writer_options *options, struct scope
     made->fd = -1;
     made->guard = -1;
     int rc = take_options(made, options, &full, error);
-    if (rc == 0) {
-        uint64_t bytes = lay_out(&plan, &full, made->dictionary.count);
-        rc = make_file(made, bytes, full.mode, error);
-        rc = rc != 0 ? rc : map_file(made, bytes, error);
-    }
     if (rc != 0) {
-        free_writer(made);
+        free(made);
         return rc;
     }
-    fill(made, &full);
     (void)pthread_mutex_init(&made->event_lock, NULL);
     scope_fork_watch(made);
-    rc = link_name(made, error);
+    uint64_t bytes = lay_out(&plan, &full, made->dictionary.count);
+    rc = make_file(made, bytes, full.mode, error);
+    rc = rc != 0 ? rc : map_file(made, bytes, error);
+    if (rc == 0) {
+        fill(made, &full);
+        rc = link_name(made, error);
+    }
     if (rc == 0) {
         rc = scope_heart_start(made, error);
         if (rc != 0) {
@@ -362,8 +371,6 @@ int scope_writer_create(const struct scope_writer_options *options, struct scope
         }
     }
     if (rc != 0) {
-        scope_fork_forget(made);
-        (void)pthread_mutex_destroy(&made->event_lock);
         free_writer(made);
         return rc;
     }
@@ -389,8 +396,6 @@ void scope_writer_close(struct scope_writer *writer) {
     if (!writer->linger) {
         unlink_name(writer);
     }
-    scope_fork_forget(writer);
-    (void)pthread_mutex_destroy(&writer->event_lock);
     free_writer(writer);
 }
 
