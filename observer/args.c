@@ -1,0 +1,300 @@
+/* args.c: see args.h. One table holds every option, its help and how its value is read. */
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "args.h"
+#include "check.h"
+
+#ifndef LSMSCOPE_VERSION
+#define LSMSCOPE_VERSION "0.1"
+#endif
+
+/* Reads one option's value. False: `error` says what would be right. */
+typedef bool option_set(struct args *args, const char *value, char error[ARGS_ERROR_MAX]);
+
+enum value_kind { VALUE_NONE, VALUE_NEEDED, VALUE_OPTIONAL };
+
+struct option_spec {
+    const char *name;
+    enum value_kind kind;
+    option_set *set;
+    const char *value; /* as the help shows it */
+    const char *help;
+};
+
+/* ---- values -----------------------------------------------------------------------------------
+ */
+
+static bool number_in(const char *text, double low, double high, double *number) {
+    char *end = NULL;
+    errno = 0;
+    double value = strtod(text, &end);
+    if (end == text || *end != '\0' || errno != 0 || !isfinite(value) ||
+        isspace((unsigned char)text[0]) || value < low || value > high) {
+        return false;
+    }
+    *number = value;
+    return true;
+}
+
+static bool ending_is(const char *path, const char *ending) {
+    size_t length = strlen(path), tail = strlen(ending);
+    return length > tail && strcasecmp(path + length - tail, ending) == 0;
+}
+
+static bool wrong(char error[ARGS_ERROR_MAX], const char *name, const char *value,
+                  const char *right) {
+    snprintf(error, ARGS_ERROR_MAX, "%s %.80s: %s", name, value, right);
+    return false;
+}
+
+static bool set_attach(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->attach = value;
+    return (strlen(value) > 0 && strlen(value) < 80 && strchr(value, '/') == NULL) ||
+           wrong(error, "--attach", value, "not a driver's name (see lsm-ls)");
+}
+
+static bool set_segment(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->segment = value;
+    return strlen(value) > 0 || wrong(error, "--segment", value, "a file is needed");
+}
+
+/* Without a value: the default file. */
+static bool set_csv(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->csv = value != NULL ? value : ARGS_CSV_DEFAULT;
+    return strlen(args->csv) > 0 || wrong(error, "--csv", "", "a file is needed");
+}
+
+static bool set_output(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->output = value;
+    return ending_is(value, ".png") || ending_is(value, ".svg") || ending_is(value, ".pdf") ||
+           wrong(error, "--output", value, "the name must end in .png, .svg or .pdf");
+}
+
+static bool set_save_video(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->save_video = value;
+    return ending_is(value, ".mp4") || ending_is(value, ".webm") || ending_is(value, ".gif") ||
+           wrong(error, "--save-video", value, "the name must end in .mp4, .webm or .gif");
+}
+
+static bool set_interval(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    double number = 0;
+    if (!number_in(value, 10, 3600000, &number) || number != floor(number)) {
+        return wrong(error, "--interval-ms", value, "a whole number from 10 to 3600000 is needed");
+    }
+    args->interval_ms = (long)number;
+    return true;
+}
+
+static bool set_fps(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    return number_in(value, 0.1, 60, &args->fps) ||
+           wrong(error, "--fps", value, "a number from 0.1 to 60 is needed");
+}
+
+static bool set_duration(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    return number_in(value, 0.1, 31536000, &args->duration_s) ||
+           wrong(error, "--duration", value, "seconds from 0.1 to 31536000 are needed");
+}
+
+static bool set_scale(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    return number_in(value, 0.5, 4, &args->scale) ||
+           wrong(error, "--scale", value, "a number from 0.5 to 4 is needed");
+}
+
+static bool set_size(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    char *end = NULL;
+    errno = 0;
+    long width = isdigit((unsigned char)value[0]) ? strtol(value, &end, 10) : 0, height = 0;
+    if (end != NULL && (*end == 'x' || *end == 'X') && isdigit((unsigned char)end[1])) {
+        height = strtol(end + 1, &end, 10);
+    }
+    if (end == NULL || *end != '\0' || errno != 0 || width < 320 || width > 7680 || height < 200 ||
+        height > 4320) {
+        return wrong(error, "--size", value,
+                     "WIDTHxHEIGHT from 320x200 to 7680x4320 is needed, as in 1280x720");
+    }
+    args->width = (int)width;
+    args->height = (int)height;
+    return true;
+}
+
+static bool set_theme(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->theme = strcmp(value, "light") == 0 ? THEME_LIGHT : THEME_DARK;
+    return strcmp(value, "light") == 0 || strcmp(value, "dark") == 0 ||
+           wrong(error, "--theme", value, "dark or light is needed");
+}
+
+static bool set_font(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->font = value;
+    return strlen(value) > 0 || wrong(error, "--font", value, "a family or a file is needed");
+}
+
+static bool set_any_owner(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    (void)value, (void)error;
+    args->any_owner = true;
+    return true;
+}
+
+static bool set_live(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    (void)value, (void)error;
+    args->live = true;
+    return true;
+}
+
+static bool set_headless(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    (void)value, (void)error;
+    args->headless = true;
+    return true;
+}
+
+static bool set_verbose(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    (void)value, (void)error;
+    args->verbose = true;
+    return true;
+}
+
+/* HELP and VERSION have no setter: they end the parsing. */
+static const struct option_spec options[] = {
+    {"--attach", VALUE_NEEDED, set_attach, "NAME",
+     "watch the driver of that name; wait for it if it is not there"},
+    {"--any-owner", VALUE_NONE, set_any_owner, "", "also a driver of another user"},
+    {"--segment", VALUE_NEEDED, set_segment, "FILE", "show a copy of a driver's segment"},
+    {"--csv", VALUE_OPTIONAL, set_csv, "[FILE]",
+     "show a metrics CSV (default " ARGS_CSV_DEFAULT ")"},
+    {"--live", VALUE_NONE, set_live, "", "follow the CSV while it grows; wait for it if missing"},
+    {"--interval-ms", VALUE_NEEDED, set_interval, "N",
+     "look at a followed CSV every N ms (default 1000)"},
+    {"--output", VALUE_NEEDED, set_output, "FILE", "write a picture: .png, .svg or .pdf"},
+    {"--save-video", VALUE_NEEDED, set_save_video, "FILE", "write a video: .mp4, .webm or .gif"},
+    {"--fps", VALUE_NEEDED, set_fps, "N", "video frames per second (default 2, live 30)"},
+    {"--headless", VALUE_NONE, set_headless, "", "open no window"},
+    {"--duration", VALUE_NEEDED, set_duration, "S", "end after S seconds"},
+    {"--size", VALUE_NEEDED, set_size, "WxH", "size in pixels (default 1280x720; videos even)"},
+    {"--theme", VALUE_NEEDED, set_theme, "NAME", "dark or light (default dark)"},
+    {"--font", VALUE_NEEDED, set_font, "FONT", "a font family or file (default Inter)"},
+    {"--scale", VALUE_NEEDED, set_scale, "X", "size of text and lines (default from the display)"},
+    {"--verbose", VALUE_NONE, set_verbose, "", "tell on stderr what happens"},
+    {"--help", VALUE_NONE, NULL, "", "this text"},
+    {"--version", VALUE_NONE, NULL, "", "the version"},
+};
+enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
+
+/* ---- the line ---------------------------------------------------------------------------------
+ */
+
+/* `word` is --name or --name=value; `*value` is what follows the equals sign, or NULL. */
+static const struct option_spec *spec_of(const char *word, const char **value) {
+    const char *equals = strchr(word, '=');
+    size_t length = equals != NULL ? (size_t)(equals - word) : strlen(word);
+    *value = equals != NULL ? equals + 1 : NULL;
+    if (strcmp(word, "-h") == 0) {
+        word = "--help";
+        length = strlen(word);
+    }
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (strlen(options[i].name) == length && memcmp(options[i].name, word, length) == 0) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+/* Options that contradict each other, and the source they add up to. */
+static bool args_settle(struct args *args, char error[ARGS_ERROR_MAX]) {
+    const char *csv = args->csv != NULL ? "--csv" : args->live ? "--live" : NULL;
+    const char *attach = args->attach != NULL ? "--attach" : NULL;
+    const char *segment = args->segment != NULL ? "--segment" : NULL;
+    if ((csv != NULL) + (attach != NULL) + (segment != NULL) > 1) {
+        const char *one = attach != NULL ? attach : segment;
+        const char *other = one == attach && segment != NULL ? segment : csv;
+        snprintf(error, ARGS_ERROR_MAX, "%s and %s: one source at a time", one, other);
+        return false;
+    }
+    args->source = csv != NULL ? ARGS_CSV : segment != NULL ? ARGS_SEGMENT_FILE : ARGS_DRIVER;
+    if (args->source == ARGS_CSV && args->csv == NULL) {
+        args->csv = ARGS_CSV_DEFAULT;
+    }
+    return true;
+}
+
+/* Takes the option at argv[*at] and, where it has one, its value. */
+static bool option_take(int argc, char **argv, int *at, const struct option_spec *spec,
+                        const char *value, struct args *args, char error[ARGS_ERROR_MAX]) {
+    const char *next = *at + 1 < argc ? argv[*at + 1] : NULL;
+    if (spec->kind == VALUE_NONE && value != NULL) {
+        snprintf(error, ARGS_ERROR_MAX, "%s takes no value", spec->name);
+        return false;
+    }
+    /* A file called -x is given as --output=-x: what begins with dashes is the next option. */
+    bool usable = next != NULL && next[0] != '-';
+    if (spec->kind == VALUE_NEEDED && value == NULL && next != NULL && next[0] == '-' &&
+        next[1] != '-' && next[1] != '\0') {
+        usable = true; /* a negative number: its own message is the better one */
+    }
+    if (spec->kind != VALUE_NONE && value == NULL && usable) {
+        value = next;
+        (*at)++;
+    }
+    if (spec->kind == VALUE_NEEDED && value == NULL) {
+        snprintf(error, ARGS_ERROR_MAX, "%s needs a value: %s", spec->name, spec->value);
+        return false;
+    }
+    return spec->set(args, value, error);
+}
+
+enum args_result args_parse(int argc, char **argv, struct args *args, char error[ARGS_ERROR_MAX]) {
+    OBS_ASSERT(argc >= 1 && argv != NULL && args != NULL);
+    *args = (struct args){.interval_ms = 1000, .width = 1280, .height = 720};
+    for (int i = 1; i < argc; i++) {
+        const char *value = NULL;
+        const struct option_spec *spec = spec_of(argv[i], &value);
+        if (spec == NULL) {
+            snprintf(error, ARGS_ERROR_MAX, "%.80s: %s (see --help)", argv[i],
+                     argv[i][0] == '-' ? "no such option" : "an option was expected");
+            return ARGS_WRONG;
+        }
+        if (spec->set == NULL) {
+            return strcmp(spec->name, "--help") == 0 ? ARGS_HELP : ARGS_VERSION;
+        }
+        if (!option_take(argc, argv, &i, spec, value, args, error)) {
+            return ARGS_WRONG;
+        }
+    }
+    return args_settle(args, error) ? ARGS_RUN : ARGS_WRONG;
+}
+
+void args_help(FILE *out) {
+    fprintf(out, "lsm-observer: watch a log-structured merge tree at work\n\n"
+                 "  lsm-observer                         the only live driver, or wait for one\n"
+                 "  lsm-observer --attach demo           the driver called demo\n"
+                 "  lsm-observer --csv run.csv           a finished run\n"
+                 "  lsm-observer --csv run.csv --live    a CSV that is being written\n"
+                 "  lsm-observer --csv run.csv --output run.png\n"
+                 "  lsm-observer --headless --save-video run.mp4 --duration 60\n\n"
+                 "Options\n");
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char left[40];
+        snprintf(left, sizeof(left), "%s%s%s", options[i].name, options[i].value[0] ? " " : "",
+                 options[i].value);
+        fprintf(out, "  %-20s %s\n", left, options[i].help);
+    }
+    fprintf(out, "\nKeys in the window\n");
+    size_t count = 0;
+    const struct view_key *keys = view_keys(&count);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "  %-20s %s\n", keys[i].keys, keys[i].does);
+    }
+    fprintf(out,
+            "\n--output alone takes the picture at once and ends; with --save-video or --duration "
+            "it is\ntaken at the end. Neither needs a display. A CSV that is not followed gives "
+            "one video frame\na row. The viewer runs at nice 10.\n"
+            "Exit status: 0 done, 1 it failed, 2 the command line is wrong.\n");
+}
+
+void args_version(FILE *out) {
+    fprintf(out, "lsm-observer %s\n", LSMSCOPE_VERSION);
+}

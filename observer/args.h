@@ -1,0 +1,45 @@
+/* args.h: the command line: which source, which output.
+ *
+ * Threads: none of it keeps state. Ownership: strings point into argv. */
+#ifndef OBS_ARGS_H
+#define OBS_ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "view.h"
+
+enum { ARGS_ERROR_MAX = 240 };
+
+#define ARGS_CSV_DEFAULT "/tmp/lsm_metrics.csv"
+
+enum args_source { ARGS_DRIVER, ARGS_SEGMENT_FILE, ARGS_CSV };
+enum args_result { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_WRONG };
+
+struct args {
+    enum args_source source;
+    const char *attach;  /* NULL: the only live driver */
+    const char *segment; /* path of a segment file */
+    const char *csv;
+    bool any_owner;
+    bool live; /* follow the CSV */
+    long interval_ms;
+    const char *output;     /* NULL: none */
+    const char *save_video; /* NULL: none */
+    double fps;             /* 0: 2 offline, 30 live */
+    bool headless;
+    double duration_s; /* 0: no limit */
+    int width, height;
+    enum theme_id theme;
+    const char *font; /* NULL: the default family */
+    double scale;     /* 0: from the display */
+    bool verbose;
+};
+
+/* WRONG: `error` holds one line that says what is wrong and what would be right. */
+enum args_result args_parse(int argc, char **argv, struct args *args, char error[ARGS_ERROR_MAX]);
+void args_help(FILE *out);
+void args_version(FILE *out);
+
+#endif
