@@ -72,19 +72,26 @@ const uint8_t *lsm_op_decode(const uint8_t *p, const uint8_t *end, struct lsm_en
 
 struct lsm_wal_recovered {
     uint64_t frames, operations, bytes;
-    uint64_t cut_bytes; /* after the first bad frame */
+    uint64_t cut_bytes; /* written, but after the first bad frame or in segments after it */
     uint64_t last_seq;
     uint64_t time_s; /* newest write time seen, Unix seconds; 0 none */
 };
-/* Replays one segment in order: visit(context, unix_s, first_seq, payload, size, count) for each
- * intact frame; non-zero ends it. `is_last`: the newest segment may end torn; in an older one, or
- * before a recorded sync position, a bad frame is LSM_ERR_CORRUPT. `expected_seq`: the first
- * frame's sequence must not be below it. A frame's write time is to about a second. */
 typedef int (*lsm_wal_visit)(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload,
                              uint64_t size, uint32_t count, struct lsm_fault *fault);
-LSM_CHECKED int lsm_wal_read(struct lsm_io *io, const char *directory, uint64_t number,
-                             bool is_last, uint64_t expected_seq, lsm_wal_visit visit,
-                             void *context, struct lsm_wal_recovered *recovered,
-                             struct lsm_fault *fault);
+/* Replays the segments `numbers` (ascending; those below `from` are passed over) as one log:
+ * visit(context, unix_s, first_seq, payload, size, count) for each intact frame in order; non-zero
+ * ends the replay with that code. All of the log's segments must be given at once, since only the
+ * later ones can tell whether an earlier one is whole:
+ *   - A bad frame before a position that a sync has recorded is LSM_ERR_CORRUPT, and so is a
+ * missing segment there.
+ *   - Any other bad or missing frame ends the log of the process that wrote it: what it wrote
+ *     after that, newer segments included, is counted in cut_bytes. Segments of a later process,
+ *     which began from what was recovered then, go on.
+ * `expected_seq`: the first frame's sequence must not be below it, and sequences must rise. A
+ * frame's write time is to about a second. Nothing on disk is changed. */
+LSM_CHECKED int lsm_wal_replay(struct lsm_io *io, const char *directory, const uint64_t *numbers,
+                               size_t count, uint64_t from, uint64_t expected_seq,
+                               lsm_wal_visit visit, void *context,
+                               struct lsm_wal_recovered *recovered, struct lsm_fault *fault);
 
 #endif
