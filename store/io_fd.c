@@ -1,0 +1,202 @@
+/* io_fd.c: files of both production backends: descriptors, allocation, mappings. Data itself goes
+ * through the queues. */
+#include "io_backend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+static int open_fd(const char *path, unsigned flags) {
+    int access = O_RDONLY;
+    if ((flags & LSM_FILE_WRITE) != 0) {
+        access = (flags & LSM_FILE_READ) != 0 ? O_RDWR : O_WRONLY;
+    }
+    int create = (flags & LSM_FILE_CREATE) != 0 ? O_CREAT | O_EXCL : 0;
+    int fd = -1;
+    do {
+        fd = open(path, access | create | O_CLOEXEC, 0666); /* less the umask */
+    } while (fd < 0 && errno == EINTR);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Set after the open: a file system without direct I/O would create the file and then fail. */
+static bool make_direct(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_DIRECT) == 0;
+}
+
+int lsm_fd_open(struct lsm_io *io, const char *path, unsigned flags, struct lsm_file **file) {
+    int rc = -ENOMEM;
+    struct lsm_fd_file *made = calloc(1, sizeof *made);
+    char *copy = strdup(path);
+    if (made == NULL || copy == NULL) {
+        goto fail;
+    }
+    rc = open_fd(path, flags);
+    if (rc < 0) {
+        goto fail;
+    }
+    made->fd = rc;
+    made->base.io = io;
+    made->base.path = copy;
+    made->base.direct = (flags & LSM_FILE_DIRECT) != 0 && make_direct(made->fd);
+    *file = &made->base;
+    return 0;
+fail:
+    free(copy);
+    free(made);
+    return rc;
+}
+
+void lsm_fd_close(struct lsm_file *file) {
+    struct lsm_fd_file *fd_file = (struct lsm_fd_file *)(void *)file;
+    if (fd_file->fd >= 0) {
+        /* Not repeated on EINTR: Linux has closed it. What mattered was synced, with its errors. */
+        (void)close(fd_file->fd);
+    }
+    free(file->path);
+    free(fd_file);
+}
+
+int lsm_fd_size(struct lsm_file *file, uint64_t *size) {
+    struct stat status;
+    if (fstat(lsm_file_fd(file), &status) != 0) {
+        return -errno;
+    }
+    LSM_ASSERT(status.st_size >= 0);
+    *size = (uint64_t)status.st_size;
+    return 0;
+}
+
+int lsm_fd_truncate(struct lsm_file *file, uint64_t size) {
+    int rc = 0;
+    do {
+        rc = ftruncate(lsm_file_fd(file), (off_t)size);
+    } while (rc != 0 && errno == EINTR);
+    return rc == 0 ? 0 : -errno;
+}
+
+static uint64_t round_up(uint64_t n) {
+    return (n + LSM_DIRECT_ALIGN - 1) / LSM_DIRECT_ALIGN * LSM_DIRECT_ALIGN;
+}
+
+/* Extends the file from `from` to at least `to` with zeros that are written, not promised. Whole
+ * blocks, so that it serves direct files too; the caller cuts the excess. */
+static int write_zeros(int fd, uint64_t from, uint64_t to) {
+    enum { CHUNK = 1 << 20 };
+    uint8_t *zeros = aligned_alloc(LSM_DIRECT_ALIGN, CHUNK);
+    if (zeros == NULL) {
+        return -ENOMEM;
+    }
+    memset(zeros, 0, CHUNK);
+    int rc = 0;
+    while (from < to && rc == 0) {
+        uint64_t left = round_up(to - from);
+        ssize_t n = pwrite(fd, zeros, left < CHUNK ? (size_t)left : CHUNK, (off_t)from);
+        if (n > 0) {
+            from += (uint64_t)n;
+        } else if (n == 0 || errno != EINTR) {
+            rc = n == 0 ? -EIO : -errno;
+        }
+    }
+    free(zeros);
+    return rc;
+}
+
+static int allocate_by_writing(struct lsm_file *file, uint64_t before, uint64_t size) {
+    if (size <= before) {
+        return 0;
+    }
+    /* The rest of the last block has its space already: only zeros of whole blocks are written. */
+    uint64_t start = round_up(before);
+    int rc = start > before ? lsm_fd_truncate(file, start) : 0;
+    if (rc == 0) {
+        rc = write_zeros(lsm_file_fd(file), start, size);
+    }
+    return rc == 0 ? lsm_fd_truncate(file, size) : rc;
+}
+
+int lsm_fd_allocate(struct lsm_file *file, uint64_t size) {
+    uint64_t before = 0;
+    int rc = lsm_fd_size(file, &before);
+    if (rc != 0 || size == 0) {
+        return rc;
+    }
+    do {
+        rc = fallocate(lsm_file_fd(file), 0, 0, (off_t)size) == 0 ? 0 : -errno;
+    } while (rc == -EINTR);
+    if (rc == -EOPNOTSUPP || rc == -ENOSYS) {
+        rc = allocate_by_writing(file, before, size);
+    }
+    if (rc != 0) {
+        /* A part may be allocated: a failed attempt must not leave the disk fuller than before. */
+        uint64_t now = 0;
+        if (lsm_fd_size(file, &now) == 0 && now >= before) {
+            (void)lsm_fd_truncate(file, before);
+        }
+    }
+    return rc;
+}
+
+/* Makes every page present and writable without changing a byte, whoever else writes there. */
+static void touch(uint8_t *address, uint64_t size) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    for (uint64_t at = 0; at < size; at += page) {
+        (void)__atomic_fetch_or(address + at, 0, __ATOMIC_RELAXED);
+    }
+}
+
+static int populate(uint8_t *address, uint64_t size) {
+    int rc = 0;
+    do {
+        rc = madvise(address, size, MADV_POPULATE_WRITE) == 0 ? 0 : -errno;
+    } while (rc == -EINTR || rc == -EAGAIN);
+    if (rc == -EINVAL) { /* before Linux 5.14 */
+        touch(address, size);
+        return 0;
+    }
+    /* What touching would answer with SIGBUS comes as EFAULT, which says nothing to a reader. */
+    return rc == -EFAULT || rc == -EHWPOISON ? -EIO : rc;
+}
+
+int lsm_fd_map(struct lsm_file *file, uint64_t size, uint8_t **address) {
+    LSM_ASSERT(size > 0);
+    uint64_t file_size = 0;
+    int rc = lsm_fd_size(file, &file_size);
+    if (rc != 0) {
+        return rc;
+    }
+    if (file_size < size) {
+        return -EINVAL; /* pages past the end of a file are SIGBUS */
+    }
+    void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, lsm_file_fd(file), 0);
+    if (mapped == MAP_FAILED) {
+        return -errno;
+    }
+    rc = populate(mapped, size);
+    /* A forked child must not write into its parent's log. Where it cannot be had, the handle's own
+     * check remains. */
+    (void)madvise(mapped, size, MADV_DONTFORK);
+    if (rc != 0) {
+        (void)munmap(mapped, size);
+        return rc;
+    }
+    *address = mapped;
+    return 0;
+}
+
+void lsm_fd_unmap(struct lsm_file *file, uint8_t *address, uint64_t size) {
+    (void)file;
+    int rc = munmap(address, size);
+    LSM_ASSERT(rc == 0);
+}
