@@ -179,11 +179,12 @@ static void work(struct driver_worker *w) {
                 since_clock = 0;
                 now = driver_now_ns();
             }
-        } else if (due >= load->end_ns || now >= load->end_ns) {
+        } else if (now >= load->end_ns) {
             break;
         } else {
             uint64_t before = now;
-            now = driver_pacer_wait(&w->pacer, now, due, &load->stop);
+            uint64_t until = due < load->end_ns ? due : load->end_ns;
+            now = driver_pacer_wait(&w->pacer, now, until, &load->stop);
             w->waited_ns += now - before;
         }
     }
@@ -211,6 +212,7 @@ static void *worker_main(void *context) {
     struct driver_worker *w = context;
     uint64_t queued = runqueue_ns();
     work(w);
+    w->ended_ns = driver_now_ns();
     atomic_store_explicit(&w->pacer.due_ns, UINT64_MAX, memory_order_relaxed);
     w->runqueue_ns = runqueue_ns() - queued;
     struct timespec t;
@@ -220,6 +222,7 @@ static void *worker_main(void *context) {
     if (getrusage(RUSAGE_THREAD, &usage) == 0) {
         w->switches = (uint64_t)usage.ru_nivcsw;
     }
+    atomic_fetch_sub(&w->load->running, 1);
     return NULL;
 }
 
@@ -235,8 +238,10 @@ int driver_worker_start(struct driver_worker *w, struct driver_workload *load, u
     driver_random_init(&w->random, args->seed, index);
     driver_keys_init(&w->keys, &load->keys, args, &w->random);
     driver_pacer_init(&w->pacer, load->start_ns, args->rate_milli, index, args->threads);
+    atomic_fetch_add(&load->running, 1);
     int rc = pthread_create(&w->thread, NULL, worker_main, w);
     if (rc != 0) {
+        atomic_fetch_sub(&load->running, 1);
         free(w->value);
         w->value = NULL;
         return rc;

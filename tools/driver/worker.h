@@ -26,9 +26,10 @@ struct driver_workload {
     struct lsm_db *db;
     struct driver_keys_shared keys;
     uint64_t start_ns, end_ns;
-    _Atomic bool stop;   /* set by anyone: finish the operation at hand, then end */
-    _Atomic bool failed; /* the first worker to fail sets it, then writes `failure` */
-    char failure[400];   /* read after the workers are joined */
+    _Atomic bool stop;        /* set by anyone: finish the operation at hand, then end */
+    _Atomic uint64_t running; /* workers that have not ended */
+    _Atomic bool failed;      /* the first worker to fail sets it, then writes `failure` */
+    char failure[400];        /* read after the workers are joined */
 };
 
 /* Response times of one kind in one worker, buckets as in lsm.h. Written by one thread with relaxed
@@ -53,7 +54,7 @@ struct driver_worker {
     _Atomic uint64_t refused; /* writes refused for want of space */
     struct driver_latency latency[KINDS];
     /* Where this thread's time went, filled in at its end. */
-    uint64_t cpu_ns, runqueue_ns, waited_ns, switches;
+    uint64_t ended_ns, cpu_ns, runqueue_ns, waited_ns, switches;
 };
 
 /* 0, or an errno value; nothing is left behind then. The clock of load->start_ns may lie ahead. */
