@@ -68,7 +68,10 @@ struct view {
     int choice_count, choice_selected;
     char toast[160]; /* a short notice at the bottom: "saved screenshot ..." ; empty: none */
     struct view_limits limits;
+    /* Left by view_draw for what follows a frame; not for others. */
     double shown_end_s; /* newest time shown when last drawn unpaused: a pause holds it; < 0 none */
+    struct rect drawn_axis;    /* the time axis */
+    struct rect drawn_choices; /* the first choice's row; the others follow below it */
 };
 
 void view_init(struct view *view, const struct history *history, enum theme_id theme);
@@ -77,8 +80,10 @@ bool view_draw(struct view *view, struct canvas *canvas);
 
 /* The stretch of time that view_draw would show now. */
 void view_span(const struct view *view, double *t0, double *t1);
-/* Zooms by `factor` (< 1 closer) around the time under x. Keeps to what exists plus a margin. */
+/* Zooms by `factor` (< 1 closer) around the time under x. Keeps to what exists plus a margin. With
+ * x below 0 (the keyboard) around the newest edge when following, else around the middle. */
 void view_zoom(struct view *view, const struct canvas *canvas, double x, double factor);
+/* Moves the picture by `dx` logical pixels to the right: to earlier times. */
 void view_pan(struct view *view, const struct canvas *canvas, double dx);
 void view_fit(struct view *view);    /* the whole run, following */
 void view_follow(struct view *view); /* keep the span's length, stick to the newest */

@@ -1,0 +1,140 @@
+#include "chart.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "font.h"
+
+double chart_x(const struct scene *scene, const struct panel_place *place, double t) {
+    OBS_ASSERT(scene->t1 > scene->t0);
+    return place->plot.x + (t - scene->t0) / (scene->t1 - scene->t0) * place->plot.w;
+}
+
+double chart_y(const struct panel_place *place, double top, double value) {
+    double height = fmax(1.0, place->plot.h - CHART_HEADROOM);
+    return place->plot.y + place->plot.h - value / top * height;
+}
+
+double chart_baseline(struct canvas *canvas, enum font_role role, double middle) {
+    /* Capitals and figures are about 0.73 em high: centre those, not the whole line. */
+    double capital = 0.727 * font_role_size(role);
+    return canvas_snap(canvas, middle + capital / 2.0);
+}
+
+/* Bytes of the longest prefix of at most `length` bytes that ends with a whole character. */
+static size_t whole_characters(const char *text, size_t length) {
+    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80) {
+        length--;
+    }
+    return length;
+}
+
+bool chart_fit(struct canvas *canvas, enum font_role role, bool tabular, const char *text,
+               double room, char *fitted, size_t size) {
+    OBS_ASSERT(size > 4);
+    snprintf(fitted, size, "%s", text);
+    fitted[whole_characters(fitted, strlen(fitted))] = '\0';
+    if (room > 0.0 && canvas_text_width(canvas, role, tabular, fitted) <= room) {
+        return true;
+    }
+    static const char ellipsis[] = "…";
+    size_t low = 0, high = strlen(fitted); /* bytes that fit; bytes that do not */
+    char attempt[512];
+    bool any = false;
+    while (high - low > 1 && high < sizeof attempt - sizeof ellipsis) {
+        size_t middle = whole_characters(text, (low + high) / 2);
+        if (middle <= low) {
+            break;
+        }
+        size_t cut = middle;
+        while (cut > 0 && text[cut - 1] == ' ') {
+            cut--;
+        }
+        snprintf(attempt, sizeof attempt, "%.*s%s", (int)cut, text, ellipsis);
+        if (canvas_text_width(canvas, role, tabular, attempt) <= room && strlen(attempt) < size) {
+            snprintf(fitted, size, "%s", attempt);
+            low = middle;
+            any = true;
+        } else {
+            high = middle;
+        }
+    }
+    if (!any) {
+        fitted[0] = '\0';
+    }
+    return any;
+}
+
+/* The background, the title, what it teaches, and the corner text. */
+void chart_frame(const struct scene *scene, const struct panel *panel,
+                 const struct panel_place *place) {
+    struct canvas *canvas = scene->canvas;
+    canvas_fill_rect(canvas, place->frame, 6.0, scene->theme->panel);
+    char corner[96] = "", text[160];
+    struct color color = scene->theme->axis;
+    if (panel->corner != NULL && (panel->present == NULL || panel->present(scene))) {
+        panel->corner(scene, corner, sizeof corner, &color);
+    }
+    double left = place->header.x, right = left + place->header.w;
+    double middle = place->header.y + place->header.h / 2.0;
+    double title = canvas_text_width(canvas, FONT_TITLE, false, panel->title);
+    canvas_text(canvas, FONT_TITLE, left, chart_baseline(canvas, FONT_TITLE, middle), TEXT_LEFT,
+                false, scene->theme->text, panel->title);
+    double baseline = chart_baseline(canvas, FONT_AXIS, middle);
+    double corner_width = canvas_text_width(canvas, FONT_STRONG, true, corner);
+    if (corner[0] != '\0' && left + title + 24.0 + corner_width <= right) {
+        canvas_text(canvas, FONT_STRONG, right, baseline, TEXT_RIGHT, true, color, corner);
+        right -= corner_width + 24.0;
+    }
+    double at = left + title + 10.0;
+    if (panel->teaches != NULL &&
+        chart_fit(canvas, FONT_AXIS, false, panel->teaches, right - at, text, sizeof text) &&
+        strcmp(text, panel->teaches) == 0) {
+        baseline = chart_baseline(canvas, FONT_TITLE, middle); /* one line of type */
+        canvas_text(canvas, FONT_AXIS, at, baseline, TEXT_LEFT, false, scene->theme->axis, text);
+    }
+}
+
+/* Faint lines at the ticks and their labels at the left. */
+void chart_grid(const struct scene *scene, const struct panel *panel,
+                const struct panel_place *place, double top) {
+    struct canvas *canvas = scene->canvas;
+    struct axis_ticks ticks;
+    axis_value_ticks(panel->unit, top, axis_intervals(place->plot.h), &ticks);
+    double pixel = canvas_pixel(canvas);
+    double line = fmax(pixel, canvas_snap(canvas, 1.0));
+    for (int i = 0; i < ticks.count; i++) {
+        double y = canvas_snap(canvas, chart_y(place, top, ticks.tick[i].value));
+        struct rect rule = {place->plot.x, y - (i == 0 ? 0.0 : line), place->plot.w, line};
+        struct color color = scene->theme->grid;
+        canvas_fill_rect(canvas, rule, 0.0,
+                         i == 0 ? theme_mix(color, scene->theme->axis, 0.25) : color);
+        canvas_text(canvas, FONT_AXIS, place->plot.x - 8.0,
+                    chart_baseline(canvas, FONT_AXIS, y - line / 2.0), TEXT_RIGHT, true,
+                    scene->theme->axis, ticks.tick[i].label);
+    }
+}
+
+void chart_absent(const struct scene *scene, const struct panel_place *place, const char *text) {
+    struct canvas *canvas = scene->canvas;
+    char fitted[160];
+    struct rect room = place->plot;
+    if (chart_fit(canvas, FONT_AXIS, false, text, room.w - 16.0, fitted, sizeof fitted)) {
+        double y = chart_baseline(canvas, FONT_AXIS, room.y + room.h / 2.0);
+        canvas_text(canvas, FONT_AXIS, room.x + room.w / 2.0, y, TEXT_CENTER, false,
+                    scene->theme->axis, fitted);
+    }
+}
+
+bool chart_value(const struct scene *scene, uint32_t id, enum history_form form, size_t index,
+                 double *number) {
+    /* A sample may lack a metric that its neighbours have: look back a little, not for ever. */
+    for (size_t back = 0; back < 16 && back <= index; back++) {
+        if (history_number(scene->history, id, form, index - back, number)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,61 @@
+/* chart.h: what charts are made of: frame, grid, lines, areas, labels, event marks.
+ *
+ * Lines and areas take their data from the history: sample by sample while there are few, min/max
+ * per pixel column when there are many. Columns lie at multiples of their width in time, so a
+ * picture that scrolls does not shimmer.
+ *
+ * Threads: one thread. Units: logical pixels. */
+#ifndef OBS_CHART_H
+#define OBS_CHART_H
+
+#include "panel.h"
+
+/* Room above the top tick, so that a line on it is whole. */
+#define CHART_HEADROOM 6.0
+
+double chart_x(const struct scene *scene, const struct panel_place *place, double t);
+double chart_y(const struct panel_place *place, double top, double value);
+
+void chart_frame(const struct scene *scene, const struct panel *panel,
+                 const struct panel_place *place);
+void chart_grid(const struct scene *scene, const struct panel *panel,
+                const struct panel_place *place, double top);
+void chart_absent(const struct scene *scene, const struct panel_place *place, const char *text);
+
+struct chart_series {
+    uint32_t id;
+    uint32_t add; /* 0, or a metric to add to it: what the other is stacked upon */
+    enum history_form form;
+    struct color color;
+    double width;
+    double fill; /* opacity of the area under the line; 0: none */
+};
+void chart_line(const struct scene *scene, const struct panel_place *place, double top,
+                const struct chart_series *series);
+/* Steps stacked on each other, ids[0] at the bottom. */
+void chart_stack(const struct scene *scene, const struct panel_place *place, double top,
+                 const uint32_t *ids, const struct color *colors, size_t count);
+
+/* The value of a metric at a sample, or of the nearest one before that has it. */
+bool chart_value(const struct scene *scene, uint32_t id, enum history_form form, size_t index,
+                 double *number);
+
+/* Names and values right of the plot, parted where they would touch. */
+void chart_labels(const struct scene *scene, const struct panel_place *place, double top,
+                  const struct panel_value *values, size_t count);
+double chart_label_width(const struct scene *scene, const char *name, const char *value);
+/* Moves `y` (ascending, the middles of labels `height` high) apart within [lo, hi] with the least
+ * movement. REQUIRES: count * height <= hi - lo. */
+void chart_part(double *y, size_t count, double height, double lo, double hi);
+
+/* A box with values beside the crosshair. */
+void chart_readout(const struct scene *scene, const struct panel_place *place, double top,
+                   const struct panel_value *values, size_t count);
+
+/* Text that fits `room`, with an ellipsis where it was cut; false when nothing fits. */
+bool chart_fit(struct canvas *canvas, enum font_role role, bool tabular, const char *text,
+               double room, char *fitted, size_t size);
+/* The baseline that centres a role's text on `middle`. */
+double chart_baseline(struct canvas *canvas, enum font_role role, double middle);
+
+#endif

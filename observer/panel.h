@@ -1,0 +1,88 @@
+/* panel.h: what a panel is, and what it may look at.
+ *
+ * A panel says how much room its margins need, what its vertical axis must reach, and draws itself
+ * into the place the layout gave it. All panels of a column share the time axis and the margins,
+ * so that their plots line up to the pixel. A panel knows neither the window nor its neighbours: a
+ * new one is a file panel_<x>.c, a line in panel_list and, if it wants, a column of its own.
+ *
+ * Threads: one thread. Ownership: a scene and what it points to last one frame. */
+#ifndef OBS_PANEL_H
+#define OBS_PANEL_H
+
+#include "axis.h"
+#include "canvas.h"
+#include "history.h"
+#include "marks.h"
+#include "theme.h"
+
+/* Free room left and right inside a panel. */
+#define PANEL_PAD 16.0
+
+struct scene {
+    struct canvas *canvas;
+    const struct theme *theme;
+    const struct history *history;
+    const struct marks *marks;
+    double t0, t1;     /* the stretch of time shown */
+    double until;      /* nothing newer may be shown */
+    size_t first, end; /* samples of the stretch and one to each side: [first, end) */
+    bool has_newest;   /* is there a sample to speak of at the right edge? */
+    size_t newest;     /* it: what the values at the lines' ends are taken from */
+    bool has_cursor;
+    size_t cursor;         /* sample under the crosshair */
+    double cursor_slack_s; /* events this close to the crosshair are told of */
+    /* Scratch for lines, areas and stacks. */
+    size_t columns_max;       /* the widest plot, in pixels */
+    struct point *points;     /* 8 * columns_max + 32 */
+    double *sums;             /* 6 * columns_max + 8 */
+    struct history_bin *bins; /* 2 * columns_max */
+};
+
+/* Where a panel lies, in logical pixels. */
+struct panel_place {
+    struct rect frame;  /* the whole panel */
+    struct rect header; /* title and corner text */
+    struct rect lane;   /* between header and plot, as high as the panel asked for */
+    struct rect plot;
+    struct rect labels; /* right of the plot: names and values */
+};
+
+struct panel_size {
+    double left;  /* axis labels */
+    double right; /* labels at the lines' ends */
+    double lane;
+};
+
+/* One line of what a panel has to say at a moment: a label at the right, a row at the crosshair. */
+struct panel_value {
+    char name[40];
+    char text[96];
+    struct color color;
+    double at; /* on the vertical axis; NAN: nowhere */
+    bool dot;  /* mark the spot under the crosshair */
+    int rank;  /* when room is short the highest go first */
+};
+enum { PANEL_VALUES_MAX = 16 };
+
+struct panel {
+    const char *title;   /* "Memtable" */
+    const char *teaches; /* "fills, then flushes to L0": shown where there is room */
+    const char *absent;  /* said when the source has nothing for it */
+    enum axis_unit unit;
+    double weight; /* share of the height */
+    bool (*present)(const struct scene *scene);
+    void (*measure)(const struct scene *scene, struct panel_size *size);
+    double (*most)(const struct scene *scene); /* the largest value shown */
+    void (*draw)(const struct scene *scene, const struct panel_place *place, double top);
+    /* Values at a sample, and events near the time of the crosshair. Return how many. */
+    size_t (*values)(const struct scene *scene, size_t index, struct panel_value *values);
+    size_t (*events)(const struct scene *scene, double t, struct panel_value *values);
+    /* A short text for the corner; its colour is the event's. */
+    void (*corner)(const struct scene *scene, char *text, size_t size, struct color *color);
+};
+
+extern const struct panel panel_throughput;
+extern const struct panel panel_memtable;
+extern const struct panel panel_levels;
+
+#endif

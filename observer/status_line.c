@@ -1,0 +1,213 @@
+/* The status line: what is watched and how it fares at the left, what watching costs at the right.
+ * When room is short the least important things go first; nothing ever overlaps. */
+#include "overlay.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "chart.h"
+#include "check.h"
+#include "units.h"
+
+enum { ITEMS_MAX = 12 };
+static const double ITEM_GAP = 16.0;
+
+struct item {
+    char text[288];
+    struct color color;
+    enum font_role role;
+    int rank;     /* the highest go first */
+    bool may_cut; /* shorten instead of dropping */
+    double width;
+};
+struct items {
+    struct item item[ITEMS_MAX];
+    size_t count;
+};
+
+static void add(struct items *items, const char *text, struct color color, enum font_role role,
+                int rank, bool may_cut) {
+    if (text[0] == '\0' || items->count == ITEMS_MAX) {
+        return;
+    }
+    struct item *item = &items->item[items->count++];
+    snprintf(item->text, sizeof item->text, "%s", text);
+    item->color = color;
+    item->role = role;
+    item->rank = rank;
+    item->may_cut = may_cut;
+}
+
+struct state_look {
+    const char *word;
+    struct color color;
+};
+
+static struct state_look state_look(const struct view *view, const struct theme *theme) {
+    switch (view->status.state) {
+    case VIEW_WAITING:
+        return (struct state_look){"waiting", theme->axis};
+    case VIEW_LIVE:
+        return (struct state_look){"live", theme->live};
+    case VIEW_STALLED:
+        return (struct state_look){"not responding", theme->flush};
+    case VIEW_CLOSED:
+        return (struct state_look){"ended", theme->axis};
+    case VIEW_CRASHED:
+        return (struct state_look){"crashed", theme->stall};
+    case VIEW_FILE:
+        return (struct state_look){"file", theme->axis};
+    case VIEW_FOLLOW:
+        return (struct state_look){"following", theme->live};
+    case VIEW_LOST:
+        return (struct state_look){"lost", theme->stall};
+    }
+    OBS_ASSERT(false);
+    return (struct state_look){"", theme->axis};
+}
+
+static void left_items(const struct view *view, const struct theme *theme, struct items *items) {
+    const struct view_status *s = &view->status;
+    struct state_look look = state_look(view, theme);
+    bool alarm = s->state == VIEW_CRASHED || s->state == VIEW_LOST || s->state == VIEW_STALLED;
+    char elapsed[UNITS_TEXT] = "";
+    if (s->elapsed_s >= 0.0 && s->state != VIEW_WAITING) {
+        units_clock(s->elapsed_s, 0, elapsed, sizeof elapsed);
+    }
+    add(items, s->name, theme->text, FONT_TITLE, 0, true);
+    add(items, look.word, alarm ? look.color : theme->axis, alarm ? FONT_STRONG : FONT_AXIS, 1,
+        false);
+    add(items, view->paused ? "paused" : "", theme->flush, FONT_STRONG, 1, false);
+    add(items, elapsed, theme->text, FONT_AXIS, 3, false);
+    add(items, s->engine, theme->axis, FONT_AXIS, 7, false);
+    if (s->notice[0] != '\0') {
+        add(items, s->notice, theme->flush, FONT_AXIS, 4, true);
+    } else {
+        add(items, s->description, theme->axis, FONT_AXIS, 8, true);
+    }
+}
+
+static void cost_item(const struct view_status *s, const struct theme *theme, struct items *items) {
+    char text[160], sampler[UNITS_TEXT] = "", each[UNITS_TEXT] = "", viewer[UNITS_TEXT] = "";
+    if (s->sampler_cpu >= 0.0) {
+        units_percent(s->sampler_cpu, sampler, sizeof sampler);
+    }
+    if (s->sampler_ns >= 0.0) {
+        units_duration(s->sampler_ns * 1e-9, each, sizeof each);
+    }
+    if (s->viewer_cpu >= 0.0) {
+        units_percent(s->viewer_cpu, viewer, sizeof viewer);
+        snprintf(text, sizeof text, "viewer %s", viewer);
+        add(items, text, theme->axis, FONT_AXIS, 10, false);
+    }
+    if (sampler[0] != '\0' || each[0] != '\0') {
+        snprintf(text, sizeof text, "sampling %s%s%s%s", sampler,
+                 sampler[0] != '\0' && each[0] != '\0' ? ", " : "", each,
+                 each[0] != '\0' ? " each" : "");
+        add(items, text, theme->axis, FONT_AXIS, 9, false);
+    }
+}
+
+/* Right to left. */
+static void right_items(const struct view *view, const struct theme *theme, struct items *items) {
+    const struct view_status *s = &view->status;
+    char text[160], number[UNITS_TEXT];
+    add(items, "? help", theme->axis, FONT_AXIS, 6, false);
+    if (s->recording) {
+        add(items, "● rec", theme->stall, FONT_STRONG, 2, false);
+    }
+    if (s->frames_repeated > 0.0) {
+        units_grouped(s->frames_repeated, number, sizeof number);
+        snprintf(text, sizeof text, "%s frames repeated", number);
+        add(items, text, theme->flush, FONT_AXIS, 5, false);
+    }
+    if (s->samples_lost >= 0.0) {
+        units_grouped(s->samples_lost, number, sizeof number);
+        snprintf(text, sizeof text, "%s samples lost", number);
+        bool lost = s->samples_lost > 0.0;
+        add(items, text, lost ? theme->flush : theme->axis, lost ? FONT_STRONG : FONT_AXIS,
+            lost ? 4 : 8, false);
+    }
+    cost_item(s, theme, items);
+}
+
+static double widths(struct canvas *canvas, struct items *items) {
+    double sum = 0.0;
+    for (size_t i = 0; i < items->count; i++) {
+        struct item *item = &items->item[i];
+        item->width = canvas_text_width(canvas, item->role, true, item->text);
+        sum += item->width + ITEM_GAP;
+    }
+    return sum;
+}
+
+static struct item *worst(struct items *items) {
+    struct item *found = NULL;
+    for (size_t i = 0; i < items->count; i++) {
+        if (found == NULL || items->item[i].rank > found->rank) {
+            found = &items->item[i];
+        }
+    }
+    return found;
+}
+
+static void drop(struct items *items, const struct item *item) {
+    size_t index = (size_t)(item - items->item);
+    OBS_ASSERT(index < items->count);
+    memmove(&items->item[index], &items->item[index + 1],
+            sizeof *item * (items->count - index - 1));
+    items->count--;
+}
+
+/* Shortens or drops until both groups fit. */
+static void fit(struct canvas *canvas, struct items *left, struct items *right, double room) {
+    for (int round = 0; round < 3 * ITEMS_MAX; round++) {
+        double over = widths(canvas, left) + widths(canvas, right) - room;
+        if (over <= 0.0) {
+            return;
+        }
+        struct item *l = worst(left), *r = worst(right);
+        bool from_left = r == NULL || (l != NULL && l->rank >= r->rank);
+        struct item *victim = from_left ? l : r;
+        if (victim == NULL) {
+            return;
+        }
+        char shorter[sizeof victim->text];
+        if (victim->may_cut && victim->width - over > 48.0 &&
+            chart_fit(canvas, victim->role, true, victim->text, victim->width - over, shorter,
+                      sizeof shorter) &&
+            strcmp(shorter, victim->text) != 0) {
+            snprintf(victim->text, sizeof victim->text, "%s", shorter);
+        } else {
+            drop(from_left ? left : right, victim);
+        }
+    }
+}
+
+void status_line_draw(const struct view *view, struct canvas *canvas, const struct theme *theme,
+                      struct rect room) {
+    OBS_ASSERT(view != NULL && canvas != NULL && theme != NULL);
+    struct items left = {.count = 0}, right = {.count = 0};
+    left_items(view, theme, &left);
+    right_items(view, theme, &right);
+    double x = room.x + PANEL_PAD, end = room.x + room.w - PANEL_PAD;
+    double middle = room.y + room.h / 2.0;
+    const double dot = 5.0;
+    x += 2.0 * dot + 8.0;
+    fit(canvas, &left, &right, end - x);
+    struct color state = state_look(view, theme).color;
+    canvas_circle(canvas, (struct point){room.x + PANEL_PAD + dot, canvas_snap(canvas, middle)},
+                  dot, state);
+    double baseline = chart_baseline(canvas, FONT_TITLE, middle); /* one line of type */
+    for (size_t i = 0; i < left.count; i++) {
+        const struct item *item = &left.item[i];
+        canvas_text(canvas, item->role, x, baseline, TEXT_LEFT, true, item->color, item->text);
+        x += item->width + ITEM_GAP;
+    }
+    for (size_t i = 0; i < right.count; i++) {
+        const struct item *item = &right.item[i];
+        canvas_text(canvas, item->role, end, baseline, TEXT_RIGHT, true, item->color, item->text);
+        end -= item->width + ITEM_GAP;
+    }
+}

@@ -1,0 +1,219 @@
+#include "view.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chart.h"
+#include "check.h"
+#include "layout.h"
+#include "overlay.h"
+#include "view_span.h"
+#include "view_time.h"
+
+/* Buffers of a frame, kept from frame to frame: touching fresh memory costs more than drawing. One
+ * thread draws, as view.h says. */
+static struct {
+    struct marks marks;
+    struct point *points;
+    double *sums;
+    struct history_bin *bins;
+    size_t columns;
+} scratch;
+
+static bool scratch_reserve(size_t columns) {
+    if (columns <= scratch.columns) {
+        return true;
+    }
+    free(scratch.points);
+    free(scratch.sums);
+    free(scratch.bins);
+    scratch.points = malloc((8 * columns + 32) * sizeof *scratch.points);
+    scratch.sums = malloc((6 * columns + 16) * sizeof *scratch.sums);
+    scratch.bins = malloc(2 * columns * sizeof *scratch.bins);
+    bool whole = scratch.points != NULL && scratch.sums != NULL && scratch.bins != NULL;
+    scratch.columns = whole ? columns : 0;
+    return whole;
+}
+
+static double until_of(const struct view *view) {
+    double until = view->until_s >= 0.0 ? view->until_s : INFINITY;
+    double end = history_end(view->history);
+    if (view->paused && view->shown_end_s >= 0.0 && !view->frame_exact) {
+        /* Panned to the right of where it stopped, a paused picture shows what came since. */
+        until = fmin(until, fmax(view->shown_end_s, view->t1));
+    }
+    return fmin(until, end);
+}
+
+static void scene_samples(struct scene *scene) {
+    const struct history *history = scene->history;
+    size_t count = history_count(history);
+    size_t first = history_find(history, scene->t0);
+    size_t end = history_find(history, nextafter(scene->t1, INFINITY));
+    scene->first = first > 0 ? first - 1 : 0;
+    scene->end = end < count ? end + 1 : count;
+    size_t newest = history_find(history, nextafter(fmin(scene->t1, scene->until), INFINITY));
+    scene->has_newest = newest > 0;
+    scene->newest = newest > 0 ? newest - 1 : 0;
+    OBS_ASSERT(scene->first <= scene->end && scene->end <= count);
+}
+
+static void scene_cursor(const struct view *view, const struct layout *layout,
+                         struct scene *scene) {
+    const struct rect *axis = &layout->time_axis[0];
+    size_t count = history_count(scene->history);
+    bool inside = view->cursor_x >= axis->x && view->cursor_x <= axis->x + axis->w &&
+                  view->cursor_y >= layout->status.y + layout->status.h;
+    if (!inside || !scene->has_newest || count == 0) {
+        return;
+    }
+    double per_pixel = (scene->t1 - scene->t0) / axis->w;
+    double t = scene->t0 + (view->cursor_x - axis->x) * per_pixel;
+    size_t index = history_find(scene->history, t);
+    if (index > scene->newest) {
+        index = scene->newest;
+    }
+    if (index > 0 &&
+        t - history_time(scene->history, index - 1) < history_time(scene->history, index) - t) {
+        index--;
+    }
+    double at = history_time(scene->history, index);
+    scene->has_cursor = at >= scene->t0 && at <= scene->t1;
+    scene->cursor = index;
+    scene->cursor_slack_s = 4.0 * per_pixel;
+}
+
+/* True while its axis is easing. */
+static bool draw_panel(struct view *view, const struct scene *scene, const struct layout *layout,
+                       size_t slot) {
+    const struct panel *panel = layout->slot[slot].panel;
+    const struct panel_place *place = &layout->place[slot];
+    chart_frame(scene, panel, place);
+    if (!scene->has_newest) {
+        chart_absent(scene, place, "no samples yet");
+        return false;
+    }
+    if (!panel->present(scene)) {
+        chart_absent(scene, place, panel->absent);
+        return false;
+    }
+    struct axis_limit *limit = &view->limits.axis[slot];
+    double wanted = axis_value_top(panel->unit, panel->most(scene), axis_intervals(place->plot.h));
+    bool easing = axis_limit_move(limit, wanted, view->clock_s, view->frame_exact);
+    chart_grid(scene, panel, place, limit->top);
+    view_time_bands(scene, place);
+    panel->draw(scene, place, limit->top);
+    struct panel_value values[PANEL_VALUES_MAX];
+    size_t count = panel->values(scene, scene->newest, values);
+    chart_labels(scene, place, limit->top, values, count);
+    return easing;
+}
+
+static void draw_readouts(const struct view *view, const struct scene *scene,
+                          const struct layout *layout) {
+    if (!scene->has_cursor) {
+        return;
+    }
+    double t = history_time(scene->history, scene->cursor);
+    for (size_t i = 0; i < layout->count; i++) {
+        const struct panel *panel = layout->slot[i].panel;
+        if (!panel->present(scene)) {
+            continue;
+        }
+        struct panel_value values[PANEL_VALUES_MAX];
+        size_t count = panel->values(scene, scene->cursor, values);
+        if (panel->events != NULL && count + 3 <= PANEL_VALUES_MAX) {
+            count += panel->events(scene, t, values + count);
+        }
+        chart_readout(scene, &layout->place[i], view->limits.axis[i].top, values, count);
+    }
+}
+
+static bool draw_panels(struct view *view, struct canvas *canvas, const struct theme *theme,
+                        struct scene *scene, struct layout *layout) {
+    bool easing = false;
+    scene->marks = &scratch.marks;
+    scene->points = scratch.points;
+    scene->sums = scratch.sums;
+    scene->bins = scratch.bins;
+    scene->columns_max = scratch.columns;
+    scene->until = until_of(view);
+    scene_samples(scene);
+    scene_cursor(view, layout, scene);
+    double pixel_s = (scene->t1 - scene->t0) / (layout->time_axis[0].w * canvas_scale(canvas));
+    marks_collect(view->history, scene->t0, scene->t1, scene->until, pixel_s, &scratch.marks);
+    for (size_t i = 0; i < layout->count; i++) {
+        easing = draw_panel(view, scene, layout, i) || easing;
+    }
+    view_time_axis(scene, layout);
+    view_time_notes(scene, layout);
+    view_time_cursor(view, scene, layout);
+    draw_readouts(view, scene, layout);
+    OBS_ASSERT(theme == scene->theme);
+    return easing;
+}
+
+void view_init(struct view *view, const struct history *history, enum theme_id theme) {
+    OBS_ASSERT(view != NULL && history != NULL);
+    memset(view, 0, sizeof *view);
+    view->history = history;
+    view->theme = theme;
+    view->follow = view->fit = true;
+    view->cursor_x = view->cursor_y = -1.0;
+    view->until_s = view->shown_end_s = -1.0;
+    struct view_status *s = &view->status;
+    s->state = VIEW_WAITING;
+    s->elapsed_s = s->start_real_s = s->samples_lost = -1.0;
+    s->sampler_cpu = s->sampler_ns = s->viewer_cpu = s->frames_repeated = -1.0;
+}
+
+bool view_draw(struct view *view, struct canvas *canvas) {
+    OBS_ASSERT(view != NULL && canvas != NULL && view->history != NULL);
+    const struct theme *theme = theme_get(view->theme);
+    struct scene scene = {.canvas = canvas, .theme = theme, .history = view->history};
+    struct layout layout;
+    bool easing = false;
+    view_span(view, &scene.t0, &scene.t1);
+    layout_make(&scene, &layout);
+    view->drawn_axis = layout.time_axis[0];
+    canvas_clear(canvas, theme->window);
+    if (!view->paused) { /* a pause then has something to hold on to */
+        view->t0 = scene.t0;
+        view->t1 = scene.t1;
+        view->shown_end_s = history_end(view->history);
+    }
+    size_t columns = (size_t)ceil(canvas_width(canvas) * canvas_scale(canvas)) + 16;
+    if (view->headline[0] != '\0') {
+        overlay_waiting(view, canvas, theme, view_room(canvas));
+    } else if (scratch_reserve(columns)) {
+        easing = draw_panels(view, canvas, theme, &scene, &layout);
+    }
+    status_line_draw(view, canvas, theme, layout.status);
+    if (view->toast[0] != '\0') {
+        overlay_toast(canvas, theme, view->toast);
+    }
+    if (view->help) {
+        overlay_help(canvas, theme);
+    }
+    return easing;
+}
+
+const struct view_key *view_keys(size_t *count) {
+    static const struct view_key keys[] = {
+        {"Space", "pause and resume the picture"},
+        {"F, Home", "fit: the whole run, following"},
+        {"L, End", "follow the newest data"},
+        {"+, -, wheel", "zoom time in and out"},
+        {"Left, Right, drag", "move through time"},
+        {"S", "save a screenshot"},
+        {"V", "start and stop recording a video"},
+        {"T", "dark or light"},
+        {"1-9, Up, Down, Enter", "choose a driver from the list"},
+        {"?, H, F1", "this help"},
+        {"Q, Esc", "quit"},
+    };
+    *count = sizeof keys / sizeof keys[0];
+    return keys;
+}

@@ -1,0 +1,187 @@
+#include "view_time.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "units.h"
+
+static const double TICK_SPACING = 90.0;
+static const double LABEL_GAP = 8.0;
+
+void view_time_bands(const struct scene *scene, const struct panel_place *place) {
+    struct canvas *canvas = scene->canvas;
+    double left = place->plot.x, right = left + place->plot.w;
+    for (size_t i = 0; i < scene->marks->stalls; i++) {
+        const struct mark_span *stall = &scene->marks->stall[i];
+        double x0 = fmax(left, chart_x(scene, place, stall->t0));
+        double x1 = fmin(right, chart_x(scene, place, stall->t1));
+        x0 = canvas_snap(canvas, x0);
+        x1 = fmax(x0 + 2.0, canvas_snap(canvas, x1)); /* the shortest stall is still seen */
+        struct rect band = {x0, place->plot.y, fmin(x1, right) - x0, place->plot.h};
+        canvas_fill_rect(canvas, band, 0.0, theme_fade(scene->theme->stall, 0.16));
+        if (band.w >= 6.0) {
+            canvas_hatch(canvas, band, 6.0, 1.0, theme_fade(scene->theme->stall, 0.40));
+        }
+    }
+}
+
+void view_time_axis(const struct scene *scene, const struct layout *layout) {
+    struct canvas *canvas = scene->canvas;
+    for (int c = 0; c < layout->columns; c++) {
+        const struct rect *axis = &layout->time_axis[c];
+        struct panel_place place = {.plot = *axis};
+        struct axis_ticks ticks;
+        int most = (int)fmax(1.0, floor(axis->w / TICK_SPACING));
+        axis_time_ticks(scene->t0, scene->t1, most, &ticks);
+        double baseline = chart_baseline(canvas, FONT_AXIS, axis->y + 14.0);
+        double width = fmax(canvas_pixel(canvas), canvas_snap(canvas, 1.0));
+        for (int i = 0; i < ticks.count; i++) {
+            double x = canvas_snap(canvas, chart_x(scene, &place, ticks.tick[i].value));
+            double most_right = axis->x + axis->w + 8.0;
+            const char *label = ticks.tick[i].label;
+            double half = canvas_text_width(canvas, FONT_AXIS, true, label) / 2.0;
+            canvas_fill_rect(canvas,
+                             (struct rect){fmin(x, axis->x + axis->w - width), axis->y, width, 4.0},
+                             0.0, theme_mix(scene->theme->grid, scene->theme->axis, 0.5));
+            canvas_text(canvas, FONT_AXIS, fmin(x, most_right - half), baseline, TEXT_CENTER, true,
+                        scene->theme->axis, label);
+        }
+    }
+}
+
+/* ---- notes --------------------------------------------------------------------------------- */
+
+enum { PLACED_MAX = 64 };
+struct placed {
+    struct {
+        double x0, x1;
+    } span[PLACED_MAX];
+    size_t count;
+};
+
+static bool take_room(struct placed *placed, double x0, double x1) {
+    for (size_t i = 0; i < placed->count; i++) {
+        if (x0 < placed->span[i].x1 + LABEL_GAP && x1 > placed->span[i].x0 - LABEL_GAP) {
+            return false;
+        }
+    }
+    if (placed->count == PLACED_MAX) {
+        return false;
+    }
+    placed->span[placed->count].x0 = x0;
+    placed->span[placed->count++].x1 = x1;
+    return true;
+}
+
+static void draw_note(const struct scene *scene, const struct layout *layout,
+                      const struct mark_point *note, struct placed *placed) {
+    struct canvas *canvas = scene->canvas;
+    bool error = note->event->type == SCOPE_EVENT_ERROR;
+    struct color color = error ? scene->theme->stall : scene->theme->marker;
+    double pixel = canvas_pixel(canvas), x = 0.0;
+    for (size_t i = 0; i < layout->count; i++) {
+        const struct panel_place *place = &layout->place[i];
+        x = canvas_snap(canvas, chart_x(scene, place, note->t)) + pixel / 2.0;
+        double top = i == 0 ? place->lane.y + 4.0 : place->plot.y;
+        canvas_line(canvas, (struct point){x, top},
+                    (struct point){x, place->plot.y + place->plot.h}, fmax(1.0, pixel),
+                    theme_fade(color, error ? 0.9 : 0.55));
+    }
+    const struct rect *lane = &layout->place[0].lane;
+    char text[128], fitted[128];
+    snprintf(text, sizeof text, "%s%s", error ? "error: " : "", note->event->u.text);
+    double left = lane->x, right = lane->x + lane->w;
+    double room = fmin(240.0, fmax(right - x, x - left) - 6.0);
+    if (!chart_fit(canvas, FONT_STRONG, false, text, room, fitted, sizeof fitted)) {
+        return;
+    }
+    double width = canvas_text_width(canvas, FONT_STRONG, false, fitted);
+    double baseline = chart_baseline(canvas, FONT_STRONG, lane->y + lane->h / 2.0 - 1.0);
+    bool to_right = x + 5.0 + width <= right;
+    double at = to_right ? x + 5.0 : x - 5.0 - width;
+    if (take_room(placed, at, at + width)) {
+        canvas_text(canvas, FONT_STRONG, at, baseline, TEXT_LEFT, false, color, fitted);
+    }
+}
+
+static void draw_cause(const struct scene *scene, const struct layout *layout,
+                       const struct mark_span *stall, struct placed *placed) {
+    struct canvas *canvas = scene->canvas;
+    const struct rect *lane = &layout->place[0].lane;
+    char text[96];
+    snprintf(text, sizeof text, "stall: %s", scope_stall_name(stall->cause));
+    double width = canvas_text_width(canvas, FONT_STRONG, false, text);
+    if (width > lane->w) {
+        return;
+    }
+    double t = (fmax(stall->t0, scene->t0) + fmin(stall->t1, scene->t1)) / 2.0;
+    double x = chart_x(scene, &layout->place[0], t) - width / 2.0;
+    x = fmax(lane->x, fmin(x, lane->x + lane->w - width));
+    if (take_room(placed, x, x + width)) {
+        double baseline = chart_baseline(canvas, FONT_STRONG, lane->y + lane->h / 2.0 - 1.0);
+        canvas_text(canvas, FONT_STRONG, x, baseline, TEXT_LEFT, false, scene->theme->stall, text);
+    }
+}
+
+void view_time_notes(const struct scene *scene, const struct layout *layout) {
+    OBS_ASSERT(layout->count > 0);
+    struct placed placed = {.count = 0};
+    const struct marks *marks = scene->marks;
+    for (size_t i = marks->notes; i-- > 0;) { /* the newest keep their text */
+        draw_note(scene, layout, &marks->note[i], &placed);
+    }
+    /* The longest stalls are named first; the order of the others does not matter then. */
+    bool named[MARKS_SPANS_MAX] = {false};
+    for (int round = 0; round < 16; round++) {
+        size_t longest = marks->stalls;
+        for (size_t i = 0; i < marks->stalls; i++) {
+            if (!named[i] && (longest == marks->stalls ||
+                              marks->stall[i].t1 - marks->stall[i].t0 >
+                                  marks->stall[longest].t1 - marks->stall[longest].t0)) {
+                longest = i;
+            }
+        }
+        if (longest == marks->stalls) {
+            break;
+        }
+        named[longest] = true;
+        draw_cause(scene, layout, &marks->stall[longest], &placed);
+    }
+}
+
+/* ---- crosshair ----------------------------------------------------------------------------- */
+
+void view_time_cursor(const struct view *view, const struct scene *scene,
+                      const struct layout *layout) {
+    if (!scene->has_cursor) {
+        return;
+    }
+    struct canvas *canvas = scene->canvas;
+    double t = history_time(scene->history, scene->cursor), pixel = canvas_pixel(canvas);
+    for (size_t i = 0; i < layout->count; i++) {
+        const struct panel_place *place = &layout->place[i];
+        double x = canvas_snap(canvas, chart_x(scene, place, t)) + pixel / 2.0;
+        canvas_line(canvas, (struct point){x, place->plot.y},
+                    (struct point){x, place->plot.y + place->plot.h}, fmax(1.0, pixel),
+                    theme_fade(scene->theme->text, 0.45));
+    }
+    const struct rect *axis = &layout->time_axis[0];
+    struct panel_place place = {.plot = *axis};
+    char elapsed[UNITS_TEXT], wall[UNITS_TEXT], text[2 * UNITS_TEXT + 8];
+    units_clock(t, scene->t1 - scene->t0 < 5.0 ? 3 : 2, elapsed, sizeof elapsed);
+    snprintf(text, sizeof text, "%s", elapsed);
+    if (view->status.start_real_s >= 0.0) {
+        units_wall_clock(view->status.start_real_s + t, wall, sizeof wall);
+        snprintf(text, sizeof text, "%s   %s", elapsed, wall);
+    }
+    double width = canvas_text_width(canvas, FONT_STRONG, true, text) + 16.0;
+    double x = chart_x(scene, &place, t) - width / 2.0;
+    x = canvas_snap(canvas, fmax(axis->x - 40.0, fmin(x, axis->x + axis->w + 40.0 - width)));
+    struct rect pill = {x, canvas_snap(canvas, axis->y + 4.0), width, 20.0};
+    canvas_fill_rect(canvas, pill, 4.0, scene->theme->text);
+    canvas_text(canvas, FONT_STRONG, pill.x + 8.0,
+                chart_baseline(canvas, FONT_STRONG, pill.y + pill.h / 2.0), TEXT_LEFT, true,
+                scene->theme->panel, text);
+}
