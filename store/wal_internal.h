@@ -1,0 +1,67 @@
+/* wal_internal.h: what the files of the log's writer share: wal_write.c (append), wal_segment.c
+ * (files: create, prepare, rotate, remove) and wal_sync.c (flush). Nobody else includes it.
+ *
+ * Threads: fields say what guards them. The commit lock is the caller's; the mutex is ours and is
+ * held briefly, never during I/O. Whoever holds the commit lock may take the mutex, not the other
+ * way round. */
+#ifndef LSM_WAL_INTERNAL_H
+#define LSM_WAL_INTERNAL_H
+
+#include "manifest.h"
+#include "wal.h"
+#include "wal_format.h"
+
+struct lsm_segment {
+    struct lsm_file *file;
+    uint8_t *map;
+    uint64_t number, size;
+    uint64_t base;            /* position of the file's first byte */
+    uint64_t end;             /* after the seal; mutex; 0 while it is the current one */
+    struct lsm_segment *next; /* the next newer one; mutex */
+    unsigned marks;           /* written so far; whoever flushes */
+    bool named;               /* its name is on the device; mutex */
+    bool synced;              /* all of it is on the device, and it is complete; mutex */
+};
+
+struct lsm_wal {
+    struct lsm_io *io;
+    uint64_t segment_bytes;
+    uint64_t first; /* number of the first segment: names the chain */
+
+    /* Commit lock. */
+    uint64_t offset;          /* in the current segment, of the next frame */
+    uint64_t pending;         /* payload bytes between begin and commit */
+    bool open_frame;          /* between begin and commit */
+    struct lsm_segment *tail; /* the current segment; changed under the mutex too */
+
+    _Atomic uint64_t position, synced; /* stores: commit lock; whoever flushes */
+    _Atomic uint64_t bytes, syncs, rotations, live_bytes;
+    _Atomic bool has_spare;
+
+    pthread_mutex_t mutex;
+    struct lsm_cond flushed;   /* a flush has ended */
+    struct lsm_segment *head;  /* oldest first, up to tail; mutex */
+    struct lsm_segment *spare; /* mutex */
+    bool flushing;             /* somebody flushes, and may use any segment of the list; mutex */
+    bool preparing;            /* mutex */
+    struct lsm_fault poison;   /* the failed sync, code 0 if none; mutex */
+
+    char directory[LSM_PATH_MAX];
+};
+
+/* Allocates and maps a segment file; nothing is left of it on failure. */
+LSM_CHECKED int lsm_segment_make(struct lsm_wal *wal, uint64_t number, uint64_t size,
+                                 struct lsm_segment **segment, struct lsm_fault *fault);
+/* Unmaps and closes; the file stays. */
+void lsm_segment_free(struct lsm_segment *segment);
+/* Frees the segment and removes its file. */
+LSM_CHECKED int lsm_segment_drop(struct lsm_wal *wal, struct lsm_segment *segment,
+                                 struct lsm_fault *fault);
+/* Makes an unused segment the current one's successor in bytes: writes its header. */
+void lsm_segment_begin(const struct lsm_wal *wal, const struct lsm_segment *segment,
+                       uint64_t previous);
+/* Stores a frame's head and, last, its checksum. The payload is in place. */
+void lsm_frame_finish(struct lsm_segment *segment, uint64_t offset, enum lsm_frame_kind kind,
+                      uint64_t length, uint64_t seq, uint32_t count, uint64_t unix_s);
+
+#endif

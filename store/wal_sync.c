@@ -1,0 +1,98 @@
+#include "check.h"
+#include "checksum.h"
+#include "wal_internal.h"
+
+/* Notes in the segment's page that everything before `offset` is durable. Only whoever flushes
+ * comes here, and the two marks are written in turn, so a torn one never hides the one before. */
+static void write_mark(const struct lsm_wal *wal, struct lsm_segment *s, uint64_t offset) {
+    uint64_t at = LSM_WAL_MARK_STEP * (1 + (uint64_t)(s->marks % LSM_WAL_MARKS));
+    uint8_t *mark = s->map + at;
+    LSM_ASSERT(offset >= LSM_WAL_PAGE_BYTES && offset <= s->size);
+    LSM_ASSERT(at + LSM_WAL_MARK_BYTES <= LSM_WAL_PAGE_BYTES);
+    s->marks++;
+    lsm_store64(mark + LSM_MARK_AT_SEGMENT, s->number);
+    lsm_store64(mark + LSM_MARK_AT_OFFSET, offset);
+    lsm_store64(mark + LSM_MARK_AT_FIRST, wal->first);
+    uint64_t sum = lsm_checksum(lsm_wal_domain(s->number, at), mark + LSM_MARK_AT_SEGMENT,
+                                LSM_WAL_MARK_BYTES - LSM_MARK_AT_SEGMENT);
+    atomic_store_explicit((_Atomic uint64_t *)(void *)mark, sum, memory_order_release);
+}
+
+/* Oldest first, so that what is durable is always a prefix. The list up to `last` does not change
+ * meanwhile, because `flushing` is set. */
+static int flush_segments(struct lsm_wal *wal, struct lsm_segment *head, struct lsm_segment *last,
+                          struct lsm_fault *fault) {
+    bool named = true;
+    int rc = 0;
+    for (struct lsm_segment *s = head;; s = s->next) {
+        named = named && s->named;
+        if (!s->synced) {
+            rc = lsm_file_sync(s->file, fault);
+        }
+        if (rc != 0 || s == last) {
+            break;
+        }
+    }
+    if (rc == 0 && !named) {
+        rc = lsm_io_sync_dir(wal->io, wal->directory, fault);
+    }
+    return rc;
+}
+
+/* Flushes all that is written now. REQUIRES: the mutex is held, nobody flushes. */
+static void flush(struct lsm_wal *wal) {
+    struct lsm_segment *head = wal->head, *last = wal->tail;
+    struct lsm_fault fault = {0};
+    /* Rotation is kept out by the mutex, so this position lies in `last`. */
+    uint64_t target = atomic_load_explicit(&wal->position, memory_order_acquire);
+    LSM_ASSERT(target >= last->base + LSM_WAL_PAGE_BYTES);
+    wal->flushing = true;
+    pthread_mutex_unlock(&wal->mutex);
+
+    int rc = flush_segments(wal, head, last, &fault);
+    if (rc == 0) {
+        write_mark(wal, last, target - last->base);
+        atomic_fetch_add_explicit(&wal->syncs, 1, memory_order_relaxed);
+    }
+
+    pthread_mutex_lock(&wal->mutex);
+    if (rc == 0) {
+        for (struct lsm_segment *s = head;; s = s->next) {
+            s->named = true;
+            s->synced = s != last; /* the last one may have grown, or been sealed, meanwhile */
+            if (s == last) {
+                break;
+            }
+        }
+        /* Pairs with lsm_wal_synced. */
+        atomic_store_explicit(&wal->synced, target, memory_order_release);
+    } else {
+        wal->poison = fault;
+    }
+    wal->flushing = false;
+    lsm_cond_broadcast(&wal->flushed);
+}
+
+int lsm_wal_sync(struct lsm_wal *wal, uint64_t position, struct lsm_fault *fault) {
+    LSM_ASSERT(position <= lsm_wal_position(wal));
+    int rc = 0;
+    pthread_mutex_lock(&wal->mutex);
+    for (;;) {
+        if (wal->poison.code != 0) {
+            *fault = wal->poison;
+            rc = fault->code;
+            break;
+        }
+        if (atomic_load_explicit(&wal->synced, memory_order_relaxed) >= position) {
+            break;
+        }
+        if (wal->flushing) {
+            /* It may have begun before our bytes were there; then one of us does the next. */
+            (void)lsm_cond_wait(wal->io, &wal->flushed, &wal->mutex, 0);
+        } else {
+            flush(wal);
+        }
+    }
+    pthread_mutex_unlock(&wal->mutex);
+    return rc;
+}
