@@ -1,0 +1,198 @@
+/* table_cache.c: the open tables, at most about so many. Eight shards by table number, each under a
+ * lock that is never held across I/O. The least used go first: a table that was asked for since it
+ * last came up for closing gets another round. */
+#include <stdlib.h>
+
+#include "check.h"
+#include "manifest.h"
+#include "table_internal.h"
+
+enum { SHARDS = 8, BUCKETS = 256 };
+
+struct shard {
+    _Alignas(128) pthread_mutex_t lock;
+    /* All guarded by lock. */
+    struct lsm_table *buckets[BUCKETS];
+    struct lsm_table *oldest, *newest;
+    uint32_t count, limit;
+};
+
+struct lsm_tables {
+    struct shard shard[SHARDS];
+    struct lsm_io *io;
+    struct lsm_block_cache *cache;
+    char *directory;
+};
+
+static struct shard *shard_of(struct lsm_tables *tables, uint64_t id) {
+    return &tables->shard[id % SHARDS];
+}
+
+static struct lsm_table **slot_of(struct shard *shard, uint64_t id) {
+    struct lsm_table **slot = &shard->buckets[id / SHARDS % BUCKETS];
+    while (*slot != NULL && (*slot)->id != id) {
+        slot = &(*slot)->chain;
+    }
+    return slot;
+}
+
+int lsm_tables_create(struct lsm_io *io, const char *directory, uint32_t open_max,
+                      struct lsm_block_cache *cache, struct lsm_tables **tables,
+                      struct lsm_fault *fault) {
+    LSM_ASSERT(open_max >= 1 && cache != NULL);
+    struct lsm_tables *made = aligned_alloc(128, sizeof *made);
+    char *copy = strdup(directory);
+    if (made == NULL || copy == NULL) {
+        free(made);
+        free(copy);
+        return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for the table cache", directory);
+    }
+    memset(made, 0, sizeof *made);
+    made->io = io;
+    made->cache = cache;
+    made->directory = copy;
+    for (size_t i = 0; i < SHARDS; i++) {
+        int rc = pthread_mutex_init(&made->shard[i].lock, NULL);
+        LSM_ASSERT(rc == 0);
+        made->shard[i].limit = (open_max + SHARDS - 1) / SHARDS;
+    }
+    *tables = made;
+    return 0;
+}
+
+void lsm_tables_destroy(struct lsm_tables *tables) {
+    if (tables == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < SHARDS; i++) {
+        struct shard *shard = &tables->shard[i];
+        struct lsm_table *table = shard->oldest;
+        while (table != NULL) {
+            struct lsm_table *newer = table->newer;
+            LSM_ASSERT(atomic_load_explicit(&table->refs, memory_order_relaxed) == 1);
+            lsm_table_release(table);
+            table = newer;
+        }
+        pthread_mutex_destroy(&shard->lock);
+    }
+    free(tables->directory);
+    free(tables);
+}
+
+static void list_remove(struct shard *shard, struct lsm_table *table) {
+    *(table->older != NULL ? &table->older->newer : &shard->oldest) = table->newer;
+    *(table->newer != NULL ? &table->newer->older : &shard->newest) = table->older;
+}
+
+static void list_append(struct shard *shard, struct lsm_table *table) {
+    table->newer = NULL;
+    table->older = shard->newest;
+    *(shard->newest != NULL ? &shard->newest->newer : &shard->oldest) = table;
+    shard->newest = table;
+}
+
+static void unlink_table(struct shard *shard, struct lsm_table **slot) {
+    struct lsm_table *table = *slot;
+    LSM_ASSERT(shard->count >= 1);
+    *slot = table->chain;
+    list_remove(shard, table);
+    shard->count--;
+}
+
+/* Takes out what is over the limit and used by nobody; returns it chained, to be released without
+ * the lock. Each table comes up at most twice. */
+static struct lsm_table *trim(struct shard *shard) {
+    struct lsm_table *out = NULL;
+    for (uint32_t steps = 2 * shard->count; shard->count > shard->limit && steps > 0; steps--) {
+        struct lsm_table *table = shard->oldest;
+        bool used = atomic_load_explicit(&table->refs, memory_order_relaxed) > 1;
+        if (table->marked || used) {
+            table->marked = false;
+            list_remove(shard, table);
+            list_append(shard, table);
+            continue;
+        }
+        unlink_table(shard, slot_of(shard, table->id));
+        table->chain = out;
+        out = table;
+    }
+    return out;
+}
+
+static void release_chain(struct lsm_table *table) {
+    while (table != NULL) {
+        struct lsm_table *next = table->chain;
+        lsm_table_release(table);
+        table = next;
+    }
+}
+
+/* The open table with a reference for the caller; NULL: it is not open. */
+static struct lsm_table *find(struct shard *shard, uint64_t id) {
+    pthread_mutex_lock(&shard->lock);
+    struct lsm_table *table = *slot_of(shard, id);
+    if (table != NULL) {
+        table->marked = true;
+        atomic_fetch_add_explicit(&table->refs, 1, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&shard->lock);
+    return table;
+}
+
+/* Keeps a newly opened table, unless another thread was faster; the caller's reference moves to
+ * what is returned. */
+static struct lsm_table *keep(struct shard *shard, struct lsm_table *table) {
+    struct lsm_table *closing = NULL;
+    pthread_mutex_lock(&shard->lock);
+    struct lsm_table **slot = slot_of(shard, table->id);
+    struct lsm_table *there = *slot;
+    if (there != NULL) {
+        atomic_fetch_add_explicit(&there->refs, 1, memory_order_relaxed);
+    } else {
+        atomic_fetch_add_explicit(&table->refs, 1, memory_order_relaxed);
+        *slot = table;
+        table->chain = NULL;
+        list_append(shard, table);
+        shard->count++;
+        closing = trim(shard);
+    }
+    pthread_mutex_unlock(&shard->lock);
+    release_chain(closing);
+    if (there != NULL) {
+        lsm_table_release(table);
+        return there;
+    }
+    return table;
+}
+
+int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,
+                   struct lsm_table **table, struct lsm_fault *fault) {
+    struct shard *shard = shard_of(tables, meta->id);
+    struct lsm_table *there = find(shard, meta->id);
+    if (there == NULL) {
+        char path[LSM_PATH_MAX];
+        lsm_file_name(path, tables->directory, LSM_NAME_TABLE, meta->id);
+        int rc = lsm_table_open(tables->io, path, meta->id, tables->cache, meta, &there, fault);
+        if (rc != 0) {
+            return rc;
+        }
+        there = keep(shard, there);
+    }
+    *table = there;
+    return 0;
+}
+
+void lsm_tables_evict(struct lsm_tables *tables, uint64_t id) {
+    struct shard *shard = shard_of(tables, id);
+    pthread_mutex_lock(&shard->lock);
+    struct lsm_table **slot = slot_of(shard, id);
+    struct lsm_table *table = *slot;
+    if (table != NULL) {
+        unlink_table(shard, slot);
+    }
+    pthread_mutex_unlock(&shard->lock);
+    if (table != NULL) {
+        atomic_store_explicit(&table->obsolete, true, memory_order_relaxed);
+        lsm_table_release(table);
+    }
+}

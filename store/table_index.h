@@ -1,0 +1,41 @@
+/* table_index.h: which block of a table may hold a key. In memory it is what the file holds, plus
+ * an eight-byte window of every separator, taken behind what all of them share: the search runs
+ * over an array of integers and touches the keys only where windows tie.
+ *
+ * Threads:    any, once made. Ownership: the index owns what it was made from. */
+#ifndef LSM_TABLE_INDEX_H
+#define LSM_TABLE_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "table_format.h"
+
+struct lsm_index {
+    struct lsm_index_record *records;
+    uint8_t *keys;
+    uint64_t *windows;
+    size_t count;
+    size_t prefix; /* bytes that all separators share */
+};
+
+/* Takes over `records` and `keys` (malloc'd), which may be anything: `blocks_end` and `keys_length`
+ * bound what they refer to. 0, LSM_ERR_MEMORY, or LSM_ERR_CORRUPT with the number of the bad record
+ * in *bad; on failure both are freed. */
+int lsm_index_make(struct lsm_index *index, struct lsm_index_record *records, size_t count,
+                   uint8_t *keys, uint64_t keys_length, uint64_t blocks_end, size_t *bad);
+void lsm_index_free(struct lsm_index *index);
+uint64_t lsm_index_bytes(const struct lsm_index *index); /* of memory */
+
+/* The first block whose separator is at or after (key, seq): the only one that can hold the newest
+ * version at or below seq. `count` when there is none. */
+size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t key_size,
+                      uint64_t seq);
+/* The separator's key. */
+static inline const uint8_t *lsm_index_key(const struct lsm_index *index, size_t i, size_t *size) {
+    uint64_t begin = i == 0 ? 0 : index->records[i - 1].key_end;
+    *size = (size_t)(index->records[i].key_end - begin);
+    return index->keys + begin;
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* table_internal.h: an open table, as the files of the table's read path see it.
+ *
+ * Threads:    everything but refs and the fault is constant once the table is open. Ownership:
+ * reference counted: the table cache holds one reference while it keeps the table, every handle
+ * another; the last one closes it. Memory: index and filter are kept whole while it is open. */
+#ifndef LSM_TABLE_INTERNAL_H
+#define LSM_TABLE_INTERNAL_H
+
+#include "block_cache.h"
+#include "filter.h"
+#include "table_index.h"
+
+struct lsm_table {
+    _Atomic uint32_t refs;
+    _Atomic bool obsolete; /* its blocks go with it */
+    uint64_t id;
+    struct lsm_io *io;
+    struct lsm_file *file;
+    struct lsm_block_cache *cache;
+
+    struct lsm_index index;
+    uint8_t *filter_bytes; /* NULL: no filter */
+    struct lsm_filter_view filter;
+    struct lsm_table_stat stat;
+    uint8_t *info; /* the section; the keys point into it */
+    const uint8_t *first_key, *last_key;
+
+    pthread_mutex_t fault_lock;
+    struct lsm_fault fault; /* guarded by fault_lock */
+
+    /* The table cache's, guarded by its shard's lock. */
+    struct lsm_table *chain, *older, *newer;
+    bool marked;
+};
+
+/* Opens a table file with one reference. `meta` may be NULL; else the file must be the one it
+ * describes. */
+LSM_CHECKED int lsm_table_open(struct lsm_io *io, const char *path, uint64_t id,
+                               struct lsm_block_cache *cache, const struct lsm_table_meta *meta,
+                               struct lsm_table **table, struct lsm_fault *fault);
+/* Block i with a reference, from the cache or the file. `slot` may be NULL. */
+LSM_CHECKED int lsm_table_block(struct lsm_table *table, size_t i, bool fill_cache,
+                                struct lsm_counter_slot *slot, struct lsm_block **block,
+                                struct lsm_fault *fault);
+/* Checks the bytes of block i against its reference and makes a view of them. */
+LSM_CHECKED int lsm_table_check_block(const struct lsm_table *table, size_t i, const uint8_t *data,
+                                      struct lsm_block_view *view, struct lsm_fault *fault);
+/* Words for a failed walk through block i: `code` is a block_read.h error. */
+int lsm_table_block_fault(const struct lsm_table *table, size_t i, int code,
+                          struct lsm_fault *fault);
+/* Keeps the words for lsm_table_fault. */
+void lsm_table_note_fault(struct lsm_table *table, const struct lsm_fault *fault);
+
+#endif

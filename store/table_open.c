@@ -1,0 +1,233 @@
+/* table_open.c: from a file to an open table. Everything read here is checked: the footer leads to
+ * the info, the info to filter and index, and each reference carries the checksum of its goal. */
+#include <stdlib.h>
+
+#include "bytes.h"
+#include "check.h"
+#include "checksum.h"
+#include "table_internal.h"
+
+enum { READ_PART = 64 << 20 }; /* a request's length is 32 bits */
+
+static const char *path_of(const struct lsm_table *table) {
+    return lsm_file_path(table->file);
+}
+
+static int corrupt(const struct lsm_table *table, const char *what, uint64_t offset,
+                   struct lsm_fault *fault) {
+    return lsm_fail(fault, LSM_ERR_CORRUPT, "%s: offset %llu: %s", path_of(table),
+                    (unsigned long long)offset, what);
+}
+
+/* Reads and checks a section that must lie in [0, end). *data is for free(). */
+static int read_section(const struct lsm_table *table, const char *name,
+                        const struct lsm_section *section, uint64_t end, uint8_t **data,
+                        struct lsm_fault *fault) {
+    if (section->length == 0 || section->offset > end || section->length > end - section->offset) {
+        return corrupt(table, name, section->offset, fault);
+    }
+    /* Aligned for the filter's lines, which begin 64 bytes in. */
+    uint64_t room = (section->length + LSM_FILTER_LINE - 1) & ~(uint64_t)(LSM_FILTER_LINE - 1);
+    uint8_t *bytes = aligned_alloc(LSM_FILTER_LINE, room);
+    if (bytes == NULL) {
+        return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for %llu bytes of %s", path_of(table),
+                        (unsigned long long)section->length, name);
+    }
+    int rc = 0;
+    for (uint64_t done = 0; rc == 0 && done < section->length; done += READ_PART) {
+        uint64_t rest = section->length - done;
+        rc = lsm_file_read(table->file, section->offset + done, bytes + done,
+                           rest < READ_PART ? rest : READ_PART, fault);
+    }
+    if (rc == 0 && lsm_checksum(section->offset, bytes, section->length) != section->checksum) {
+        rc = lsm_fail(fault, LSM_ERR_CORRUPT, "%s: offset %llu: checksum of %s does not match",
+                      path_of(table), (unsigned long long)section->offset, name);
+    }
+    if (rc != 0) {
+        free(bytes);
+        return rc;
+    }
+    *data = bytes;
+    return 0;
+}
+
+static int read_footer(const struct lsm_table *table, struct lsm_table_footer *footer,
+                       struct lsm_fault *fault) {
+    uint64_t size;
+    int rc = lsm_file_size(table->file, &size, fault);
+    if (rc != 0) {
+        return rc;
+    }
+    if (size < sizeof *footer) {
+        return corrupt(table, "the file is too short for a table", size, fault);
+    }
+    uint64_t offset = size - sizeof *footer;
+    rc = lsm_file_read(table->file, offset, footer, sizeof *footer, fault);
+    if (rc != 0) {
+        return rc;
+    }
+    if (footer->magic != LSM_TABLE_MAGIC) {
+        return corrupt(table, "no footer of a table", offset, fault);
+    }
+    uint64_t checksum = lsm_checksum(size, footer, offsetof(struct lsm_table_footer, checksum));
+    if (footer->checksum != checksum || footer->file_bytes != size) {
+        return corrupt(table, "checksum of the footer does not match", offset, fault);
+    }
+    if (footer->major != LSM_TABLE_MAJOR) {
+        return lsm_fail(fault, LSM_ERR_VERSION, "%s: table format %u.%u, this reads %d.x",
+                        path_of(table), footer->major, footer->minor, LSM_TABLE_MAJOR);
+    }
+    return 0;
+}
+
+static int read_info(struct lsm_table *table, const struct lsm_table_footer *footer,
+                     struct lsm_fault *fault) {
+    uint64_t end = footer->file_bytes - sizeof *footer;
+    int rc = read_section(table, "table info", &footer->info, end, &table->info, fault);
+    if (rc != 0) {
+        return rc;
+    }
+    struct lsm_table_stat *stat = &table->stat;
+    uint64_t length = footer->info.length;
+    if (length < sizeof *stat) {
+        return corrupt(table, "table info is too short", footer->info.offset, fault);
+    }
+    memcpy(stat, table->info, sizeof *stat);
+    if (stat->first_key_size == 0 || stat->first_key_size > LSM_KEY_SIZE_MAX ||
+        stat->last_key_size == 0 || stat->last_key_size > LSM_KEY_SIZE_MAX ||
+        (uint64_t)stat->first_key_size + stat->last_key_size > length - sizeof *stat) {
+        return corrupt(table, "table info has keys of impossible sizes", footer->info.offset,
+                       fault);
+    }
+    table->first_key = table->info + sizeof *stat;
+    table->last_key = table->first_key + stat->first_key_size;
+    bool sound = stat->entries >= 1 && stat->tombstones <= stat->entries &&
+                 stat->seq_min <= stat->seq_max && stat->seq_max <= LSM_SEQ_MAX &&
+                 stat->blocks >= 1 && stat->blocks <= stat->entries &&
+                 stat->records.length % sizeof(struct lsm_index_record) == 0 &&
+                 stat->records.length / sizeof(struct lsm_index_record) == stat->blocks;
+    return sound ? 0 : corrupt(table, "table info contradicts itself", footer->info.offset, fault);
+}
+
+static int read_filter(struct lsm_table *table, uint64_t end, struct lsm_fault *fault) {
+    const struct lsm_section *section = &table->stat.filter;
+    if (section->length == 0) {
+        return 0;
+    }
+    int rc = read_section(table, "filter", section, end, &table->filter_bytes, fault);
+    if (rc != 0) {
+        return rc;
+    }
+    if (!lsm_filter_check(table->filter_bytes, section->length)) {
+        return corrupt(table, "not a filter", section->offset, fault);
+    }
+    table->filter = lsm_filter_view(table->filter_bytes);
+    return 0;
+}
+
+static int read_index(struct lsm_table *table, uint64_t end, struct lsm_fault *fault) {
+    const struct lsm_table_stat *stat = &table->stat;
+    uint8_t *records = NULL;
+    uint8_t *keys = NULL;
+    int rc = read_section(table, "index records", &stat->records, end, &records, fault);
+    if (rc == 0) {
+        rc = read_section(table, "index keys", &stat->keys, end, &keys, fault);
+    }
+    if (rc != 0) {
+        free(records);
+        return rc;
+    }
+    size_t bad;
+    uint64_t blocks_end = stat->filter.length != 0 ? stat->filter.offset : stat->records.offset;
+    rc = lsm_index_make(&table->index, (struct lsm_index_record *)(void *)records, stat->blocks,
+                        keys, stat->keys.length, blocks_end, &bad);
+    if (rc == LSM_ERR_CORRUPT) {
+        uint64_t offset = stat->records.offset + bad * sizeof(struct lsm_index_record);
+        return corrupt(table, "index record out of range or order", offset, fault);
+    }
+    if (rc != 0) {
+        return lsm_fail(fault, rc, "%s: no memory for the index", path_of(table));
+    }
+    return 0;
+}
+
+static bool same_key(const uint8_t *a, uint32_t a_size, const uint8_t *b, uint32_t b_size) {
+    return a_size == b_size && memcmp(a, b, a_size) == 0;
+}
+
+/* A table under the wrong number, however whole, is damage as well. */
+static int check_meta(const struct lsm_table *table, const struct lsm_table_footer *footer,
+                      const struct lsm_table_meta *meta, struct lsm_fault *fault) {
+    const struct lsm_table_stat *stat = &table->stat;
+    bool same =
+        meta->bytes == footer->file_bytes && meta->entries == stat->entries &&
+        meta->tombstones == stat->tombstones && meta->seq_min == stat->seq_min &&
+        meta->seq_max == stat->seq_max &&
+        same_key(meta->first_key, meta->first_key_size, table->first_key, stat->first_key_size) &&
+        same_key(meta->last_key, meta->last_key_size, table->last_key, stat->last_key_size);
+    return same ? 0
+                : corrupt(table, "the table is not the one the manifest describes",
+                          footer->info.offset, fault);
+}
+
+static void close_table(struct lsm_table *table) {
+    lsm_index_free(&table->index);
+    free(table->filter_bytes);
+    free(table->info);
+    lsm_file_close(table->file);
+    pthread_mutex_destroy(&table->fault_lock);
+    free(table);
+}
+
+int lsm_table_open(struct lsm_io *io, const char *path, uint64_t id, struct lsm_block_cache *cache,
+                   const struct lsm_table_meta *meta, struct lsm_table **table,
+                   struct lsm_fault *fault) {
+    struct lsm_table *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory to open the table", path);
+    }
+    atomic_init(&made->refs, 1);
+    made->id = id;
+    made->io = io;
+    made->cache = cache;
+    int mutex = pthread_mutex_init(&made->fault_lock, NULL);
+    LSM_ASSERT(mutex == 0);
+    struct lsm_table_footer footer;
+    int rc = lsm_file_open(io, path, LSM_FILE_READ, &made->file, fault);
+    if (rc == 0) {
+        rc = read_footer(made, &footer, fault);
+    }
+    if (rc == 0) {
+        rc = read_info(made, &footer, fault);
+    }
+    if (rc == 0 && meta != NULL) {
+        rc = check_meta(made, &footer, meta, fault);
+    }
+    if (rc == 0) {
+        rc = read_filter(made, footer.info.offset, fault);
+    }
+    if (rc == 0) {
+        rc = read_index(made, footer.info.offset, fault);
+    }
+    if (rc != 0) {
+        close_table(made);
+        return rc;
+    }
+    *table = made;
+    return 0;
+}
+
+void lsm_table_release(struct lsm_table *table) {
+    /* Release and acquire: whoever closes the table does so after everybody's last read of it. */
+    uint32_t before = atomic_fetch_sub_explicit(&table->refs, 1, memory_order_acq_rel);
+    LSM_ASSERT(before >= 1);
+    if (before > 1) {
+        return;
+    }
+    if (atomic_load_explicit(&table->obsolete, memory_order_relaxed)) {
+        for (size_t i = 0; i < table->index.count; i++) {
+            lsm_block_cache_drop(table->cache, table->id, table->index.records[i].offset);
+        }
+    }
+    close_table(table);
+}

@@ -1,0 +1,133 @@
+#include "table_output.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int lsm_output_open(struct lsm_output *output, struct lsm_io *io, struct lsm_queue *queue,
+                    const char *path, bool direct, uint64_t size_hint, struct lsm_fault *fault) {
+    *output = (struct lsm_output){.queue = queue};
+    unsigned flags = LSM_FILE_WRITE | LSM_FILE_CREATE | (direct ? (unsigned)LSM_FILE_DIRECT : 0u);
+    int rc = lsm_file_open(io, path, flags, &output->file, fault);
+    if (rc != 0 || size_hint == 0) {
+        return rc;
+    }
+    rc = lsm_file_allocate(output->file, size_hint, fault);
+    if (rc != 0) {
+        lsm_file_close(output->file);
+        output->file = NULL;
+        /* The first failure is the one to tell: a file that stays is found obsolete later. */
+        struct lsm_fault ignored;
+        int unlinked = lsm_io_unlink(io, path, &ignored);
+        (void)unlinked;
+        return rc;
+    }
+    output->allocated = true;
+    return 0;
+}
+
+/* The failure of a request that has landed becomes the output's. */
+static void note_result(struct lsm_output *output, const struct lsm_flight *flight) {
+    LSM_ASSERT(!flight->in_air);
+    if (flight->request.result != 0 && output->error == 0) {
+        output->error = flight->request.result;
+    }
+}
+
+static int check_error(struct lsm_output *output, struct lsm_fault *fault) {
+    if (output->error == 0) {
+        return 0;
+    }
+    return lsm_fail_errno(fault, output->error, "write", lsm_file_path(output->file));
+}
+
+/* Sends the current buffer off and turns to the next, waiting until that one has been written. */
+static int send_current(struct lsm_output *output, uint32_t length, struct lsm_fault *fault) {
+    LSM_ASSERT(length >= output->filled && length <= LSM_OUTPUT_BUFFER);
+    struct lsm_flight *flight = &output->buffer[output->current].flight;
+    flight->request = (struct lsm_request){
+        .op = LSM_REQUEST_WRITE,
+        .file = output->file,
+        .offset = output->offset - output->filled,
+        .buffer = output->buffer[output->current].data,
+        .length = length,
+    };
+    lsm_flight_push(output->queue, flight);
+    lsm_flight_start(output->queue);
+    output->filled = 0;
+    output->current = (output->current + 1) % LSM_OUTPUT_BUFFERS;
+    struct lsm_flight *following = &output->buffer[output->current].flight;
+    lsm_flight_wait(output->queue, following);
+    note_result(output, following);
+    return check_error(output, fault);
+}
+
+int lsm_output_append(struct lsm_output *output, const void *data, uint64_t size,
+                      struct lsm_fault *fault) {
+    LSM_ASSERT(output->file != NULL && output->filled < LSM_OUTPUT_BUFFER);
+    int rc = check_error(output, fault);
+    const uint8_t *p = data;
+    while (rc == 0 && size != 0) {
+        uint8_t **buffer = &output->buffer[output->current].data;
+        if (*buffer == NULL) {
+            *buffer = aligned_alloc(LSM_DIRECT_ALIGN, LSM_OUTPUT_BUFFER);
+            if (*buffer == NULL) {
+                return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for an output buffer",
+                                lsm_file_path(output->file));
+            }
+        }
+        uint32_t room = LSM_OUTPUT_BUFFER - output->filled;
+        uint32_t part = size < room ? (uint32_t)size : room;
+        memcpy(*buffer + output->filled, p, part);
+        p += part;
+        size -= part;
+        output->filled += part;
+        output->offset += part;
+        if (output->filled == LSM_OUTPUT_BUFFER) {
+            rc = send_current(output, LSM_OUTPUT_BUFFER, fault);
+        }
+    }
+    return rc;
+}
+
+static void land_all(struct lsm_output *output) {
+    for (uint32_t i = 0; i < LSM_OUTPUT_BUFFERS; i++) {
+        lsm_flight_wait(output->queue, &output->buffer[i].flight);
+        note_result(output, &output->buffer[i].flight);
+    }
+}
+
+int lsm_output_finish(struct lsm_output *output, struct lsm_fault *fault) {
+    int rc = check_error(output, fault);
+    bool padded = false;
+    if (rc == 0 && output->filled != 0) {
+        uint32_t length = output->filled;
+        if (lsm_file_is_direct(output->file)) {
+            uint32_t align = LSM_DIRECT_ALIGN - 1;
+            length = (length + align) & ~align;
+            padded = length != output->filled;
+            memset(output->buffer[output->current].data + output->filled, 0,
+                   length - output->filled);
+        }
+        rc = send_current(output, length, fault);
+    }
+    land_all(output);
+    if (rc == 0) {
+        rc = check_error(output, fault);
+    }
+    if (rc == 0 && (output->allocated || padded)) {
+        rc = lsm_file_truncate(output->file, output->offset, fault);
+    }
+    if (rc == 0) {
+        rc = lsm_file_sync(output->file, fault);
+    }
+    return rc;
+}
+
+void lsm_output_close(struct lsm_output *output) {
+    land_all(output);
+    for (uint32_t i = 0; i < LSM_OUTPUT_BUFFERS; i++) {
+        free(output->buffer[i].data);
+    }
+    lsm_file_close(output->file);
+    *output = (struct lsm_output){0};
+}

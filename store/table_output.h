@@ -1,0 +1,42 @@
+/* table_output.h: a file written from front to back, in large aligned pieces, several in flight.
+ *
+ * Threads:    the queue's. Ownership: the output owns the file and its buffers. Errors: the first
+ * failure is kept; everything after it is refused with the same. */
+#ifndef LSM_TABLE_OUTPUT_H
+#define LSM_TABLE_OUTPUT_H
+
+#include <assert.h>
+
+#include "flight.h"
+
+/* Large enough that a request costs nothing beside its bytes; a multiple of LSM_DIRECT_ALIGN. */
+enum { LSM_OUTPUT_BUFFER = 256 << 10, LSM_OUTPUT_BUFFERS = 6 };
+static_assert(LSM_OUTPUT_BUFFER % LSM_DIRECT_ALIGN == 0, "direct writes");
+static_assert(LSM_OUTPUT_BUFFERS > 4, "four in flight while one is filled");
+
+struct lsm_output {
+    struct lsm_file *file;
+    struct lsm_queue *queue;
+    uint64_t offset; /* bytes appended */
+    bool allocated;  /* longer than what was written: to be cut at the end */
+    int error;       /* of the first failed request */
+    uint32_t current;
+    uint32_t filled; /* of the current buffer */
+    struct {
+        struct lsm_flight flight;
+        uint8_t *data; /* allocated at first use */
+    } buffer[LSM_OUTPUT_BUFFERS];
+};
+
+/* Creates the file, which must not exist. On failure nothing is held. */
+LSM_CHECKED int lsm_output_open(struct lsm_output *output, struct lsm_io *io,
+                                struct lsm_queue *queue, const char *path, bool direct,
+                                uint64_t size_hint, struct lsm_fault *fault);
+LSM_CHECKED int lsm_output_append(struct lsm_output *output, const void *data, uint64_t size,
+                                  struct lsm_fault *fault);
+/* Writes the rest, cuts the file to its length and syncs it. Close follows in any case. */
+LSM_CHECKED int lsm_output_finish(struct lsm_output *output, struct lsm_fault *fault);
+/* Waits for what is in flight and frees everything; the file stays. */
+void lsm_output_close(struct lsm_output *output);
+
+#endif

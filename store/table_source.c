@@ -1,0 +1,210 @@
+/* table_source.c: a table's entries in order.
+ *
+ * With a queue it reads ahead from wherever it was last positioned, forward; a step back leaves the
+ * read-ahead for the cached path until the next positioning. */
+#include <stdlib.h>
+
+#include "check.h"
+#include "table_readahead.h"
+
+struct table_source {
+    struct lsm_source base; /* first: a source is its table_source */
+    struct lsm_table *table;
+    bool fill_cache;
+    struct lsm_counter_slot *slot;
+    size_t index;            /* of the block stood on */
+    struct lsm_block *block; /* pinned; NULL while reading ahead */
+    struct lsm_block_iter iter;
+    bool has_ahead; /* there is a queue */
+    bool ahead_on;
+    struct lsm_readahead ahead;
+};
+
+static struct table_source *self(struct lsm_source *source) {
+    return (struct table_source *)(void *)source;
+}
+
+static void fail(struct table_source *s, int rc, const struct lsm_fault *fault) {
+    LSM_ASSERT(rc < 0);
+    lsm_table_note_fault(s->table, fault);
+    s->base.valid = false;
+    s->base.status = rc;
+}
+
+static void drop_block(struct table_source *s) {
+    if (s->block != NULL) {
+        lsm_block_unref(s->block);
+        s->block = NULL;
+    }
+}
+
+/* The bytes of block i, from the read-ahead or the cache. False: failed. */
+static bool load_block(struct table_source *s, size_t i, struct lsm_block_view *view) {
+    struct lsm_fault fault;
+    int rc;
+    drop_block(s);
+    if (s->ahead_on) {
+        rc = lsm_readahead_block(&s->ahead, i, view, &fault);
+    } else {
+        rc = lsm_table_block(s->table, i, s->fill_cache, s->slot, &s->block, &fault);
+        if (rc == 0) {
+            *view = s->block->view;
+        }
+    }
+    if (rc != 0) {
+        fail(s, rc, &fault);
+        return false;
+    }
+    s->index = i;
+    return true;
+}
+
+static bool enter_block(struct table_source *s, size_t i) {
+    struct lsm_block_view view;
+    if (!load_block(s, i, &view)) {
+        return false;
+    }
+    lsm_block_iter_set(&s->iter, &view);
+    return true;
+}
+
+/* What a move within the block gave, END apart. */
+static void settle(struct table_source *s, int result) {
+    if (__builtin_expect(result == LSM_BLOCK_ITER_ENTRY, 1)) {
+        s->base.entry = s->iter.entry;
+        s->base.valid = true;
+        return;
+    }
+    LSM_ASSERT(result < 0);
+    struct lsm_fault fault;
+    fail(s, lsm_table_block_fault(s->table, s->index, result, &fault), &fault);
+}
+
+static void begin_at(struct table_source *s, size_t i) {
+    s->base.valid = false;
+    s->base.status = 0;
+    s->ahead_on = s->has_ahead;
+    if (s->ahead_on && i < s->table->index.count) {
+        drop_block(s);
+        lsm_readahead_start(&s->ahead, i);
+    }
+}
+
+static void to_next_block(struct table_source *s) {
+    s->base.valid = false;
+    if (s->index + 1 < s->table->index.count && enter_block(s, s->index + 1)) {
+        settle(s, lsm_block_iter_first(&s->iter));
+    }
+}
+
+static void source_first(struct lsm_source *source) {
+    struct table_source *s = self(source);
+    begin_at(s, 0);
+    if (enter_block(s, 0)) {
+        settle(s, lsm_block_iter_first(&s->iter));
+    }
+}
+
+static void source_last(struct lsm_source *source) {
+    struct table_source *s = self(source);
+    begin_at(s, s->table->index.count);
+    s->ahead_on = false;
+    if (enter_block(s, s->table->index.count - 1)) {
+        settle(s, lsm_block_iter_last(&s->iter));
+    }
+}
+
+static void source_seek(struct lsm_source *source, const uint8_t *key, size_t key_size,
+                        uint64_t seq) {
+    struct table_source *s = self(source);
+    size_t i = lsm_index_find(&s->table->index, key, key_size, seq);
+    begin_at(s, i);
+    if (i == s->table->index.count || !enter_block(s, i)) {
+        return;
+    }
+    int result = lsm_block_iter_seek(&s->iter, key, key_size, seq);
+    if (result == LSM_BLOCK_ITER_END) {
+        to_next_block(s); /* the separator is beyond the block's last entry, and so is the key */
+    } else {
+        settle(s, result);
+    }
+}
+
+static void source_next(struct lsm_source *source) {
+    struct table_source *s = self(source);
+    LSM_ASSERT(source->valid);
+    int result = lsm_block_iter_next(&s->iter);
+    if (__builtin_expect(result == LSM_BLOCK_ITER_END, 0)) {
+        to_next_block(s);
+    } else {
+        settle(s, result);
+    }
+}
+
+/* The same entry of the same block, now out of the cache: the iterator's offsets and key hold. */
+static bool leave_ahead(struct table_source *s) {
+    s->ahead_on = false;
+    struct lsm_block_view view;
+    if (!load_block(s, s->index, &view)) {
+        return false;
+    }
+    s->iter.view = view;
+    return true;
+}
+
+static void source_prev(struct lsm_source *source) {
+    struct table_source *s = self(source);
+    LSM_ASSERT(source->valid);
+    if (s->ahead_on && !leave_ahead(s)) {
+        return;
+    }
+    int result = lsm_block_iter_prev(&s->iter);
+    if (result != LSM_BLOCK_ITER_END) {
+        settle(s, result);
+        return;
+    }
+    source->valid = false;
+    if (s->index > 0 && enter_block(s, s->index - 1)) {
+        settle(s, lsm_block_iter_last(&s->iter));
+    }
+}
+
+static void source_destroy(struct lsm_source *source) {
+    struct table_source *s = self(source);
+    if (s->has_ahead) {
+        lsm_readahead_stop(&s->ahead);
+    }
+    drop_block(s);
+    lsm_block_iter_free(&s->iter);
+    lsm_table_release(s->table);
+    free(s);
+}
+
+static const struct lsm_source_ops source_ops = {
+    .first = source_first,
+    .last = source_last,
+    .seek = source_seek,
+    .next = source_next,
+    .prev = source_prev,
+    .destroy = source_destroy,
+};
+
+struct lsm_source *lsm_table_source(struct lsm_table *table, struct lsm_queue *queue,
+                                    bool fill_cache, struct lsm_counter_slot *slot) {
+    LSM_ASSERT(table != NULL && table->index.count >= 1);
+    struct table_source *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        lsm_table_release(table);
+        return NULL;
+    }
+    s->base.ops = &source_ops;
+    s->table = table;
+    s->fill_cache = fill_cache;
+    s->slot = slot;
+    lsm_block_iter_init(&s->iter);
+    if (queue != NULL) {
+        s->has_ahead = true;
+        lsm_readahead_init(&s->ahead, table, queue);
+    }
+    return &s->base;
+}

@@ -1,0 +1,314 @@
+#include <stdlib.h>
+
+#include "block_write.h"
+#include "checksum.h"
+#include "filter.h"
+#include "key_prefix.h"
+#include "table.h"
+#include "table_output.h"
+
+struct grown {
+    uint8_t *data;
+    size_t size, capacity;
+};
+
+struct lsm_table_writer {
+    struct lsm_output output;
+    struct lsm_table_writer_options options;
+    struct lsm_block_builder builder;
+    struct grown records; /* struct lsm_index_record each */
+    struct grown keys;
+    struct grown hashes; /* uint64_t each: of every distinct key */
+    struct grown first_key;
+    struct grown last_key;
+    uint64_t last_seq;
+    struct lsm_filter_plan plan;
+    struct lsm_table_stat stat;
+};
+
+static bool grow(struct grown *grown, size_t more) {
+    if (__builtin_expect(grown->size + more <= grown->capacity, 1)) {
+        return true;
+    }
+    size_t capacity = (grown->size + more) * 2;
+    uint8_t *data = realloc(grown->data, capacity < 256 ? 256 : capacity);
+    if (data == NULL) {
+        return false;
+    }
+    grown->data = data;
+    grown->capacity = capacity < 256 ? 256 : capacity;
+    return true;
+}
+
+static bool grown_append(struct grown *grown, const void *data, size_t size) {
+    if (!grow(grown, size)) {
+        return false;
+    }
+    memcpy(grown->data + grown->size, data, size);
+    grown->size += size;
+    return true;
+}
+
+static int out_of_memory(const struct lsm_table_writer *writer, struct lsm_fault *fault) {
+    return lsm_fail(fault, LSM_ERR_MEMORY, "%s: out of memory while writing the table",
+                    lsm_file_path(writer->output.file));
+}
+
+int lsm_table_writer_create(struct lsm_io *io, struct lsm_queue *queue, const char *path,
+                            const struct lsm_table_writer_options *options,
+                            struct lsm_table_writer **writer, struct lsm_fault *fault) {
+    LSM_ASSERT(options->block_bytes >= 1 && options->block_bytes <= LSM_BLOCK_BYTES_MAX);
+    struct lsm_table_writer *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return lsm_fail(fault, LSM_ERR_MEMORY, "%s: out of memory", path);
+    }
+    made->options = *options;
+    made->stat.seq_min = UINT64_MAX;
+    made->stat.block_bytes = options->block_bytes;
+    lsm_block_builder_init(&made->builder);
+    if (options->bloom_fpr > 0) {
+        made->plan = lsm_filter_plan(options->bloom_fpr);
+        made->stat.bloom_fpr_billionths = (uint64_t)(options->bloom_fpr * 1e9 + 0.5);
+    }
+    int rc = lsm_output_open(&made->output, io, queue, path, options->direct_io, options->size_hint,
+                             fault);
+    if (rc != 0) {
+        free(made);
+        return rc;
+    }
+    *writer = made;
+    return 0;
+}
+
+void lsm_table_writer_abandon(struct lsm_table_writer *writer) {
+    if (writer == NULL) {
+        return;
+    }
+    lsm_output_close(&writer->output);
+    lsm_block_builder_free(&writer->builder);
+    free(writer->records.data);
+    free(writer->keys.data);
+    free(writer->hashes.data);
+    free(writer->first_key.data);
+    free(writer->last_key.data);
+    free(writer);
+}
+
+/* Appends a separator after the block that ends with the last key, before `next` (NULL: none), and
+ * returns its sequence; see table_format.h. */
+static bool append_separator(struct lsm_table_writer *writer, const struct lsm_entry *next,
+                             size_t shared, uint64_t *seq) {
+    const struct grown *last = &writer->last_key;
+    if (next == NULL || (shared == last->size && shared == next->key_size)) {
+        *seq = writer->last_seq;
+        return grown_append(&writer->keys, last->data, last->size);
+    }
+    LSM_ASSERT(shared < next->key_size);
+    *seq = LSM_SEPARATOR_SEQ;
+    return grown_append(&writer->keys, next->key, shared + 1);
+}
+
+/* Ends the block. `next` follows it and has `shared` bytes in common with the last key. */
+static int end_block(struct lsm_table_writer *writer, const struct lsm_entry *next, size_t shared,
+                     struct lsm_fault *fault) {
+    struct lsm_block_builder *builder = &writer->builder;
+    struct lsm_index_record record = {.offset = writer->output.offset, .entries = builder->entries};
+    if (!lsm_block_builder_finish(builder) ||
+        !append_separator(writer, next, shared, &record.seq)) {
+        return out_of_memory(writer, fault);
+    }
+    record.key_end = writer->keys.size;
+    record.length = (uint32_t)builder->size;
+    record.checksum = lsm_checksum(record.offset, builder->data, builder->size);
+    if (!grown_append(&writer->records, &record, sizeof record)) {
+        return out_of_memory(writer, fault);
+    }
+    writer->stat.blocks++;
+    int rc = lsm_output_append(&writer->output, builder->data, builder->size, fault);
+    lsm_block_builder_reset(builder);
+    return rc;
+}
+
+/* Asserts the order and returns what the key shares with the one before it. */
+static size_t check_order(const struct lsm_table_writer *writer, const struct lsm_entry *entry,
+                          bool *same_key) {
+    const struct grown *last = &writer->last_key;
+    size_t shared = lsm_common_prefix(last->data, last->size, entry->key, entry->key_size);
+    *same_key = shared == last->size && shared == entry->key_size;
+    if (*same_key) {
+        LSM_ASSERT(entry->seq < writer->last_seq);
+    } else {
+        LSM_ASSERT(shared < entry->key_size);
+        LSM_ASSERT(shared == last->size || entry->key[shared] > last->data[shared]);
+    }
+    return shared;
+}
+
+static void count_entry(struct lsm_table_stat *stat, const struct lsm_entry *entry) {
+    stat->entries++;
+    stat->tombstones += entry->type == LSM_TYPE_DELETE;
+    stat->seq_min = entry->seq < stat->seq_min ? entry->seq : stat->seq_min;
+    stat->seq_max = entry->seq > stat->seq_max ? entry->seq : stat->seq_max;
+    stat->key_bytes += entry->key_size;
+    stat->value_bytes += entry->value_size;
+}
+
+int lsm_table_writer_add(struct lsm_table_writer *writer, const struct lsm_entry *entry,
+                         struct lsm_fault *fault) {
+    LSM_ASSERT(entry->key_size >= 1 && entry->key_size <= LSM_KEY_SIZE_MAX);
+    LSM_ASSERT(entry->seq <= LSM_SEQ_MAX && entry->value_size <= LSM_VALUE_SIZE_MAX);
+    LSM_ASSERT(entry->type == LSM_TYPE_PUT || entry->value_size == 0);
+    bool same_key = false;
+    size_t shared = 0;
+    if (writer->stat.entries != 0) {
+        shared = check_order(writer, entry, &same_key);
+    } else if (!grown_append(&writer->first_key, entry->key, entry->key_size)) {
+        return out_of_memory(writer, fault);
+    }
+    if (writer->builder.entries != 0 &&
+        lsm_block_builder_size_with(&writer->builder, entry, (uint32_t)shared) >
+            writer->options.block_bytes) {
+        int rc = end_block(writer, entry, shared, fault);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    bool filtered = writer->plan.probes != 0 && !same_key;
+    if (!lsm_block_builder_add(&writer->builder, entry, (uint32_t)shared) ||
+        (filtered && !grow(&writer->hashes, sizeof(uint64_t)))) {
+        return out_of_memory(writer, fault);
+    }
+    if (filtered) {
+        lsm_store64(writer->hashes.data + writer->hashes.size,
+                    lsm_filter_hash(entry->key, entry->key_size));
+        writer->hashes.size += sizeof(uint64_t);
+    }
+    writer->last_key.size = shared;
+    if (!grown_append(&writer->last_key, entry->key + shared, entry->key_size - shared)) {
+        return out_of_memory(writer, fault);
+    }
+    writer->last_seq = entry->seq;
+    count_entry(&writer->stat, entry);
+    return 0;
+}
+
+static uint64_t filter_bytes(const struct lsm_table_writer *writer) {
+    if (writer->plan.probes == 0) {
+        return 0;
+    }
+    return lsm_filter_bytes(&writer->plan, writer->hashes.size / sizeof(uint64_t));
+}
+
+uint64_t lsm_table_writer_bytes(const struct lsm_table_writer *writer) {
+    return writer->output.offset + lsm_block_builder_size(&writer->builder) + filter_bytes(writer) +
+           writer->records.size + sizeof(struct lsm_index_record) + writer->keys.size +
+           writer->first_key.size + 2 * writer->last_key.size + sizeof(struct lsm_table_stat) +
+           sizeof(struct lsm_table_footer);
+}
+
+static int write_section(struct lsm_table_writer *writer, const void *data, uint64_t length,
+                         struct lsm_section *section, struct lsm_fault *fault) {
+    section->offset = writer->output.offset;
+    section->length = length;
+    section->checksum = lsm_checksum(section->offset, data, length);
+    return lsm_output_append(&writer->output, data, length, fault);
+}
+
+static int write_filter(struct lsm_table_writer *writer, struct lsm_fault *fault) {
+    uint64_t bytes = filter_bytes(writer);
+    if (bytes == 0) {
+        return 0;
+    }
+    uint8_t *filter = aligned_alloc(LSM_FILTER_LINE, bytes);
+    uint64_t count = writer->hashes.size / sizeof(uint64_t);
+    uint64_t *hashes = (uint64_t *)(void *)writer->hashes.data;
+    if (filter == NULL) {
+        return out_of_memory(writer, fault);
+    }
+    lsm_filter_build(&writer->plan, hashes, count, filter);
+    int rc = write_section(writer, filter, bytes, &writer->stat.filter, fault);
+    free(filter);
+    return rc;
+}
+
+/* Info: the counts, then the two keys. */
+static int write_info(struct lsm_table_writer *writer, struct lsm_section *section,
+                      struct lsm_fault *fault) {
+    struct grown info = {0};
+    writer->stat.first_key_size = (uint32_t)writer->first_key.size;
+    writer->stat.last_key_size = (uint32_t)writer->last_key.size;
+    int rc;
+    if (grown_append(&info, &writer->stat, sizeof writer->stat) &&
+        grown_append(&info, writer->first_key.data, writer->first_key.size) &&
+        grown_append(&info, writer->last_key.data, writer->last_key.size)) {
+        rc = write_section(writer, info.data, info.size, section, fault);
+    } else {
+        rc = out_of_memory(writer, fault);
+    }
+    free(info.data);
+    return rc;
+}
+
+static int write_footer(struct lsm_table_writer *writer, const struct lsm_section *info,
+                        struct lsm_fault *fault) {
+    struct lsm_table_footer footer = {
+        .magic = LSM_TABLE_MAGIC,
+        .major = LSM_TABLE_MAJOR,
+        .minor = LSM_TABLE_MINOR,
+        .info = *info,
+        .file_bytes = writer->output.offset + sizeof footer,
+    };
+    footer.checksum =
+        lsm_checksum(footer.file_bytes, &footer, offsetof(struct lsm_table_footer, checksum));
+    return lsm_output_append(&writer->output, &footer, sizeof footer, fault);
+}
+
+static int write_tail(struct lsm_table_writer *writer, struct lsm_fault *fault) {
+    struct lsm_section info;
+    int rc = end_block(writer, NULL, 0, fault);
+    if (rc == 0) {
+        rc = write_filter(writer, fault);
+    }
+    if (rc == 0) {
+        rc = write_section(writer, writer->records.data, writer->records.size,
+                           &writer->stat.records, fault);
+    }
+    if (rc == 0) {
+        rc = write_section(writer, writer->keys.data, writer->keys.size, &writer->stat.keys, fault);
+    }
+    if (rc == 0) {
+        rc = write_info(writer, &info, fault);
+    }
+    if (rc == 0) {
+        rc = write_footer(writer, &info, fault);
+    }
+    return rc != 0 ? rc : lsm_output_finish(&writer->output, fault);
+}
+
+static void fill_meta(struct lsm_table_writer *writer, struct lsm_table_meta *meta) {
+    const struct lsm_table_stat *stat = &writer->stat;
+    meta->bytes = writer->output.offset;
+    meta->entries = stat->entries;
+    meta->tombstones = stat->tombstones;
+    meta->seq_min = stat->seq_min;
+    meta->seq_max = stat->seq_max;
+    meta->key_bytes = stat->key_bytes;
+    meta->value_bytes = stat->value_bytes;
+    meta->first_key = writer->first_key.data;
+    meta->first_key_size = stat->first_key_size;
+    meta->last_key = writer->last_key.data;
+    meta->last_key_size = stat->last_key_size;
+    writer->first_key.data = NULL;
+    writer->last_key.data = NULL;
+}
+
+int lsm_table_writer_finish(struct lsm_table_writer *writer, struct lsm_table_meta *meta,
+                            struct lsm_fault *fault) {
+    LSM_ASSERT(writer->stat.entries >= 1 && writer->builder.entries >= 1);
+    int rc = write_tail(writer, fault);
+    if (rc == 0) {
+        fill_meta(writer, meta);
+    }
+    lsm_table_writer_abandon(writer);
+    return rc;
+}
