@@ -50,7 +50,7 @@ bool export_canvas(struct canvas *canvas, const char *path, char *error, size_t 
 /* A picture has no pointer, no notices of the window's, and nothing on its way somewhere. */
 static struct view still_of(const struct view *view) {
     struct view still = *view;
-    still.frame_exact = true;
+    still.frame_exact = !view->paused; /* a paused picture stays the one it is */
     still.cursor_x = still.cursor_y = -1;
     still.help = false;
     still.toast[0] = '\0';

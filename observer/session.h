@@ -1,0 +1,70 @@
+/* session.h: one run of the observer: its source, its history, its view, and the video under way.
+ * The loops (window.c, headless.c, offline.c) drive it.
+ *
+ * Threads:   one thread (the video's own apart). Times: a steady clock in seconds. */
+#ifndef OBS_SESSION_H
+#define OBS_SESSION_H
+
+#include "args.h"
+#include "cpu.h"
+#include "source.h"
+#include "video.h"
+
+struct session {
+    const struct args *args;
+    struct history *history;
+    struct source *source;
+    struct view view;
+    struct cpu_meter cpu;
+    double scale;
+    double started_s;
+    double next_poll_s;
+    double toast_until_s;
+    unsigned generation;
+
+    struct video *video; /* NULL: not recording */
+    char video_path[512];
+    struct canvas *video_canvas; /* when the window has another size than the video; else NULL */
+    double video_scale, video_fps;
+    bool video_done; /* the one asked for on the command line was made */
+    bool failed;     /* something asked for could not be made: exit 1 */
+};
+
+double steady_now(void);
+
+/* False, and why in `error`. */
+bool session_open(struct session *session, const struct args *args, char *error, size_t error_size);
+/* Finishes a video under way. */
+void session_close(struct session *session);
+
+/* Polls the source when it is due and brings the status up to date. True when a new picture is
+ * worth drawing. */
+bool session_poll(struct session *session, double now_s);
+bool session_has_data(const struct session *session);
+/* True when the time asked for is over, or a signal came. */
+bool session_over(const struct session *session, double now_s);
+
+/* Says something at the bottom of the picture for three seconds. */
+void session_toast(struct session *session, double now_s, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Starts a video of the given size. False, and why in `error`. */
+bool session_record(struct session *session, const char *path, int width, int height, double scale,
+                    bool realtime, char *error, size_t error_size);
+/* Hands what `canvas` shows to the video, or draws it anew in the video's own size. */
+void session_record_picture(struct session *session, struct canvas *canvas, double now_s);
+/* Ends the video and tells about it, on stdout or stderr. False: it failed. */
+bool session_record_end(struct session *session, double now_s);
+
+/* Writes --output. False: it failed, and stderr says why. */
+bool session_output(struct session *session);
+
+/* The loops. Each returns the exit status. */
+int run_window(struct session *session);
+int run_headless(struct session *session);
+int run_offline(struct session *session);
+
+/* True when a window could be opened; if not, `error` says why and what to do instead. */
+bool window_possible(char *error, size_t error_size);
+
+#endif

@@ -1,0 +1,34 @@
+/* window.h: the window as its two files share it: window.c (life, drawing, the loop) and
+ * window_input.c (keys and mouse).
+ *
+ * Threads: SDL's rule: the thread that opened it, which is the main one. */
+#ifndef OBS_WINDOW_H
+#define OBS_WINDOW_H
+
+#include <SDL2/SDL.h>
+
+#include "canvas.h"
+#include "session.h"
+
+struct window {
+    struct session *session;
+    SDL_Window *sdl;
+    struct canvas *canvas;
+    int width, height;   /* pixels */
+    double points_ratio; /* pixels per unit of SDL's mouse coordinates */
+    bool dirty;          /* draw at the next chance */
+    bool moving;         /* an easing is under way */
+    bool exposed;        /* show again what is drawn */
+    bool hidden;         /* minimised: nothing is drawn */
+    bool dragging;
+    bool quit;
+    double drawn_s; /* when the last frame was drawn */
+    uint64_t frames;
+};
+
+void window_event(struct window *window, const SDL_Event *event);
+void window_screenshot(struct window *window);
+/* Starts or ends a video of the window. */
+void window_video_toggle(struct window *window);
+
+#endif
