@@ -48,10 +48,15 @@ int scope_heart_start(struct scope_writer *writer, struct scope_error_detail *er
     (void)pthread_mutex_init(&writer->heart_lock, NULL);
     (void)pthread_cond_init(&writer->heart_wake, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
-    /* The program's signals are for the program's threads. */
+    /* The program's signals are for the program's threads; faults are not: blocked, they kill. */
     sigset_t all;
     sigset_t before;
     (void)sigfillset(&all);
+    (void)sigdelset(&all, SIGBUS); /* scope_sigbus_guard */
+    (void)sigdelset(&all, SIGSEGV);
+    (void)sigdelset(&all, SIGFPE);
+    (void)sigdelset(&all, SIGILL);
+    (void)sigdelset(&all, SIGTRAP);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     int rc = pthread_create(&writer->heart, NULL, heart_main, writer);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
