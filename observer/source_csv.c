@@ -442,13 +442,15 @@ static void csv_describe(struct source *source, struct view *view, double now_s)
     const char *slash = strrchr(csv->path, '/');
     snprintf(status->name, sizeof(status->name), "%.79s", slash != NULL ? slash + 1 : csv->path);
     status->engine[0] = '\0';
-    snprintf(status->description, sizeof(status->description), "%.255s", csv->path);
+    /* The path, where it tells more than the name. */
+    snprintf(status->description, sizeof(status->description), "%.255s",
+             slash != NULL ? csv->path : "");
     view->choice_count = 0;
     view->headline[0] = view->detail[0] = '\0';
     bool data = history_count(source->history) > 0;
     status->state = !csv->follow ? VIEW_FILE : data ? VIEW_FOLLOW : VIEW_WAITING;
     status->start_real_s = data ? (double)csv->first_ms / 1e3 - csv->lead_s : -1;
-    status->samples_lost = 0;
+    status->samples_lost = -1;
     status->sampler_cpu = status->sampler_ns = -1;
     status->elapsed_s = history_end(source->history);
     notice_tell(csv, status);

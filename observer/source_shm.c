@@ -340,7 +340,7 @@ static void notice_fill(const struct shm_source *shm, struct view_status *status
                  "the driver died: this is what it left; waiting for the next '%.48s'",
                  shm->wanted);
     } else if (status->state == VIEW_CLOSED) {
-        snprintf(status->notice, sizeof(status->notice), "ended; waiting for the next '%.48s'",
+        snprintf(status->notice, sizeof(status->notice), "waiting for the next '%.48s'",
                  shm->wanted);
     } else if (status->state == VIEW_STALLED) {
         snprintf(status->notice, sizeof(status->notice),
