@@ -151,6 +151,17 @@ void driver_events_begin_run(struct driver_events *events, bool csv_on) {
     events->csv_on = csv_on;
     events->csv_used = 0;
     events->longest_stall = (struct lsm_event){.duration_ns = 0};
+    /* The flushes and compactions of the load are not the run's: only what was noticed stays. */
+    uint64_t kept = events->tail;
+    for (uint64_t i = events->tail; i < events->head; i++) {
+        const struct driver_logged *line = &events->queue[i % DRIVER_EVENTS_QUEUE];
+        if (line->event.type == LSM_EVENT_NOTICE || line->event.type == LSM_EVENT_ERROR) {
+            events->queue[kept % DRIVER_EVENTS_QUEUE] = *line;
+            kept++;
+        }
+    }
+    events->head = kept;
+    events->dropped = 0;
     unlock(events);
 }
 

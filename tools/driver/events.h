@@ -42,7 +42,8 @@ void driver_events_say(struct driver_events *events, uint64_t time_ns, const cha
 /* The oldest waiting line; false when there is none. *dropped: how many are missing before it. */
 bool driver_events_take(struct driver_events *events, struct driver_logged *line,
                         uint64_t *dropped);
-/* Starts collecting words for the CSV; forgets the longest stall. */
+/* The clock starts: forgets the longest stall and the lines of the load, errors and notices apart;
+ * collects words for the CSV from now on. */
 void driver_events_begin_run(struct driver_events *events, bool csv_on);
 /* The words since the last call, to be freed by the caller; NULL when there are none. */
 char *driver_events_take_csv(struct driver_events *events);

@@ -118,7 +118,8 @@ bool driver_parse_seconds(const char *text, uint64_t *ns) {
 
 bool driver_parse_millis(const char *text, uint64_t *ns) {
     static const struct suffix suffixes[] = {{"", NS / KILO}, {"ms", NS / KILO}, {"us", KILO},
-                                             {"s", NS},       {"m", 60 * NS},    {NULL, 0}};
+                                             {"s", NS},       {"m", 60 * NS},    {"h", 3600 * NS},
+                                             {NULL, 0}};
     return parse_scaled(text, suffixes, ns);
 }
 

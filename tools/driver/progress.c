@@ -70,7 +70,7 @@ void driver_progress(struct driver_page *page, const struct driver_args *args,
     for (unsigned i = 0; i <= deepest; i++) {
         driver_page_add(page, " L%u %llu", i, (unsigned long long)now->level[i].tables);
     }
-    driver_page_add(page, " | %llu flushes, %llu compactions", (unsigned long long)now->flushes,
+    driver_page_add(page, " | flushes %llu, compactions %llu", (unsigned long long)now->flushes,
                     (unsigned long long)now->compactions);
     if (now->stall_active != LSM_STALL_NONE) {
         driver_page_add(page, " | STALL: %s", lsm_stall_name(now->stall_active));
