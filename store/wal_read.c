@@ -307,7 +307,9 @@ static int replay_segment(struct replay *r, struct segment *s) {
 /* Decides whether a segment goes on with the chain, begins one, or comes after a gap. */
 static int step(struct replay *r, struct segment *s, uint64_t from) {
     if (s->state != PAGE_GOOD) {
-        if (is_covered(r, s->number, 0)) {
+        /* An unused page may be a spare that came too late and lies between others' numbers; if it
+         * was more than that, the next segment's `previous` tells. */
+        if (s->state == PAGE_BAD ? is_covered(r, s->number, 0) : s->mark_offset != 0) {
             return damaged(r, s->number, 0, "a bad header");
         }
         return pass_over(r, s);
@@ -315,7 +317,7 @@ static int step(struct replay *r, struct segment *s, uint64_t from) {
     bool begins = s->first == s->number || (s->first != r->chain && s->previous < from);
     bool follows = s->first == r->chain && s->previous == r->previous && r->whole;
     if (!begins && !follows) {
-        if (s->previous > r->previous && is_covered(r, s->previous, 0)) {
+        if (s->previous != r->previous && is_covered(r, s->previous, 0)) {
             return damaged(r, s->previous, 0, "the segment is missing");
         }
         r->chain = s->first;

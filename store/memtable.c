@@ -1,0 +1,107 @@
+#include "memtable_internal.h"
+
+#include <stdlib.h>
+
+#include "check.h"
+
+static void release_pin(struct lsm_pin *pin) {
+    lsm_memtable_unref((struct lsm_memtable *)pin);
+}
+
+int lsm_memtable_create(struct lsm_arena_pool *pool, uint64_t seed, struct lsm_memtable **memtable,
+                        struct lsm_fault *fault) {
+    (void)seed; /* the tree's shape follows from the keys alone */
+    struct lsm_memtable *m = calloc(1, sizeof *m);
+    if (m == NULL) {
+        return lsm_fail(fault, LSM_ERR_MEMORY, "no memory for a memtable");
+    }
+    lsm_arena_init(&m->arena, pool);
+    int rc = lsm_arena_reserve(&m->arena, lsm_tree_reserve_bytes(&m->tree, 0), 0, fault);
+    if (rc != 0) {
+        lsm_arena_free(&m->arena);
+        free(m);
+        return rc;
+    }
+    lsm_tree_init(&m->tree, &m->arena);
+    atomic_init(&m->refs, 1);
+    atomic_init(&m->bytes, lsm_tree_bytes(&m->tree));
+    atomic_init(&m->entries, 0);
+    m->pin.release = release_pin;
+    *memtable = m;
+    return 0;
+}
+
+void lsm_memtable_ref(struct lsm_memtable *memtable) {
+    uint32_t refs = atomic_fetch_add_explicit(&memtable->refs, 1, memory_order_relaxed);
+    LSM_ASSERT(refs > 0);
+}
+
+void lsm_memtable_unref(struct lsm_memtable *memtable) {
+    /* Release: our reads are done; acquire: so are everybody else's, before the memory goes. */
+    uint32_t refs = atomic_fetch_sub_explicit(&memtable->refs, 1, memory_order_acq_rel);
+    LSM_ASSERT(refs > 0);
+    if (refs == 1) {
+        lsm_arena_free(&memtable->arena);
+        free(memtable);
+    }
+}
+
+struct lsm_pin *lsm_memtable_pin(struct lsm_memtable *memtable) {
+    return &memtable->pin;
+}
+
+int lsm_memtable_reserve(struct lsm_memtable *memtable, uint64_t count, uint64_t bytes,
+                         struct lsm_fault *fault) {
+    uint64_t per_entry = sizeof(struct lsm_tree_item) + LSM_ARENA_UNIT;
+    uint64_t items = bytes + count * per_entry;
+    /* Sizes one by one are not known here: all of it might be large entries, or none. */
+    uint64_t large = bytes + per_entry > LSM_ARENA_LARGE_BYTES ? items : 0;
+    uint64_t small = large > 0 && count == 1 ? 0 : items;
+    return lsm_arena_reserve(&memtable->arena,
+                             small + lsm_tree_reserve_bytes(&memtable->tree, count), large, fault);
+}
+
+void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *entry) {
+    LSM_ASSERT(entry->key_size > 0 && entry->key_size <= LSM_KEY_MAX);
+    LSM_ASSERT(entry->value_size <= LSM_VALUE_MAX && entry->seq > 0 && entry->seq <= LSM_SEQ_MAX);
+    uint64_t size = sizeof(struct lsm_tree_item) + entry->key_size + entry->value_size;
+    uint32_t ref = lsm_arena_alloc(&memtable->arena, size);
+    struct lsm_tree_item *item = lsm_arena_at(&memtable->arena, ref);
+    item->seq_type = entry->seq << 8 | (uint64_t)entry->type;
+    item->key_size = entry->key_size;
+    item->value_size = (uint32_t)entry->value_size;
+    uint8_t *bytes = (uint8_t *)(item + 1);
+    memcpy(bytes, entry->key, entry->key_size);
+    if (entry->value_size > 0) {
+        memcpy(bytes + entry->key_size, entry->value, entry->value_size);
+    }
+    lsm_tree_insert(&memtable->tree, ref);
+    memtable->item_bytes += lsm_arena_round(size);
+    uint64_t entries = atomic_load_explicit(&memtable->entries, memory_order_relaxed);
+    atomic_store_explicit(&memtable->entries, entries + 1, memory_order_relaxed);
+    atomic_store_explicit(&memtable->bytes, memtable->item_bytes + lsm_tree_bytes(&memtable->tree),
+                          memory_order_relaxed);
+}
+
+bool lsm_memtable_get(const struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
+                      uint64_t seq_max, struct lsm_entry *entry) {
+    struct lsm_tree_place place;
+    LSM_ASSERT(key_size > 0);
+    if (!lsm_tree_seek(&memtable->tree, key, key_size, seq_max, &place)) {
+        return false;
+    }
+    const struct lsm_tree_item *item = lsm_tree_item(&memtable->tree, &place);
+    if (item->key_size != key_size || memcmp(lsm_item_key(item), key, key_size) != 0) {
+        return false;
+    }
+    lsm_item_entry(item, entry);
+    return true;
+}
+
+uint64_t lsm_memtable_bytes(const struct lsm_memtable *memtable) {
+    return atomic_load_explicit(&memtable->bytes, memory_order_relaxed);
+}
+
+uint64_t lsm_memtable_entries(const struct lsm_memtable *memtable) {
+    return atomic_load_explicit(&memtable->entries, memory_order_relaxed);
+}

@@ -1,0 +1,78 @@
+#include "memtable_internal.h"
+
+#include <stdlib.h>
+
+#include "check.h"
+
+struct memtable_source {
+    struct lsm_source source; /* first */
+    struct lsm_memtable *memtable;
+    struct lsm_tree_place place;
+};
+
+static struct memtable_source *self(struct lsm_source *source) {
+    return (struct memtable_source *)source;
+}
+
+/* Shows the entry at the place that was found, or the end. */
+static void show(struct memtable_source *s, bool found) {
+    s->source.valid = found;
+    s->source.status = 0;
+    if (found) {
+        lsm_item_entry(lsm_tree_item(&s->memtable->tree, &s->place), &s->source.entry);
+    }
+}
+
+static void source_first(struct lsm_source *source) {
+    struct memtable_source *s = self(source);
+    show(s, lsm_tree_first(&s->memtable->tree, &s->place));
+}
+
+static void source_last(struct lsm_source *source) {
+    struct memtable_source *s = self(source);
+    show(s, lsm_tree_last(&s->memtable->tree, &s->place));
+}
+
+static void source_seek(struct lsm_source *source, const uint8_t *key, size_t key_size,
+                        uint64_t seq) {
+    struct memtable_source *s = self(source);
+    show(s, lsm_tree_seek(&s->memtable->tree, key, key_size, seq, &s->place));
+}
+
+static void source_next(struct lsm_source *source) {
+    struct memtable_source *s = self(source);
+    LSM_ASSERT(source->valid);
+    show(s, lsm_tree_next(&s->memtable->tree, &s->place));
+}
+
+static void source_prev(struct lsm_source *source) {
+    struct memtable_source *s = self(source);
+    LSM_ASSERT(source->valid);
+    show(s, lsm_tree_prev(&s->memtable->tree, &s->place));
+}
+
+static void source_destroy(struct lsm_source *source) {
+    struct memtable_source *s = self(source);
+    lsm_memtable_unref(s->memtable);
+    free(s);
+}
+
+static const struct lsm_source_ops memtable_ops = {
+    .first = source_first,
+    .last = source_last,
+    .seek = source_seek,
+    .next = source_next,
+    .prev = source_prev,
+    .destroy = source_destroy,
+};
+
+struct lsm_source *lsm_memtable_source(struct lsm_memtable *memtable) {
+    struct memtable_source *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return NULL;
+    }
+    lsm_memtable_ref(memtable);
+    s->memtable = memtable;
+    s->source.ops = &memtable_ops;
+    return &s->source;
+}

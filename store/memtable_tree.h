@@ -1,0 +1,115 @@
+/* memtable_tree.h: the ordered index of a memtable: a B+tree for one writer and lock-free readers.
+ *
+ * A node holds up to 15 references to entries, each beside a window: 8 bytes of its key, taken
+ * after the bytes that all keys of the node's range share, as a big-endian number. Windows decide
+ * nearly every comparison without touching the entry; equal windows fall back to full comparison
+ * by binary search.
+ *
+ * What a reader sees is fixed by one word, `order`: the number of used slots and their sorted
+ * sequence, four bits each. A slot is filled once, before the order that names it is stored, and
+ * never changes (a child reference apart). A full node is not changed either: two new nodes take
+ * its place, and the old one stays readable, as it was, for whoever stands in it. So a reader never
+ * waits and never sees half of anything; what it may miss was inserted after it began, and has a
+ * sequence beyond what it looks for. Nodes replaced stay in the arena until the memtable goes:
+ * about 20 bytes an entry when keys come in random order, none when they ascend.
+ *
+ * Measured (2 cores, virtual, 420 k entries, 16 B keys of which 8 are constant, 128 B values):
+ * see memtable.c.
+ *
+ * Threads: one writer; any number of readers. */
+#ifndef LSM_MEMTABLE_TREE_H
+#define LSM_MEMTABLE_TREE_H
+
+#include <stdatomic.h>
+
+#include "arena.h"
+#include "entry.h"
+
+enum {
+    LSM_NODE_SLOTS = 15, /* 4 bits of count and 15 times 4 bits of slot fill a word */
+    LSM_TREE_HEIGHT_MAX =
+        12, /* nodes split in halves of 8: 8^11 entries are more than references */
+};
+
+struct lsm_tree_item {
+    uint64_t seq_type; /* seq << 8 | type */
+    uint32_t key_size, value_size;
+    /* key, value */
+};
+
+struct lsm_node {
+    _Atomic uint64_t order;
+    uint16_t skip;   /* bytes of the keys before the windows */
+    uint16_t height; /* 0: a leaf */
+    uint32_t item[LSM_NODE_SLOTS];
+    uint64_t window[LSM_NODE_SLOTS];
+};
+struct lsm_leaf {
+    struct lsm_node node;
+    _Atomic uint32_t next, prev; /* leaves; 0 none */
+};
+/* Slot s leads to keys from item s on; the first one in order has the node's lower bound, which is
+ * 0 (no entry) at the tree's left edge. */
+struct lsm_inner {
+    struct lsm_node node;
+    _Atomic uint32_t child[LSM_NODE_SLOTS];
+};
+
+struct lsm_tree {
+    struct lsm_arena *arena; /* borrowed */
+    _Atomic uint32_t root;
+    uint16_t height;                     /* writer's */
+    uint64_t nodes[LSM_TREE_HEIGHT_MAX]; /* live ones by height; writer's */
+};
+
+/* A place in a leaf, as it was when the place was taken. */
+struct lsm_tree_place {
+    const struct lsm_leaf *leaf;
+    uint64_t order;
+    unsigned index; /* in sorted sequence */
+};
+
+/* Bytes that inserting `count` entries may take for nodes, at most. */
+uint64_t lsm_tree_reserve_bytes(const struct lsm_tree *tree, uint64_t count);
+/* REQUIRES: lsm_tree_reserve_bytes(tree, 0) are reserved. */
+void lsm_tree_init(struct lsm_tree *tree, struct lsm_arena *arena);
+/* Adds the entry at `ref`. REQUIRES: the bytes are reserved; (key, seq) is not there yet. */
+void lsm_tree_insert(struct lsm_tree *tree, uint32_t ref);
+/* Bytes of the nodes in use: not of those they replaced. */
+uint64_t lsm_tree_bytes(const struct lsm_tree *tree);
+
+/* First entry at or after (key, seq); false when there is none. */
+bool lsm_tree_seek(const struct lsm_tree *tree, const uint8_t *key, size_t key_size, uint64_t seq,
+                   struct lsm_tree_place *place);
+bool lsm_tree_first(const struct lsm_tree *tree, struct lsm_tree_place *place);
+bool lsm_tree_last(const struct lsm_tree *tree, struct lsm_tree_place *place);
+bool lsm_tree_next(const struct lsm_tree *tree, struct lsm_tree_place *place);
+bool lsm_tree_prev(const struct lsm_tree *tree, struct lsm_tree_place *place);
+const struct lsm_tree_item *lsm_tree_item(const struct lsm_tree *tree,
+                                          const struct lsm_tree_place *place);
+
+static inline const uint8_t *lsm_item_key(const struct lsm_tree_item *item) {
+    return (const uint8_t *)(item + 1);
+}
+static inline unsigned lsm_order_count(uint64_t order) {
+    return (unsigned)(order & 15);
+}
+static inline unsigned lsm_order_slot(uint64_t order, unsigned index) {
+    return (unsigned)(order >> (4 + 4 * index)) & 15;
+}
+
+/* ---- searching a node, shared by readers and writer ---- */
+
+struct lsm_tree_target {
+    const uint8_t *key;
+    size_t key_size;
+    uint64_t seq;
+};
+/* Entries of the node, as of `order`, that come before the target; with `or_equal`, at or before.
+ */
+unsigned lsm_node_rank(const struct lsm_tree *tree, const struct lsm_node *node, uint64_t order,
+                       const struct lsm_tree_target *target, bool or_equal);
+/* 8 bytes of the key from `skip` on, zeros past its end. */
+uint64_t lsm_key_window(const uint8_t *key, size_t key_size, size_t skip);
+
+#endif
