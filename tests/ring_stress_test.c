@@ -27,7 +27,7 @@ struct counts {
 
 struct reader {
     const struct scope_segment *segment;
-    struct counts samples, events, histograms, shapes;
+    struct counts samples, events, histograms, shapes, edge;
     uint64_t end[3]; /* where each cursor stood at last */
 };
 
@@ -176,6 +176,29 @@ static void count(struct counts *counts, enum scope_poll poll, bool whole) {
     counts->torn += poll == SCOPE_POLL_RECORD && !whole ? 1 : 0;
 }
 
+/* Reads where the writer is just about to store: the record one whole ring behind the head. Here a
+ * copy is most likely to be overtaken, and a protocol with a hole in it to show one. */
+static void poll_edge(struct reader *reader) {
+    struct scope_sample sample;
+    struct scope_event event;
+    struct scope_cursor cursor;
+    for (unsigned i = 0; i < 64; i++) {
+        scope_cursor_init(&cursor, reader->segment, SCOPE_RING_SAMPLES);
+        uint64_t head = scope_ring_head(reader->segment, SCOPE_RING_SAMPLES);
+        cursor.next = head > SLOTS ? head - SLOTS : 0;
+        cursor.polled = true;
+        enum scope_poll poll = scope_poll_sample(&cursor, &sample);
+        count(&reader->edge, poll,
+              poll == SCOPE_POLL_RECORD && sample_whole(reader->segment, &sample, cursor.next - 1));
+        scope_cursor_init(&cursor, reader->segment, SCOPE_RING_EVENTS);
+        head = scope_ring_head(reader->segment, SCOPE_RING_EVENTS);
+        cursor.next = head > SLOTS ? head - SLOTS : 0;
+        cursor.polled = true;
+        poll = scope_poll_event(&cursor, &event);
+        count(&reader->edge, poll, poll == SCOPE_POLL_RECORD && event_whole(&event));
+    }
+}
+
 static void poll_all(struct reader *reader, struct scope_cursor cursors[3],
                      struct scope_shape *shape) {
     struct scope_sample sample;
@@ -212,6 +235,7 @@ static void *read_along(void *argument) {
     while (!last) {
         last = atomic_load(&done); /* once more after the end: then everything has been met */
         poll_all(reader, cursors, &shape);
+        poll_edge(reader);
     }
     reader->samples.lost = cursors[SCOPE_RING_SAMPLES].lost;
     reader->events.lost = cursors[SCOPE_RING_EVENTS].lost;
@@ -268,6 +292,7 @@ static void hunt(bool one_mapping) {
         check("events", &readers[r].events, readers[r].end[SCOPE_RING_EVENTS], EVENTS);
         check("histograms", &readers[r].histograms, readers[r].end[SCOPE_RING_HISTOGRAMS],
               SAMPLES / 2);
+        assert_int_equal(readers[r].edge.torn, 0);
         assert_int_equal(readers[r].shapes.torn, 0);
         assert_true(readers[r].shapes.seen > 0);
         struct scope_segment *segment = NULL;

@@ -75,6 +75,7 @@ static void exhaust(const struct scope_segment *segment, enum scope_ring ring) {
         if (ring == SCOPE_RING_SAMPLES) {
             poll = scope_poll_sample(&cursor, &sample);
             uint64_t value;
+            assert_true(poll != SCOPE_POLL_RECORD || sample.present[1] >> 44 == 0);
             for (uint32_t id = 0; poll == SCOPE_POLL_RECORD && id < 100; id++) {
                 (void)scope_sample_get(segment, &sample, id, &value);
             }
@@ -90,10 +91,28 @@ static void exhaust(const struct scope_segment *segment, enum scope_ring ring) {
     }
 }
 
+/* Reading past a mapping need not crash, so where the parts lie is checked as well. */
+static bool inside(const struct scope_segment *segment, const void *part, uint64_t size) {
+    uint64_t from = (uint64_t)((uintptr_t)part - (uintptr_t)segment->base);
+    return from <= segment->mapped_bytes && size <= segment->mapped_bytes - from;
+}
+
+static void check_parts(const struct scope_segment *segment) {
+    const struct scope_parts *parts = &segment->parts;
+    for (unsigned i = 0; i < 4; i++) {
+        const struct scope_ring_map *ring = i < 3 ? &parts->rings[i] : &parts->shape;
+        assert_true(ring->count >= 2 && ring->count <= bytes);
+        assert_true(inside(segment, ring->slots, ring->count * ring->slot_words * 8));
+    }
+    assert_true(inside(segment, parts->heads, sizeof(*parts->heads)));
+    assert_true(inside(segment, parts->beat, sizeof(*parts->beat)));
+}
+
 static void look_at_everything(const struct scope_segment *segment) {
     static struct scope_table tables[SCOPE_MAX_TABLES];
     struct scope_shape shape = {.tables = tables};
     struct scope_info info;
+    check_parts(segment);
     scope_segment_info(segment, &info);
     assert_non_null(memchr(info.command, 0, sizeof(info.command)));
     assert_non_null(memchr(info.engine_name, 0, sizeof(info.engine_name)));
@@ -250,6 +269,13 @@ static void slots_and_anything_else_may_be_noise(void **state) {
         }
         try_damaged(bytes);
     }
+    /* Every metric present, and twenty that no sample has. */
+    memcpy(damaged, whole, bytes);
+    for (uint64_t i = 0; i < 16; i++) {
+        damaged[first_slot + i * SCOPE_SAMPLE_SLOT / 8 + 2] = UINT64_MAX;
+        damaged[first_slot + i * SCOPE_SAMPLE_SLOT / 8 + 3] = UINT64_MAX;
+    }
+    try_damaged(bytes);
     /* All sequence words lead one further: a cursor is overtaken at every step. */
     memcpy(damaged, whole, bytes);
     for (uint64_t i = 0; i < 16; i++) {
