@@ -34,6 +34,7 @@ struct lsm_counter_slot {
     _Atomic uint64_t latency[LSM_OP_COUNT][LSM_LATENCY_BUCKETS];
     _Atomic uint64_t latency_max[LSM_OP_COUNT];
     uint32_t timing_tick[LSM_OP_COUNT]; /* the thread's own: every eighth operation is timed */
+    uint64_t io_began_ns; /* the thread's own: when the current read first went to a file; 0: not */
     struct lsm_counter_slot *next;
     _Atomic bool taken;
 };

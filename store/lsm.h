@@ -313,7 +313,7 @@ uint64_t lsm_latency_quantile(const struct lsm_latency *latency, double q); /* n
 struct lsm_stats {
     uint64_t puts, gets, deletes, scans, scan_steps, get_hits;
     uint64_t user_bytes_written, user_bytes_read;
-    uint64_t memtable_bytes, memtable_entries, sealed_bytes, sealed_count;
+    uint64_t memtable_bytes, memtable_limit, memtable_entries, sealed_bytes, sealed_count;
     uint64_t wal_bytes, wal_syncs, wal_rotations, wal_live_bytes;
     uint64_t flushes, flush_bytes;
     uint64_t compactions, compaction_bytes_read, compaction_bytes_written, compactions_running,

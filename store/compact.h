@@ -1,0 +1,76 @@
+/* compact.h: one compaction: what goes in, where it comes out, and why.
+ *
+ * Threads:    pick and release under the database's lock; run in one thread without it.
+ * Invariant:  a table is input of at most one running compaction (meta->busy); tables of one level
+ * from 1 on never share a user key, so all versions of a key lie in one table of a level. */
+#ifndef LSM_COMPACT_H
+#define LSM_COMPACT_H
+
+#include "db.h"
+
+enum { LSM_COMPACT_INPUT_LEVELS = 2 };
+
+struct lsm_compaction {
+    struct lsm_db *db;
+    struct lsm_job_record *record;
+    uint32_t level;  /* upper input level */
+    uint32_t output; /* level, or level + 1 */
+    bool trivial;    /* one table, nothing to merge with: only the manifest changes */
+    bool automatic;
+    struct lsm_table_meta *
+        *inputs[LSM_COMPACT_INPUT_LEVELS]; /* of `level` and of `output`; referenced */
+    size_t input_count[LSM_COMPACT_INPUT_LEVELS];
+    uint64_t bytes_in, entries_in, bytes_out; /* out: set by a run that succeeded */
+    struct lsm_version *base;                 /* the tree at the start: what lies beneath */
+    uint64_t
+        *snapshots; /* sequences that must stay readable, ascending; the last is what was visible */
+    size_t snapshot_count;
+    uint64_t now_s;
+};
+
+/* Bytes at which a level from 1 on asks for compaction; of the last level UINT64_MAX. */
+uint64_t lsm_level_target(const struct lsm_db *db, uint32_t level);
+/* How urgently a level asks: 1 and above is due. */
+double lsm_level_score(const struct lsm_db *db, const struct lsm_version *version, uint32_t level);
+
+/* The most urgent compaction that collides with no running one, its inputs marked busy; NULL: none
+ * is due (or memory is out). REQUIRES: lock held. */
+struct lsm_compaction *lsm_compact_pick(struct lsm_db *db);
+/* All of a level into the next (or into itself, when it is the last). NULL with *rc 0: the level is
+ * empty; NULL with LSM_ERR_BUSY: inputs are taken, try again. REQUIRES: lock held. */
+struct lsm_compaction *lsm_compact_pick_level(struct lsm_db *db, uint32_t level, int *rc);
+/* When nothing is due: a bottom table full of deletes that nobody needs any more, to be rewritten.
+ * REQUIRES: lock held. */
+struct lsm_compaction *lsm_compact_pick_idle(struct lsm_db *db);
+/* Un-marks and frees. REQUIRES: lock held. Metas may lose their last reference: purge later. */
+void lsm_compact_release(struct lsm_compaction *compaction);
+
+/* Merges, writes, installs. Output files are removed again on failure. */
+LSM_CHECKED int lsm_compact_run(struct lsm_compaction *compaction, struct lsm_queue *queue,
+                                struct lsm_fault *fault);
+
+/* drop.c: what a merge may leave out. */
+struct lsm_drop {
+    const struct lsm_compaction *compaction;
+    const uint64_t *snapshots;
+    size_t snapshot_count;
+    uint8_t *key_copy; /* of the previous entry */
+    uint32_t key_size, key_room;
+    bool any;
+    uint64_t
+        newer_seq; /* of the previous entry: the next newer version, when it has the same key */
+    uint64_t tombstones_dropped;
+};
+void lsm_drop_init(struct lsm_drop *drop, const struct lsm_compaction *compaction,
+                   const uint64_t *snapshots, size_t count);
+void lsm_drop_free(struct lsm_drop *drop);
+/* May this entry, next in entry order, be left out? *same_key: it has the previous entry's key.
+ * MEMORY when out of it. */
+LSM_CHECKED int lsm_drop_decide(struct lsm_drop *drop, const struct lsm_entry *entry, bool *dropped,
+                                bool *same_key);
+
+/* Sequences that must stay readable: open snapshots and what is visible now, ascending, malloc'd.
+ * REQUIRES: lock held. */
+LSM_CHECKED int lsm_snapshots_list(struct lsm_db *db, uint64_t **snapshots, size_t *count);
+
+#endif

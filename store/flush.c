@@ -1,0 +1,205 @@
+/* flush.c: a sealed memtable becomes a table of level 0.
+ *
+ * Memtables are flushed in the order of their age, one at a time: what survives is always a prefix
+ * of what was written. Their log segments go once the manifest names the table. */
+#include <stdlib.h>
+
+#include "check.h"
+#include "compact.h"
+
+struct flush {
+    struct lsm_db *db;
+    uint64_t job, id, log_number;
+    struct lsm_memtable *memtable;
+    uint64_t *snapshots;
+    size_t snapshot_count;
+    struct lsm_table_meta *meta;
+    uint64_t began_ns;
+};
+
+static int begin(struct flush *flush, struct lsm_fault *fault) {
+    struct lsm_db *db = flush->db;
+    pthread_mutex_lock(&db->lock);
+    LSM_ASSERT(db->sealed_count > 0 && db->flush_running);
+    int rc = lsm_snapshots_list(db, &flush->snapshots, &flush->snapshot_count);
+    if (rc == 0) {
+        flush->memtable = db->sealed[0].table;
+        lsm_memtable_ref(flush->memtable);
+        flush->job = db->next_job++;
+        flush->log_number = db->sealed_count > 1 ? db->sealed[1].log_number : db->active.log_number;
+        lsm_event_queue(db,
+                        &(struct lsm_event){.type = LSM_EVENT_FLUSH_BEGIN,
+                                            .job = flush->job,
+                                            .inputs = 1,
+                                            .bytes_in = lsm_memtable_bytes(flush->memtable),
+                                            .entries_in = lsm_memtable_entries(flush->memtable)});
+    }
+    pthread_mutex_unlock(&db->lock);
+    flush->began_ns = lsm_io_now_ns(db->io);
+    flush->id = atomic_fetch_add(&db->next_file, 1);
+    return rc == 0 ? 0 : lsm_fail(fault, rc, "out of memory for a flush");
+}
+
+static int copy_entries(struct flush *flush, struct lsm_table_writer *writer,
+                        struct lsm_fault *fault) {
+    struct lsm_source *source = lsm_memtable_source(flush->memtable);
+    if (source == NULL) {
+        return lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for a flush");
+    }
+    struct lsm_drop drop;
+    lsm_drop_init(&drop, NULL, flush->snapshots, flush->snapshot_count);
+    int rc = 0;
+    for (source->ops->first(source); rc == 0 && source->valid; source->ops->next(source)) {
+        bool dropped, same_key;
+        rc = lsm_drop_decide(&drop, &source->entry, &dropped, &same_key);
+        if (rc != 0) {
+            lsm_fail(fault, rc, "out of memory for a flush");
+        } else if (!dropped) {
+            rc = lsm_table_writer_add(writer, &source->entry, fault);
+        }
+    }
+    lsm_drop_free(&drop);
+    source->ops->destroy(source);
+    return rc;
+}
+
+static int write_table(struct flush *flush, struct lsm_queue *queue, struct lsm_fault *fault) {
+    struct lsm_db *db = flush->db;
+    char path[LSM_PATH_MAX];
+    lsm_file_name(path, db->path, LSM_NAME_TABLE, flush->id);
+    struct lsm_table_writer_options options = {
+        .block_bytes = db->options.block_bytes,
+        .bloom_fpr = db->options.bloom_fpr,
+        .direct_io = db->options.direct_io,
+        .size_hint = lsm_memtable_bytes(flush->memtable),
+    };
+    struct lsm_table_writer *writer = NULL;
+    flush->meta = lsm_table_meta_create();
+    if (flush->meta == NULL) {
+        return lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for a flush");
+    }
+    int rc = lsm_table_writer_create(db->io, queue, path, &options, &writer, fault);
+    if (rc == 0) {
+        rc = copy_entries(flush, writer, fault);
+        if (rc == 0) {
+            rc = lsm_table_writer_finish(writer, flush->meta, fault);
+        } else {
+            lsm_table_writer_abandon(writer);
+        }
+    }
+    flush->meta->id = flush->id;
+    flush->meta->level = 0;
+    flush->meta->created_unix_ms = lsm_io_unix_ms(db->io);
+    if (rc != 0) {
+        struct lsm_fault ignored = {0};
+        if (lsm_io_unlink(db->io, path, &ignored) != 0) {
+            lsm_event_text(db, LSM_EVENT_NOTICE, ignored.code,
+                           ignored.text); /* the next open removes it */
+        }
+    }
+    return rc;
+}
+
+static int install(struct flush *flush, struct lsm_fault *fault) {
+    struct lsm_edit edit;
+    lsm_edit_init(&edit);
+    edit.job = flush->job;
+    edit.log_number = flush->log_number;
+    int rc = lsm_edit_add(&edit, 0, flush->meta);
+    if (rc == 0) {
+        /* A table's name must last as long as the edit that names it. */
+        rc = lsm_io_sync_dir(flush->db->io, flush->db->path, fault);
+    } else {
+        lsm_fail(fault, rc, "out of memory for a flush");
+    }
+    if (rc == 0) {
+        rc = lsm_install(flush->db, &edit, true, fault);
+    }
+    lsm_edit_free(&edit, false);
+    return rc;
+}
+
+static void finish(struct flush *flush, int rc, struct lsm_fault *fault) {
+    struct lsm_db *db = flush->db;
+    const struct lsm_table_meta *meta = flush->meta;
+    struct lsm_event event = {.type = LSM_EVENT_FLUSH_END,
+                              .job = flush->job,
+                              .inputs = 1,
+                              .status = rc,
+                              .duration_ns = lsm_io_now_ns(db->io) - flush->began_ns};
+    if (flush->memtable != NULL) {
+        event.bytes_in = lsm_memtable_bytes(flush->memtable);
+        event.entries_in = lsm_memtable_entries(flush->memtable);
+    }
+    if (rc == 0) {
+        event.outputs = 1;
+        event.bytes_out = meta->bytes;
+        event.entries_out = meta->entries;
+        atomic_fetch_add_explicit(&db->flushes, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&db->flush_bytes, meta->bytes, memory_order_relaxed);
+        struct lsm_fault ignored = {0};
+        if (lsm_wal_remove_before(db->wal, flush->log_number, &ignored) != 0) {
+            lsm_event_text(db, LSM_EVENT_NOTICE, ignored.code, ignored.text);
+        }
+    } else if (rc != LSM_ERR_NO_SPACE) {
+        lsm_background_failed(db, fault);
+    }
+    pthread_mutex_lock(&db->lock);
+    lsm_event_queue(db, &event);
+    pthread_mutex_unlock(&db->lock);
+    if (flush->meta != NULL) {
+        lsm_meta_unref(&db->meta_sink, flush->meta);
+    }
+    if (flush->memtable != NULL) {
+        lsm_memtable_unref(flush->memtable);
+    }
+    free(flush->snapshots);
+}
+
+int lsm_flush_oldest(struct lsm_db *db, struct lsm_queue *queue, struct lsm_fault *fault) {
+    struct flush flush = {.db = db};
+    int rc = begin(&flush, fault);
+    if (rc == 0) {
+        rc = write_table(&flush, queue, fault);
+    }
+    if (rc == 0) {
+        rc = install(&flush, fault);
+    }
+    finish(&flush, rc, fault);
+    lsm_events_deliver(db);
+    return rc;
+}
+
+/* Waits until nobody else flushes and something is sealed; then the flush is ours. False: nothing
+ * is sealed. */
+static bool claim(struct lsm_db *db) {
+    pthread_mutex_lock(&db->lock);
+    while (db->flush_running && db->sealed_count > 0 && atomic_load(&db->background_error) == 0) {
+        (void)lsm_cond_wait(db->io, &db->changed, &db->lock, 0);
+    }
+    bool ours = !db->flush_running && db->sealed_count > 0;
+    db->flush_running = db->flush_running || ours;
+    pthread_mutex_unlock(&db->lock);
+    return ours;
+}
+
+static void give_up_claim(struct lsm_db *db, int rc) {
+    pthread_mutex_lock(&db->lock);
+    db->flush_running = false;
+    atomic_store(&db->space_error, rc == LSM_ERR_NO_SPACE ? rc : 0);
+    lsm_cond_broadcast(&db->changed);
+    pthread_mutex_unlock(&db->lock);
+}
+
+int lsm_flush_sealed(struct lsm_db *db, struct lsm_queue *queue, struct lsm_fault *fault) {
+    int rc = lsm_check_writable(db, fault);
+    while (rc == 0 && claim(db)) {
+        struct lsm_queue *borrowed = queue == NULL ? lsm_queue_borrow(db->io) : NULL;
+        rc = lsm_flush_oldest(db, queue != NULL ? queue : borrowed, fault);
+        if (borrowed != NULL) {
+            lsm_queue_return(db->io, borrowed);
+        }
+        give_up_claim(db, rc);
+    }
+    return rc == 0 ? lsm_check_writable(db, fault) : rc;
+}

@@ -1,0 +1,228 @@
+/* get.c: the read path of one key: active memtable, sealed ones from new to old, level 0 from new
+ * to old, then one table a level. The first version found at or below the sequence is the newest:
+ * data only ever moves down. */
+#include "get.h"
+
+#include "check.h"
+
+uint64_t lsm_read_seq(const struct lsm_db *db, const struct lsm_read_options *options) {
+    if (options != NULL && options->snapshot != NULL) {
+        return options->snapshot->seq;
+    }
+    /* Acquire pairs with the release of the writer's publish: the entries are there. */
+    return atomic_load_explicit(&db->visible, memory_order_acquire);
+}
+
+static bool find_in_memtables(const struct lsm_view *view, const uint8_t *key, size_t key_size,
+                              uint64_t seq, struct lsm_entry *entry, struct lsm_pin **pin) {
+    struct lsm_memtable *found = NULL;
+    if (lsm_memtable_get(view->active, key, key_size, seq, entry)) {
+        found = view->active;
+    }
+    for (uint32_t i = 0; found == NULL && i < view->sealed_count; i++) {
+        if (lsm_memtable_get(view->sealed[i], key, key_size, seq, entry)) {
+            found = view->sealed[i];
+        }
+    }
+    if (found == NULL) {
+        return false;
+    }
+    lsm_memtable_ref(found);
+    *pin = lsm_memtable_pin(found);
+    return true;
+}
+
+struct lookup {
+    struct lsm_db *db;
+    const uint8_t *key;
+    size_t key_size;
+    uint64_t seq;
+    bool fill_cache;
+    struct lsm_counter_slot *slot;
+    struct lsm_entry *entry;
+    struct lsm_pin **pin;
+    struct lsm_fault *fault;
+};
+
+static int find_in_table(const struct lookup *lookup, const struct lsm_table_meta *meta) {
+    if (lsm_key_compare(meta->first_key, meta->first_key_size, lookup->key, lookup->key_size) > 0 ||
+        lsm_key_compare(meta->last_key, meta->last_key_size, lookup->key, lookup->key_size) < 0) {
+        return LSM_NOT_FOUND;
+    }
+    struct lsm_table *table = NULL;
+    int rc = lsm_tables_get(lookup->db->tables, meta, &table, lookup->fault);
+    if (rc == 0) {
+        rc = lsm_table_get(table, lookup->key, lookup->key_size, lookup->seq, lookup->fill_cache,
+                           lookup->slot, lookup->entry, lookup->pin, lookup->fault);
+        lsm_table_release(table);
+    }
+    return rc;
+}
+
+int lsm_lookup(struct lsm_db *db, struct lsm_view *view, const uint8_t *key, size_t key_size,
+               uint64_t seq, bool fill_cache, struct lsm_counter_slot *slot,
+               struct lsm_entry *entry, struct lsm_pin **pin, struct lsm_fault *fault) {
+    if (find_in_memtables(view, key, key_size, seq, entry, pin)) {
+        return 0;
+    }
+    const struct lookup lookup = {db, key, key_size, seq, fill_cache, slot, entry, pin, fault};
+    const struct lsm_version *version = view->version;
+    for (size_t i = 0; i < version->level[0].count; i++) {
+        int rc = find_in_table(&lookup, version->level[0].tables[i]);
+        if (rc != LSM_NOT_FOUND) {
+            return rc;
+        }
+    }
+    for (uint32_t l = 1; l < db->options.max_levels; l++) {
+        size_t i = lsm_level_find(&version->level[l], key, key_size);
+        int rc = i < version->level[l].count ? find_in_table(&lookup, version->level[l].tables[i])
+                                             : LSM_NOT_FOUND;
+        if (rc != LSM_NOT_FOUND) {
+            return rc;
+        }
+    }
+    return LSM_NOT_FOUND;
+}
+
+static int check_read(const struct lsm_db *db, const struct lsm_read_options *options,
+                      const void *key, size_t key_size, struct lsm_fault *fault) {
+    if (key == NULL || key_size == 0 || key_size > LSM_KEY_MAX) {
+        return lsm_fail(fault, LSM_ERR_ARGUMENT, "a key of %zu bytes: 1 to %d are allowed",
+                        key_size, LSM_KEY_MAX);
+    }
+    if (options != NULL && options->snapshot != NULL && options->snapshot->db != db) {
+        return lsm_fail(fault, LSM_ERR_ARGUMENT, "the snapshot is another database's");
+    }
+    return 0;
+}
+
+static void give_value(const struct lsm_entry *entry, struct lsm_pin *pin,
+                       struct lsm_value *value) {
+    *value = (struct lsm_value){.data = entry->value_size > 0 ? (const void *)entry->value : "",
+                                .size = entry->value_size,
+                                .pin = pin};
+}
+
+void lsm_value_release(struct lsm_value *value) {
+    struct lsm_pin *pin = value->pin;
+    if (pin != NULL) {
+        pin->release(pin);
+    }
+    *value = (struct lsm_value){.data = ""};
+}
+
+/* Reads of cached data are timed one in eight and stand for eight; one that read a file counts for
+ * itself. */
+static void note_latency(struct lsm_db *db, struct lsm_counter_slot *slot, uint64_t began_ns) {
+    uint64_t from = began_ns != 0 ? began_ns : slot->io_began_ns;
+    if (from != 0) {
+        lsm_count_latency(slot, LSM_OP_GET, lsm_io_now_ns(db->io) - from,
+                          slot->io_began_ns != 0 ? 1 : 8);
+    }
+}
+
+int lsm_get(struct lsm_db *db, const struct lsm_read_options *options, const void *key,
+            size_t key_size, struct lsm_value *value) {
+    struct lsm_fault fault = {0};
+    int rc = lsm_enter(db);
+    if (rc == 0 && (rc = check_read(db, options, key, key_size, &fault)) != 0) {
+        return lsm_leave(db, &fault, rc);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    struct lsm_counter_slot *slot = lsm_counters_slot(db->counters);
+    uint64_t began_ns = (slot->timing_tick[LSM_OP_GET]++ & 7) == 0 ? lsm_io_now_ns(db->io) : 0;
+    slot->io_began_ns = 0;
+    struct lsm_view *view = lsm_view_acquire(db);
+    struct lsm_entry entry;
+    struct lsm_pin *pin = NULL;
+    rc = lsm_lookup(db, view, key, key_size, lsm_read_seq(db, options),
+                    options == NULL || !options->skip_cache_fill, slot, &entry, &pin, &fault);
+    lsm_view_release(db, view);
+    if (rc == 0 && entry.type == LSM_TYPE_DELETE) {
+        pin->release(pin);
+        rc = LSM_NOT_FOUND;
+    }
+    if (rc == 0) {
+        give_value(&entry, pin, value);
+        lsm_count(slot, LSM_C_GET_HITS, 1);
+        lsm_count(slot, LSM_C_USER_BYTES_READ, entry.value_size);
+    }
+    if (rc == 0 || rc == LSM_NOT_FOUND) {
+        lsm_count(slot, LSM_C_GETS, 1);
+        note_latency(db, slot, began_ns);
+    }
+    return lsm_leave(db, &fault, rc);
+}
+
+int lsm_get_meta(struct lsm_db *db, const struct lsm_read_options *options, const void *key,
+                 size_t key_size, struct lsm_meta *meta) {
+    struct lsm_fault fault = {0};
+    int rc = lsm_enter(db);
+    if (rc == 0 && (rc = check_read(db, options, key, key_size, &fault)) != 0) {
+        return lsm_leave(db, &fault, rc);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    struct lsm_counter_slot *slot = lsm_counters_slot(db->counters);
+    struct lsm_view *view = lsm_view_acquire(db);
+    struct lsm_entry entry;
+    struct lsm_pin *pin = NULL;
+    rc = lsm_lookup(db, view, key, key_size, lsm_read_seq(db, options),
+                    options == NULL || !options->skip_cache_fill, slot, &entry, &pin, &fault);
+    lsm_view_release(db, view);
+    if (rc == 0) {
+        uint64_t latest_s;
+        *meta =
+            (struct lsm_meta){.tombstone = entry.type == LSM_TYPE_DELETE, .sequence = entry.seq};
+        lsm_time_map_bounds(&db->times, entry.seq, &meta->write_time_s, &latest_s);
+        give_value(&entry, pin, &meta->value);
+    }
+    if (rc == 0 || rc == LSM_NOT_FOUND) {
+        lsm_count(slot, LSM_C_GETS, 1);
+        lsm_count(slot, LSM_C_GET_HITS, rc == 0 && entry.type == LSM_TYPE_PUT ? 1 : 0);
+    }
+    return lsm_leave(db, &fault, rc);
+}
+
+int lsm_multi_get(struct lsm_db *db, const struct lsm_read_options *options,
+                  const struct lsm_key *keys, size_t count, struct lsm_value *values, int *status) {
+    struct lsm_fault fault = {0};
+    int rc = lsm_enter(db);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        if ((rc = check_read(db, options, keys[i].data, keys[i].size, &fault)) != 0) {
+            return lsm_leave(db, &fault, rc);
+        }
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    struct lsm_counter_slot *slot = lsm_counters_slot(db->counters);
+    struct lsm_view *view = lsm_view_acquire(db);
+    uint64_t seq = lsm_read_seq(db, options);
+    bool fill_cache = options == NULL || !options->skip_cache_fill;
+    for (size_t i = 0; i < count; i++) {
+        struct lsm_entry entry;
+        struct lsm_pin *pin = NULL;
+        struct lsm_fault one = {0};
+        status[i] = lsm_lookup(db, view, keys[i].data, keys[i].size, seq, fill_cache, slot, &entry,
+                               &pin, &one);
+        if (status[i] == 0 && entry.type == LSM_TYPE_DELETE) {
+            pin->release(pin);
+            status[i] = LSM_NOT_FOUND;
+        }
+        if (status[i] == 0) {
+            give_value(&entry, pin, &values[i]);
+            lsm_count(slot, LSM_C_GET_HITS, 1);
+            lsm_count(slot, LSM_C_USER_BYTES_READ, entry.value_size);
+        } else if (status[i] != LSM_NOT_FOUND && rc == 0) {
+            rc = status[i];
+            fault = one;
+        }
+    }
+    lsm_view_release(db, view);
+    lsm_count(slot, LSM_C_GETS, count);
+    return lsm_leave(db, &fault, rc);
+}

@@ -1,0 +1,419 @@
+/* open.c: a database's life: open, close, destroy, and whether a directory holds one. */
+#include <stdlib.h>
+
+#include "check.h"
+#include "compact.h"
+
+/* ---- what is in the directory ---- */
+
+struct survey {
+    bool current, log, other, any;
+};
+
+static void survey_name(void *context, const char *name) {
+    struct survey *survey = context;
+    uint64_t number;
+    survey->any = true;
+    switch (lsm_file_kind_of(name, &number)) {
+    case LSM_NAME_OTHER:
+        survey->other = true;
+        break;
+    case LSM_NAME_CURRENT:
+        survey->current = true;
+        break;
+    case LSM_NAME_WAL:
+    case LSM_NAME_TABLE:
+        survey->log = true;
+        break;
+    case LSM_NAME_MANIFEST:
+    case LSM_NAME_LOCK:
+    case LSM_NAME_TEMP:
+        break;
+    }
+}
+
+/* 1: a database; 0: absent, empty, or one that never got as far as CURRENT; NOT_A_DB: other files.
+ */
+static int survey_directory(struct lsm_io *io, const char *path, struct lsm_fault *fault) {
+    struct survey survey = {0};
+    int rc = lsm_io_list(io, path, survey_name, &survey, fault);
+    if (rc == LSM_NOT_FOUND) {
+        return 0;
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    if (survey.current) {
+        return 1;
+    }
+    if (survey.other) {
+        return lsm_fail(fault, LSM_ERR_NOT_A_DB, "%s is not empty and not a database", path);
+    }
+    return 0;
+}
+
+int lsm_probe(const char *path) {
+    struct lsm_fault fault = {0};
+    struct lsm_io *io = NULL;
+    char notice[256];
+    int rc = path == NULL ? LSM_ERR_ARGUMENT : lsm_io_create(LSM_IO_POSIX, &io, notice, &fault);
+    if (rc == 0) {
+        rc = survey_directory(io, path, &fault);
+        lsm_io_destroy(io);
+    }
+    return rc;
+}
+
+/* ---- open ---- */
+
+static void init_locks(struct lsm_db *db) {
+    pthread_mutex_init(&db->commit_lock, NULL);
+    pthread_mutex_init(&db->manifest_lock, NULL);
+    pthread_mutex_init(&db->lock, NULL);
+    pthread_mutex_init(&db->deliver_lock, NULL);
+    pthread_mutex_init(&db->obsolete_lock, NULL);
+    pthread_mutex_init(&db->error_lock, NULL);
+    lsm_cond_init(&db->changed);
+    lsm_time_map_init(&db->times);
+    db->snapshots.next = db->snapshots.prev = &db->snapshots;
+    db->events_tail = &db->events;
+    db->jobs_tail = &db->jobs;
+    db->next_job = 1;
+    db->fork_generation = lsm_fork_generation();
+    db->meta_sink = (struct lsm_meta_sink){.gone = lsm_obsolete_gone, .context = db};
+}
+
+static int open_directory(struct lsm_db *db, struct lsm_fault *fault) {
+    char path[LSM_PATH_MAX];
+    int found = survey_directory(db->io, db->path, fault);
+    if (found < 0) {
+        return found;
+    }
+    if (found == 0 && !db->options.create_if_missing) {
+        return lsm_fail(fault, LSM_NOT_FOUND, "%s holds no database", db->path);
+    }
+    if (found == 1 && db->options.error_if_exists) {
+        return lsm_fail(fault, LSM_ERR_BUSY, "%s holds a database already", db->path);
+    }
+    int rc = found == 1 ? 0 : lsm_io_mkdir(db->io, db->path, fault);
+    if (rc == 0) {
+        lsm_file_name(path, db->path, LSM_NAME_LOCK, 0);
+        rc = lsm_io_lock(db->io, path, &db->lock_file, fault);
+    }
+    return rc;
+}
+
+static int make_parts(struct lsm_db *db, struct lsm_fault *fault) {
+    db->counters = lsm_counters_create();
+    db->arena_pool = lsm_arena_pool_create(db->options.memtable_bytes * db->options.memtables_max);
+    db->cache = lsm_block_cache_create(db->options.cache_bytes);
+    if (db->counters == NULL || db->arena_pool == NULL || db->cache == NULL) {
+        return lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for the caches");
+    }
+    return lsm_tables_create(db->io, db->path, db->options.tables_open_max, db->cache, &db->tables,
+                             fault);
+}
+
+static int start_work(struct lsm_db *db, struct lsm_fault *fault) {
+    if (!db->options.async_compaction) {
+        return db->sealed_count > 0 ? lsm_work_inline(db, fault) : 0;
+    }
+    int rc = lsm_worker_create(db->io, db->options.background_threads, &db->worker, fault);
+    if (rc == 0) {
+        rc = lsm_ticker_start(db, fault);
+    }
+    if (rc == 0) {
+        pthread_mutex_lock(&db->lock);
+        lsm_pressure_update(db);
+        lsm_schedule(db);
+        pthread_mutex_unlock(&db->lock);
+    }
+    return rc;
+}
+
+static int open_io(struct lsm_db *db, char notice[256], struct lsm_fault *fault) {
+    notice[0] = '\0';
+    if (db->options.io != NULL) {
+        db->io = db->options.io;
+        return 0;
+    }
+    db->io_owned = true;
+    return lsm_io_create(db->options.io_backend, &db->io, notice, fault);
+}
+
+/* ---- close ---- */
+
+static void free_records(struct lsm_db *db) {
+    while (db->jobs != NULL) {
+        struct lsm_job_record *next = db->jobs->next;
+        free(db->jobs);
+        db->jobs = next;
+    }
+    while (db->events != NULL) {
+        struct lsm_queued_event *next = db->events->next;
+        free(db->events);
+        db->events = next;
+    }
+    for (uint32_t l = 0; l < LSM_LEVELS_MAX; l++) {
+        free(db->compact_cursor[l]);
+    }
+}
+
+static void free_tree(struct lsm_db *db) {
+    lsm_view_release(db, db->view);
+    db->view = NULL;
+    if (db->active.table != NULL) {
+        lsm_memtable_unref(db->active.table);
+    }
+    for (uint32_t i = 0; i < db->sealed_count; i++) {
+        lsm_memtable_unref(db->sealed[i].table);
+    }
+    if (db->tables != NULL) {
+        if (db->io != NULL) {
+            lsm_obsolete_purge(db);
+        }
+        lsm_tables_destroy(db->tables);
+    }
+    free(db->obsolete);
+}
+
+/* Frees whatever an open, complete or not, has made. */
+static void dismantle(struct lsm_db *db) {
+    lsm_wal_close(db->wal);
+    if (db->manifest != NULL) {
+        lsm_manifest_close(db->manifest);
+    }
+    free_tree(db);
+    if (db->cache != NULL) {
+        lsm_block_cache_destroy(db->cache);
+    }
+    if (db->arena_pool != NULL) {
+        lsm_arena_pool_destroy(db->arena_pool);
+    }
+    if (db->counters != NULL) {
+        lsm_counters_destroy(db->counters);
+    }
+    free_records(db);
+    lsm_time_map_free(&db->times);
+    if (db->lock_file != NULL) {
+        lsm_io_unlock(db->io, db->lock_file);
+    }
+    if (db->io_owned && db->io != NULL) {
+        lsm_io_destroy(db->io);
+    }
+    lsm_cond_destroy(&db->changed);
+    pthread_mutex_destroy(&db->commit_lock);
+    pthread_mutex_destroy(&db->manifest_lock);
+    pthread_mutex_destroy(&db->lock);
+    pthread_mutex_destroy(&db->deliver_lock);
+    pthread_mutex_destroy(&db->obsolete_lock);
+    pthread_mutex_destroy(&db->error_lock);
+    free(db->path);
+    free(db);
+}
+
+static void stop_work(struct lsm_db *db) {
+    pthread_mutex_lock(&db->lock);
+    db->closing = true;
+    lsm_cond_broadcast(&db->changed);
+    pthread_mutex_unlock(&db->lock);
+    lsm_ticker_stop(db);
+    if (db->worker != NULL) {
+        lsm_worker_destroy(db->worker); /* what is queued ends at once: closing is set */
+        db->worker = NULL;
+    }
+}
+
+/* Buffered writes are in no log: a clean close makes tables of them. */
+static int settle_buffered(struct lsm_db *db, struct lsm_fault *fault) {
+    int rc = 0;
+    pthread_mutex_lock(&db->commit_lock);
+    if (db->unlogged) {
+        rc = lsm_memtable_entries(db->active.table) > 0 ? lsm_seal(db, fault) : 0;
+        if (rc == 0) {
+            rc = lsm_flush_sealed(db, NULL, fault);
+        }
+    }
+    pthread_mutex_unlock(&db->commit_lock);
+    return rc;
+}
+
+int lsm_close(struct lsm_db *db) {
+    if (db == NULL) {
+        return 0;
+    }
+    int rc = lsm_enter(db);
+    if (rc != 0) {
+        return rc; /* a forked child: the parent's threads and locks are not ours to take apart */
+    }
+    struct lsm_fault fault = {0};
+    rc = settle_buffered(db, &fault);
+    stop_work(db);
+    lsm_events_deliver(db);
+    dismantle(db);
+    return rc;
+}
+
+/* ---- the public open ---- */
+
+static int open_all(struct lsm_db *db, char notice[256], struct lsm_fault *fault) {
+    int rc = open_io(db, notice, fault);
+    if (rc == 0) {
+        rc = open_directory(db, fault);
+    }
+    if (rc == 0) {
+        rc = make_parts(db, fault);
+    }
+    if (rc == 0) {
+        rc = lsm_recover(db, fault);
+    }
+    if (rc == 0 && notice[0] != '\0') {
+        lsm_event_text(db, LSM_EVENT_NOTICE, 0, notice);
+    }
+    if (rc == 0) {
+        rc = start_work(db, fault);
+    }
+    return rc;
+}
+
+static int check_path(const char *path, struct lsm_fault *fault) {
+    if (path == NULL || path[0] == '\0') {
+        return lsm_fail(fault, LSM_ERR_ARGUMENT, "the path is empty");
+    }
+    if (strlen(path) > LSM_PATH_MAX - 64) {
+        return lsm_fail(fault, LSM_ERR_ARGUMENT, "the path is longer than %d bytes",
+                        LSM_PATH_MAX - 64);
+    }
+    return 0;
+}
+
+int lsm_open(const char *path, const struct lsm_options *options, struct lsm_db **db,
+             char detail[256]) {
+    struct lsm_fault fault = {0};
+    struct lsm_options effective;
+    char notice[256];
+    struct lsm_db *made = NULL;
+    int rc = check_path(path, &fault);
+    if (rc == 0) {
+        rc = lsm_options_check(options, &effective, &fault);
+    }
+    if (rc == 0) {
+        made = calloc(1, sizeof *made);
+        rc = made == NULL ? lsm_fail(&fault, LSM_ERR_MEMORY, "out of memory for a database") : 0;
+    }
+    if (rc == 0) {
+        made->options = effective;
+        made->path = strdup(path);
+        init_locks(made);
+        if (effective.listener != NULL) {
+            made->listeners[0].listener = effective.listener;
+            made->listeners[0].context = effective.listener_context;
+        }
+        rc = made->path == NULL ? lsm_fail(&fault, LSM_ERR_MEMORY, "out of memory for a path")
+                                : open_all(made, notice, &fault);
+    }
+    if (rc == 0) {
+        lsm_events_deliver(made);
+        *db = made;
+    } else if (made != NULL) {
+        stop_work(made);
+        dismantle(made);
+    }
+    if (detail != NULL) {
+        snprintf(detail, 256, "%s", rc == 0 ? "" : fault.text);
+    }
+    return rc;
+}
+
+/* ---- destroy ---- */
+
+struct doomed {
+    struct lsm_io *io;
+    const char *path;
+    struct lsm_fault *fault;
+    char (*names)[64];
+    size_t count, room;
+    int rc;
+};
+
+static void collect_name(void *context, const char *name) {
+    struct doomed *doomed = context;
+    uint64_t number;
+    enum lsm_file_kind kind = lsm_file_kind_of(name, &number);
+    if (doomed->rc != 0 || kind == LSM_NAME_OTHER || kind == LSM_NAME_LOCK || strlen(name) >= 64) {
+        return;
+    }
+    if (doomed->count == doomed->room) {
+        size_t room = doomed->room == 0 ? 64 : 2 * doomed->room;
+        char(*grown)[64] = realloc(doomed->names, room * sizeof *grown);
+        if (grown == NULL) {
+            doomed->rc = LSM_ERR_MEMORY;
+            return;
+        }
+        doomed->names = grown;
+        doomed->room = room;
+    }
+    snprintf(doomed->names[doomed->count++], 64, "%s", name);
+}
+
+/* CURRENT goes first: what a crash leaves is then no database, but its remains. */
+static int remove_files(struct doomed *doomed) {
+    char path[LSM_PATH_MAX + 64];
+    lsm_file_name(path, doomed->path, LSM_NAME_CURRENT, 0);
+    int rc = lsm_io_unlink(doomed->io, path, doomed->fault);
+    for (size_t i = 0; i < doomed->count && rc == 0; i++) {
+        snprintf(path, sizeof path, "%s/%s", doomed->path, doomed->names[i]);
+        rc = lsm_io_unlink(doomed->io, path, doomed->fault);
+    }
+    return rc;
+}
+
+static int destroy_locked(struct lsm_io *io, const char *path, struct lsm_fault *fault) {
+    struct doomed doomed = {.io = io, .path = path, .fault = fault};
+    int rc = lsm_io_list(io, path, collect_name, &doomed, fault);
+    if (rc == 0 && doomed.rc != 0) {
+        rc = lsm_fail(fault, doomed.rc, "out of memory listing %s", path);
+    }
+    if (rc == 0) {
+        rc = remove_files(&doomed);
+    }
+    free(doomed.names);
+    return rc;
+}
+
+int lsm_destroy(const char *path, char detail[256]) {
+    struct lsm_fault fault = {0}, ignored = {0};
+    struct lsm_io *io = NULL;
+    struct lsm_file *lock = NULL;
+    char notice[256], lock_path[LSM_PATH_MAX];
+    int rc = check_path(path, &fault);
+    if (rc == 0) {
+        rc = lsm_io_create(LSM_IO_POSIX, &io, notice, &fault);
+    }
+    if (rc == 0) {
+        rc = survey_directory(io, path, &fault);
+        rc = rc == 0  ? lsm_fail(&fault, LSM_ERR_NOT_A_DB, "%s holds no database", path)
+             : rc > 0 ? 0
+                      : rc;
+    }
+    if (rc == 0) {
+        lsm_file_name(lock_path, path, LSM_NAME_LOCK, 0);
+        rc = lsm_io_lock(io, lock_path, &lock, &fault);
+    }
+    if (rc == 0) {
+        rc = destroy_locked(io, path, &fault);
+        int unlinked = rc == 0 ? lsm_io_unlink(io, lock_path, &fault) : rc;
+        lsm_io_unlock(io, lock);
+        rc = unlinked;
+        /* Other files keep the directory: that is theirs to say. */
+        int emptied = rc == 0 ? lsm_io_rmdir(io, path, &ignored) : rc;
+        (void)emptied;
+    }
+    if (io != NULL) {
+        lsm_io_destroy(io);
+    }
+    if (detail != NULL) {
+        snprintf(detail, 256, "%s", rc == 0 ? "" : fault.text);
+    }
+    return rc;
+}

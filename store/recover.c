@@ -1,0 +1,288 @@
+/* recover.c: from what lies in the directory to a tree: the manifest's edits, then the log segments
+ * behind them.
+ *
+ * Recovered entries go into memtables that are then sealed like any other; their segments stay
+ * until the flush. A new segment and a new manifest begin: nothing of an earlier incarnation is
+ * appended to, since a dead process's writes may still be landing. */
+#include <stdlib.h>
+
+#include "check.h"
+#include "db.h"
+
+/* ---- the manifest ---- */
+
+struct replay {
+    struct lsm_db *db;
+    struct lsm_version *version;
+    uint64_t log_number, next_file, last_seq, edits;
+};
+
+static void note_numbers(struct replay *replay, const struct lsm_edit *edit) {
+    if (edit->log_number > replay->log_number) {
+        replay->log_number = edit->log_number;
+    }
+    if (edit->next_file > replay->next_file) {
+        replay->next_file = edit->next_file;
+    }
+    if (edit->last_seq > replay->last_seq) {
+        replay->last_seq = edit->last_seq;
+    }
+    for (size_t i = 0; i < edit->times_count; i++) {
+        lsm_time_map_note(&replay->db->times, edit->times[i].seq, edit->times[i].unix_s);
+    }
+    for (size_t i = 0; i < edit->added_count; i++) {
+        const struct lsm_table_meta *meta = edit->added[i].meta;
+        replay->last_seq = meta->seq_max > replay->last_seq ? meta->seq_max : replay->last_seq;
+    }
+}
+
+static int apply_edit(void *context, struct lsm_edit *edit, struct lsm_fault *fault) {
+    struct replay *replay = context;
+    struct lsm_version *next = NULL;
+    note_numbers(replay, edit);
+    int rc = lsm_version_apply(replay->version, edit, &next, fault);
+    if (rc == 0) {
+        lsm_version_unref(replay->version);
+        replay->version = next;
+        replay->edits++;
+    }
+    for (size_t i = 0; i < edit->added_count; i++) { /* the version has references of its own */
+        lsm_meta_unref(&replay->db->meta_sink, edit->added[i].meta);
+    }
+    return rc;
+}
+
+/* A database may be opened with more levels than before, but not with fewer than it uses. */
+static int check_levels(const struct lsm_db *db, const struct lsm_version *version,
+                        struct lsm_fault *fault) {
+    for (uint32_t l = db->options.max_levels; l < LSM_LEVELS_MAX; l++) {
+        if (version->level[l].count > 0) {
+            return lsm_fail(fault, LSM_ERR_ARGUMENT,
+                            "max_levels is %u, but the database has tables in level %u",
+                            db->options.max_levels, l);
+        }
+    }
+    return 0;
+}
+
+/* ---- the directory ---- */
+
+struct listing {
+    uint64_t *segments; /* log segments */
+    size_t count, room;
+    uint64_t highest; /* number of any file */
+    bool tables;
+    int rc;
+};
+
+static void visit_name(void *context, const char *name) {
+    struct listing *list = context;
+    uint64_t number = 0;
+    enum lsm_file_kind kind = lsm_file_kind_of(name, &number);
+    if (kind == LSM_NAME_WAL || kind == LSM_NAME_TABLE || kind == LSM_NAME_MANIFEST) {
+        list->highest = number > list->highest ? number : list->highest;
+    }
+    list->tables = list->tables || kind == LSM_NAME_TABLE;
+    if (kind != LSM_NAME_WAL || list->rc != 0) {
+        return;
+    }
+    if (list->count == list->room) {
+        size_t room = list->room == 0 ? 16 : 2 * list->room;
+        uint64_t *grown = realloc(list->segments, room * sizeof *grown);
+        if (grown == NULL) {
+            list->rc = LSM_ERR_MEMORY;
+            return;
+        }
+        list->segments = grown;
+        list->room = room;
+    }
+    list->segments[list->count++] = number;
+}
+
+static int compare_numbers(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* ---- the log ---- */
+
+struct log_replay {
+    struct lsm_db *db;
+    uint64_t
+        skip_until; /* entries up to this sequence are in tables: memtables are flushed in order */
+};
+
+/* A fresh active memtable; the log number of recovered ones is the oldest segment: all are needed
+ * until the last of them is flushed. */
+static int begin_memtable(struct lsm_db *db, struct lsm_fault *fault) {
+    struct lsm_memtable *table = NULL;
+    int rc = lsm_memtable_create(db->arena_pool, ++db->memtable_seed, &table, fault);
+    if (rc == 0) {
+        db->active = (struct lsm_mem){.table = table, .log_number = db->log_number};
+    }
+    return rc;
+}
+
+static int seal_recovered(struct lsm_db *db, struct lsm_fault *fault) {
+    struct lsm_mem full = db->active;
+    full.seq_last = db->last_seq;
+    int rc = begin_memtable(db, fault);
+    if (rc == 0) {
+        LSM_ASSERT(db->sealed_count < LSM_MEMTABLES_LIMIT);
+        db->sealed[db->sealed_count++] = full;
+    }
+    return rc;
+}
+
+static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload,
+                        uint64_t size, uint32_t count, struct lsm_fault *fault) {
+    struct log_replay *replay = context;
+    struct lsm_db *db = replay->db;
+    const uint8_t *p = payload, *end = payload + size;
+    int rc = lsm_memtable_reserve(db->active.table, count, size, fault);
+    for (uint32_t i = 0; i < count && rc == 0; i++) {
+        struct lsm_entry entry;
+        p = lsm_op_decode(p, end, &entry);
+        if (p == NULL) {
+            return lsm_fail(fault, LSM_ERR_CORRUPT,
+                            "%s: operation %u of the logged group at sequence %llu is damaged",
+                            db->path, i, (unsigned long long)seq);
+        }
+        entry.seq = seq + i;
+        if (entry.seq > replay->skip_until) {
+            lsm_memtable_insert(db->active.table, &entry);
+        }
+    }
+    if (rc == 0 && seq + count - 1 > db->last_seq) {
+        db->last_seq = seq + count - 1;
+    }
+    lsm_time_map_note(&db->times, seq, unix_s);
+    /* One place stays free for the last memtable. */
+    if (rc == 0 && lsm_memtable_bytes(db->active.table) >= db->options.memtable_bytes &&
+        db->sealed_count + 2 < db->options.memtables_max) {
+        rc = seal_recovered(db, fault);
+    }
+    return rc;
+}
+
+static int replay_log(struct lsm_db *db, const struct listing *list, struct lsm_fault *fault) {
+    struct log_replay replay = {.db = db, .skip_until = db->last_seq};
+    struct lsm_wal_recovered recovered = {0};
+    int rc = lsm_wal_replay(db->io, db->path, list->segments, list->count, db->log_number, 1,
+                            replay_frame, &replay, &recovered, fault);
+    if (rc == 0 && lsm_memtable_entries(db->active.table) > 0) {
+        rc = seal_recovered(db, fault);
+    }
+    db->recovered_bytes = recovered.bytes;
+    db->recovery_cut_bytes = recovered.cut_bytes;
+    if (rc == 0 && recovered.cut_bytes > 0) {
+        char text[160];
+        snprintf(text, sizeof text,
+                 "the log ended torn: %llu bytes after the last whole group were cut off",
+                 (unsigned long long)recovered.cut_bytes);
+        lsm_event_text(db, LSM_EVENT_NOTICE, 0, text);
+    }
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+static int replay_manifest(struct lsm_db *db, struct replay *replay, bool *exists,
+                           struct lsm_fault *fault) {
+    uint64_t number = 0;
+    int rc = lsm_manifest_current(db->io, db->path, &number, fault);
+    *exists = rc == 0;
+    if (rc == LSM_NOT_FOUND) {
+        return 0;
+    }
+    if (rc == 0) {
+        rc = lsm_manifest_read(db->io, db->path, number, apply_edit, replay, fault);
+    }
+    if (rc == 0 && replay->edits == 0) {
+        rc = lsm_fail(fault, LSM_ERR_CORRUPT, "%s: manifest %llu holds no edit", db->path,
+                      (unsigned long long)number);
+    }
+    return rc == 0 ? check_levels(db, replay->version, fault) : rc;
+}
+
+/* The new log and manifest begin; what the tree does not need goes. */
+static int begin_incarnation(struct lsm_db *db, struct lsm_version *version,
+                             struct lsm_fault *fault) {
+    /* The memtable's worth of frames, with their headers; a group that does not fit gets a segment
+     * of its own. */
+    uint64_t segment_bytes = db->options.memtable_bytes + db->options.memtable_bytes / 2 + 65536;
+    uint64_t number = atomic_fetch_add(&db->next_file, 1);
+    int rc = lsm_wal_create(db->io, db->path, number, segment_bytes, &db->wal, fault);
+    if (rc != 0) {
+        return rc;
+    }
+    db->active.log_number = number;
+    if (db->sealed_count == 0) {
+        db->log_number = number;
+    }
+    rc = lsm_manifest_roll(db, version, fault);
+    if (rc == 0) {
+        rc = lsm_obsolete_sweep(db, version, db->log_number, lsm_manifest_number(db->manifest),
+                                fault);
+    }
+    return rc;
+}
+
+static void settle_numbers(struct lsm_db *db, const struct replay *replay,
+                           const struct listing *list) {
+    uint64_t next = replay->next_file > list->highest + 1 ? replay->next_file : list->highest + 1;
+    atomic_store(&db->next_file, next > 0 ? next : 1);
+    db->last_seq = replay->last_seq;
+    db->log_number = replay->log_number;
+}
+
+int lsm_recover(struct lsm_db *db, struct lsm_fault *fault) {
+    struct replay replay = {.db = db, .version = lsm_version_create(&db->meta_sink)};
+    struct listing list = {0};
+    struct lsm_view *old = NULL;
+    bool exists = false;
+    int rc =
+        replay.version == NULL ? lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for a version") : 0;
+    if (rc == 0) {
+        rc = replay_manifest(db, &replay, &exists, fault);
+    }
+    if (rc == 0) {
+        rc = lsm_io_list(db->io, db->path, visit_name, &list, fault);
+    }
+    if (rc == 0 && list.rc != 0) {
+        rc = lsm_fail(fault, list.rc, "out of memory listing %s", db->path);
+    }
+    if (rc == 0 && !exists && list.tables) {
+        rc = lsm_fail(fault, LSM_ERR_CORRUPT,
+                      "%s: there are tables, but no CURRENT that says which manifest is theirs",
+                      db->path);
+    }
+    if (rc == 0) {
+        qsort(list.segments, list.count, sizeof *list.segments, compare_numbers);
+        settle_numbers(db, &replay, &list);
+        rc = begin_memtable(db, fault);
+    }
+    if (rc == 0 && exists) {
+        rc = replay_log(db, &list, fault);
+    }
+    if (rc == 0) {
+        atomic_store(&db->visible, db->last_seq);
+        rc = begin_incarnation(db, replay.version, fault);
+    }
+    if (rc == 0) {
+        pthread_mutex_lock(&db->lock);
+        for (uint32_t l = 0; l < LSM_LEVELS_MAX; l++) {
+            for (size_t i = 0; i < replay.version->level[l].count; i++) {
+                lsm_key_space_add(&db->key_space, replay.version->level[l].tables[i]);
+            }
+        }
+        rc = lsm_view_install(db, replay.version, &old, fault);
+        pthread_mutex_unlock(&db->lock);
+    }
+    if (rc != 0 && replay.version != NULL) {
+        lsm_version_unref(replay.version);
+    }
+    LSM_ASSERT(old == NULL);
+    free(list.segments);
+    return rc;
+}

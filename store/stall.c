@@ -1,0 +1,242 @@
+/* stall.c: when writes must be held back, and why: every delay is counted with its cause.
+ *
+ * The tree's state asks for one of five kinds of restraint (lsm_pressure_update, at each change of
+ * the tree); the write path pays for it here. Delays grow with the distance into the slowdown zone,
+ * so that writes slow down before they stop. */
+#include "check.h"
+#include "compact.h"
+#include "db.h"
+
+enum {
+    /* Write rate at the start of the slowdown zone and at its end, bytes a second. */
+    SLOW_RATE_BEGIN = 64 << 20,
+    SLOW_RATE_END = 1 << 20,
+    DELAY_STEP_NS = 1000 * 1000, /* sleeps shorter than this are saved up */
+};
+
+uint64_t lsm_debt(const struct lsm_db *db, const struct lsm_version *version) {
+    uint64_t debt = 0;
+    if (version->level[0].count >= db->options.l0_trigger) {
+        debt += version->level[0].bytes;
+    }
+    for (uint32_t l = 1; l + 1 < db->options.max_levels; l++) {
+        uint64_t target = lsm_level_target(db, l);
+        if (version->level[l].bytes > target) {
+            debt += version->level[l].bytes - target;
+        }
+    }
+    return debt;
+}
+
+static enum lsm_stall pressure_of(const struct lsm_db *db, const struct lsm_version *version) {
+    uint64_t l0 = version->level[0].count, debt = lsm_debt(db, version);
+    if (l0 >= db->options.l0_stop) {
+        return LSM_STALL_L0_STOP;
+    }
+    if (debt >= db->options.debt_stop_bytes) {
+        return LSM_STALL_DEBT_STOP;
+    }
+    if (l0 >= db->options.l0_slowdown) {
+        return LSM_STALL_L0_SLOW;
+    }
+    return debt >= db->options.debt_slowdown_bytes ? LSM_STALL_DEBT_SLOW : LSM_STALL_NONE;
+}
+
+static void add_ns(struct lsm_db *db, enum lsm_stall cause, uint64_t ns) {
+    atomic_fetch_add_explicit(&db->stall.ns[cause], ns, memory_order_relaxed);
+    uint64_t max = atomic_load_explicit(&db->stall.ns_max[cause], memory_order_relaxed);
+    if (ns > max) { /* writers hold the commit lock: no one else raises it */
+        atomic_store_explicit(&db->stall.ns_max[cause], ns, memory_order_relaxed);
+    }
+}
+
+/* Ends the stall in force and begins `cause`, if they differ. REQUIRES: lock held. */
+static void stall_set(struct lsm_db *db, enum lsm_stall cause) {
+    if (db->stall.active == cause) {
+        return;
+    }
+    uint64_t now = lsm_io_now_ns(db->io);
+    if (db->stall.active != LSM_STALL_NONE) {
+        lsm_event_queue(db, &(struct lsm_event){.type = LSM_EVENT_STALL_END,
+                                                .stall = db->stall.active,
+                                                .duration_ns = now - db->stall.began_ns});
+    }
+    db->stall.active = cause;
+    if (cause != LSM_STALL_NONE) {
+        db->stall.began_ns = now;
+        atomic_fetch_add_explicit(&db->stall.count, 1, memory_order_relaxed);
+        lsm_event_queue(db, &(struct lsm_event){.type = LSM_EVENT_STALL_BEGIN, .stall = cause});
+    }
+}
+
+void lsm_pressure_update(struct lsm_db *db) {
+    enum lsm_stall asked =
+        db->options.async_compaction ? pressure_of(db, db->view->version) : LSM_STALL_NONE;
+    atomic_store_explicit(&db->pressure, asked, memory_order_relaxed);
+    /* A slowdown ends with the tree's state; a stop is ended by the writer it held. */
+    bool slowed = db->stall.active == LSM_STALL_L0_SLOW || db->stall.active == LSM_STALL_DEBT_SLOW;
+    if (slowed && asked != db->stall.active) {
+        stall_set(db, LSM_STALL_NONE);
+    }
+    lsm_cond_broadcast(&db->changed);
+}
+
+int lsm_check_writable(struct lsm_db *db, struct lsm_fault *fault) {
+    int error = atomic_load_explicit(&db->background_error, memory_order_acquire);
+    if (error == 0) {
+        return 0;
+    }
+    pthread_mutex_lock(&db->error_lock);
+    lsm_fail(fault, LSM_ERR_READ_ONLY, "read-only since an earlier failure: %.200s",
+             db->error.text);
+    pthread_mutex_unlock(&db->error_lock);
+    return LSM_ERR_READ_ONLY;
+}
+
+/* Why a write cannot go in now; NONE: it can. REQUIRES: lock held. */
+static enum lsm_stall stop_cause(const struct lsm_db *db, bool must_seal) {
+    int pressure = atomic_load_explicit(&db->pressure, memory_order_relaxed);
+    if (pressure == LSM_STALL_L0_STOP || pressure == LSM_STALL_DEBT_STOP) {
+        return (enum lsm_stall)pressure;
+    }
+    bool full = must_seal && db->sealed_count + 1 >= db->options.memtables_max;
+    return full ? LSM_STALL_MEMTABLE : LSM_STALL_NONE;
+}
+
+/* Waits while writes are stopped. */
+static int wait_stopped(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
+                        struct lsm_fault *fault) {
+    int rc = 0;
+    pthread_mutex_lock(&db->lock);
+    enum lsm_stall cause = stop_cause(db, must_seal);
+    if (cause != LSM_STALL_NONE && *slow_ns == 0) {
+        *slow_ns = lsm_io_now_ns(db->io);
+    }
+    while (cause != LSM_STALL_NONE && rc == 0) {
+        uint64_t began = lsm_io_now_ns(db->io);
+        stall_set(db, cause);
+        lsm_schedule(db);
+        pthread_mutex_unlock(&db->lock);
+        lsm_events_deliver(db);
+        pthread_mutex_lock(&db->lock);
+        if (stop_cause(db, must_seal) == cause && !db->background_error && !db->space_error) {
+            (void)lsm_cond_wait(db->io, &db->changed, &db->lock, 0);
+        }
+        add_ns(db, cause, lsm_io_now_ns(db->io) - began);
+        cause = stop_cause(db, must_seal);
+        if (atomic_load(&db->background_error) != 0) {
+            rc = LSM_ERR_READ_ONLY;
+        } else if (atomic_load(&db->space_error) != 0) {
+            rc = LSM_ERR_NO_SPACE;
+        }
+    }
+    if (db->stall.active != LSM_STALL_L0_SLOW && db->stall.active != LSM_STALL_DEBT_SLOW) {
+        stall_set(db, LSM_STALL_NONE);
+    }
+    pthread_mutex_unlock(&db->lock);
+    if (rc == LSM_ERR_READ_ONLY) {
+        return lsm_check_writable(db, fault);
+    }
+    return rc == 0 ? 0
+                   : lsm_fail(fault, rc, "the disk is full: writes wait for space, reads go on");
+}
+
+/* How far into the slowdown zone the tree is, 0 to 1. REQUIRES: lock held. */
+static double slowdown_depth(const struct lsm_db *db, enum lsm_stall cause) {
+    double at, from, to;
+    if (cause == LSM_STALL_L0_SLOW) {
+        at = (double)db->view->version->level[0].count;
+        from = db->options.l0_slowdown;
+        to = db->options.l0_stop;
+    } else {
+        at = (double)lsm_debt(db, db->view->version);
+        from = (double)db->options.debt_slowdown_bytes;
+        to = (double)db->options.debt_stop_bytes;
+    }
+    double depth = to > from ? (at - from) / (to - from) : 1.0;
+    return depth < 0 ? 0 : depth > 1 ? 1 : depth;
+}
+
+static void delay(struct lsm_db *db, enum lsm_stall cause, uint64_t bytes, uint64_t *slow_ns) {
+    pthread_mutex_lock(&db->lock);
+    double depth = slowdown_depth(db, cause);
+    stall_set(db, cause);
+    pthread_mutex_unlock(&db->lock);
+    double rate = SLOW_RATE_BEGIN + depth * ((double)SLOW_RATE_END - (double)SLOW_RATE_BEGIN);
+    db->stall.delay_owed_ns += (uint64_t)((double)bytes * 1e9 / rate);
+    if (db->stall.delay_owed_ns < DELAY_STEP_NS) {
+        return;
+    }
+    uint64_t began = lsm_io_now_ns(db->io);
+    *slow_ns = *slow_ns == 0 ? began : *slow_ns;
+    lsm_io_sleep_ns(db->io, db->stall.delay_owed_ns);
+    db->stall.delay_owed_ns = 0;
+    add_ns(db, cause, lsm_io_now_ns(db->io) - began);
+}
+
+/* Synchronous mode: the writer's own thread does what is due, and its puts pay for it. */
+static int work_in_line(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
+                        struct lsm_fault *fault) {
+    if (!must_seal &&
+        db->sealed_count == 0) { /* sealed: a flush that found the disk full is tried again */
+        return 0;
+    }
+    uint64_t began = lsm_io_now_ns(db->io);
+    *slow_ns = *slow_ns == 0 ? began : *slow_ns;
+    int rc =
+        must_seal && db->sealed_count + 1 < db->options.memtables_max ? lsm_seal(db, fault) : 0;
+    if (rc == 0) {
+        rc = lsm_work_inline(db, fault);
+    }
+    add_ns(db, LSM_STALL_INLINE, lsm_io_now_ns(db->io) - began);
+    return rc;
+}
+
+int lsm_make_room(struct lsm_db *db, uint64_t bytes, bool large, uint64_t *slow_ns,
+                  struct lsm_fault *fault) {
+    int rc = lsm_check_writable(db, fault);
+    if (rc != 0) {
+        return rc;
+    }
+    uint64_t used =
+        lsm_memtable_entries(db->active.table) > 0 ? lsm_memtable_bytes(db->active.table) : 0;
+    bool must_seal = used >= db->options.memtable_bytes || (used > 0 && (large || db->active_own));
+    if (!db->options.async_compaction) {
+        return work_in_line(db, must_seal, slow_ns, fault);
+    }
+    int pressure = atomic_load_explicit(&db->pressure, memory_order_relaxed);
+    if (__builtin_expect(pressure == LSM_STALL_NONE && !must_seal, 1)) {
+        return 0;
+    }
+    rc = wait_stopped(db, must_seal, slow_ns, fault);
+    if (rc != 0) {
+        return rc;
+    }
+    pressure = atomic_load_explicit(&db->pressure, memory_order_relaxed);
+    if (pressure == LSM_STALL_L0_SLOW || pressure == LSM_STALL_DEBT_SLOW) {
+        delay(db, (enum lsm_stall)pressure, bytes, slow_ns);
+    }
+    return must_seal ? lsm_seal(db, fault) : 0;
+}
+
+const char *lsm_stall_name(enum lsm_stall stall) {
+    switch (stall) {
+    case LSM_STALL_NONE:
+        return "none";
+    case LSM_STALL_L0_SLOW:
+        return "L0 filling up";
+    case LSM_STALL_L0_STOP:
+        return "L0 full";
+    case LSM_STALL_MEMTABLE:
+        return "memtables full";
+    case LSM_STALL_DEBT_SLOW:
+        return "compaction debt";
+    case LSM_STALL_DEBT_STOP:
+        return "compaction debt at its limit";
+    case LSM_STALL_INLINE:
+        return "flushing in the writer's thread";
+    case LSM_STALL_COUNT:
+        break;
+    }
+    return "unknown";
+}
