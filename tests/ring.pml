@@ -10,7 +10,7 @@
  * One slot with two words holds record 0, 1, 2 in turn, as any slot of a ring does; word i of record
  * n is n + 1. The writer may stop anywhere: every interleaving is explored, also those in which it
  * never runs again. A weakened order is chosen with -D: W2_RELAXED, W3_RELAXED, ...; see
- * ring_model.sh. */
+ * ring_model_test.sh. */
 
 #define RECORDS 3
 #define SEQ     0
