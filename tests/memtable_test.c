@@ -1,0 +1,384 @@
+/* Memtables: order, versions, sources beside a model, readers beside the inserter, memory. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bytes.h"
+#include "memtable.h"
+#include "table_kit.h"
+
+static struct kit_rng rng;
+static struct lsm_arena_pool *pool;
+static struct lsm_fault fault;
+
+static int setup(void **state) {
+    (void)state;
+    pool = lsm_arena_pool_create(8u << 20);
+    return pool == NULL;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    lsm_arena_pool_destroy(pool); /* asserts that every block came back */
+    return 0;
+}
+
+static struct lsm_memtable *new_table(void) {
+    struct lsm_memtable *table = NULL;
+    assert_int_equal(lsm_memtable_create(pool, 1, &table, &fault), 0);
+    return table;
+}
+
+static void insert(struct lsm_memtable *table, const struct lsm_entry *entry) {
+    int rc = lsm_memtable_reserve(table, 1, entry->key_size + entry->value_size, &fault);
+    assert_int_equal(rc, 0);
+    lsm_memtable_insert(table, entry);
+}
+
+static struct lsm_entry put_of(const char *key, uint64_t seq, const char *value) {
+    return (struct lsm_entry){(const uint8_t *)key,   (uint32_t)strlen(key), LSM_TYPE_PUT, seq,
+                              (const uint8_t *)value, strlen(value)};
+}
+
+static bool get(const struct lsm_memtable *table, const char *key, uint64_t seq,
+                struct lsm_entry *entry) {
+    return lsm_memtable_get(table, (const uint8_t *)key, strlen(key), seq, entry);
+}
+
+/* ---- a few entries ---- */
+
+static void an_empty_table_holds_nothing_and_weighs_little(void **state) {
+    (void)state;
+    struct lsm_memtable *table = new_table();
+    struct lsm_source *source = lsm_memtable_source(table);
+    struct lsm_entry entry;
+    assert_false(get(table, "a", LSM_SEQ_MAX, &entry));
+    assert_true(lsm_memtable_bytes(table) < 1024);
+    assert_int_equal(lsm_memtable_entries(table), 0);
+    source->ops->first(source);
+    assert_false(source->valid);
+    source->ops->last(source);
+    assert_false(source->valid);
+    source->ops->seek(source, (const uint8_t *)"a", 1, LSM_SEQ_MAX);
+    assert_false(source->valid);
+    assert_int_equal(source->status, 0);
+    source->ops->destroy(source);
+    lsm_memtable_unref(table);
+}
+
+static void the_newest_version_at_or_below_a_sequence_is_found(void **state) {
+    (void)state;
+    struct lsm_memtable *table = new_table();
+    struct lsm_entry e = put_of("key", 5, "five"), found;
+    insert(table, &e);
+    e = put_of("key", 9, "nine");
+    insert(table, &e);
+    e = (struct lsm_entry){(const uint8_t *)"key", 3, LSM_TYPE_DELETE, 7, NULL, 0};
+    insert(table, &e);
+    assert_false(get(table, "key", 4, &found));
+    assert_true(get(table, "key", 6, &found) && found.seq == 5);
+    assert_true(get(table, "key", 8, &found) && found.seq == 7);
+    assert_int_equal(found.type, LSM_TYPE_DELETE);
+    assert_int_equal(found.value_size, 0);
+    assert_true(get(table, "key", LSM_SEQ_MAX, &found) && found.seq == 9);
+    assert_memory_equal(found.value, "nine", 4);
+    assert_false(get(table, "ke", LSM_SEQ_MAX, &found));
+    assert_false(get(table, "key\1", LSM_SEQ_MAX, &found));
+    lsm_memtable_unref(table);
+}
+
+static void keys_that_differ_only_in_trailing_zeros_stay_apart(void **state) {
+    (void)state;
+    struct lsm_memtable *table = new_table();
+    static const uint8_t zeros[40];
+    struct lsm_entry found;
+    for (uint32_t size = 40; size > 0; size--) {
+        struct lsm_entry e = {zeros, size, LSM_TYPE_PUT, size, zeros, 0};
+        insert(table, &e);
+    }
+    for (uint32_t size = 1; size <= 40; size++) {
+        assert_true(lsm_memtable_get(table, zeros, size, LSM_SEQ_MAX, &found));
+        assert_int_equal(found.seq, size);
+    }
+    lsm_memtable_unref(table);
+}
+
+static void a_pinned_value_outlives_the_owners_reference(void **state) {
+    (void)state;
+    struct lsm_memtable *table = new_table();
+    struct lsm_entry e = put_of("key", 1, "value"), found;
+    insert(table, &e);
+    assert_true(get(table, "key", 1, &found));
+    lsm_memtable_ref(table);
+    struct lsm_pin *pin = lsm_memtable_pin(table);
+    lsm_memtable_unref(table);
+    assert_memory_equal(found.value, "value", 5);
+    pin->release(pin);
+}
+
+/* ---- many, beside a model ---- */
+
+static void check_model(const struct kit_shape *shape, bool ascending) {
+    struct lsm_memtable *table = new_table();
+    struct kit_model model;
+    kit_model_init(&model);
+    kit_model_fill(&model, &rng, shape);
+    size_t *turn = malloc((model.count + 1) * sizeof *turn);
+    assert_non_null(turn);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < model.count; i++) {
+        turn[i] = i;
+    }
+    for (size_t i = model.count; i > 1 && !ascending; i--) {
+        size_t j = (size_t)kit_below(&rng, i), swap = turn[i - 1];
+        turn[i - 1] = turn[j];
+        turn[j] = swap;
+    }
+    for (size_t i = 0; i < model.count; i++) {
+        const struct lsm_entry *e = &model.entries[turn[i]];
+        insert(table, e);
+        bytes += e->key_size + e->value_size;
+    }
+    assert_int_equal(lsm_memtable_entries(table), model.count);
+    assert_true(lsm_memtable_bytes(table) >= bytes);
+    assert_true(lsm_memtable_bytes(table) <= bytes + 56 * model.count + 1024);
+    struct lsm_source *source = lsm_memtable_source(table);
+    lsm_memtable_unref(table); /* the source holds its own */
+    kit_check_walk(source, &model, false);
+    kit_check_walk(source, &model, true);
+    kit_check_moves(source, &model, &rng, 4000);
+    for (int i = 0; i < 4000; i++) {
+        uint8_t key[LSM_KEY_MAX + 64];
+        size_t size = kit_model_probe(&model, &rng, key, sizeof key);
+        uint64_t seq = 1 + kit_below(&rng, 1u << 17);
+        size_t at = kit_model_find(&model, key, size, seq);
+        bool there =
+            at < model.count &&
+            lsm_key_compare(model.entries[at].key, model.entries[at].key_size, key, size) == 0;
+        struct lsm_entry found;
+        assert_int_equal(lsm_memtable_get(table, key, size, seq, &found), there);
+        if (there) {
+            kit_assert_equal(&found, &model.entries[at]);
+        }
+    }
+    source->ops->destroy(source);
+    kit_model_free(&model);
+    free(turn);
+}
+
+static void random_entries_agree_with_a_model(void **state) {
+    (void)state;
+    const struct kit_shape shape = {.keys = 8000, .versions = 3, .key_max = 24, .value_max = 40};
+    check_model(&shape, false);
+}
+static void entries_inserted_in_ascending_order_agree_with_a_model(void **state) {
+    (void)state;
+    const struct kit_shape shape = {.keys = 8000, .versions = 2, .key_max = 24, .value_max = 40};
+    check_model(&shape, true);
+}
+static void dense_keys_agree_with_a_model(void **state) {
+    (void)state;
+    const struct kit_shape shape = {
+        .keys = 8000, .versions = 4, .key_max = 12, .value_max = 8, .dense = true};
+    check_model(&shape, false);
+}
+static void keys_with_a_long_common_prefix_agree_with_a_model(void **state) {
+    (void)state;
+    const struct kit_shape shape = {.keys = 6000,
+                                    .versions = 2,
+                                    .key_max = 20,
+                                    .value_max = 8,
+                                    .dense = true,
+                                    .prefix = "a prefix longer than two windows/"};
+    check_model(&shape, false);
+}
+static void thousands_of_versions_of_few_keys_agree_with_a_model(void **state) {
+    (void)state;
+    const struct kit_shape shape = {
+        .keys = 20, .versions = 1500, .key_max = 2, .value_max = 8, .dense = true};
+    check_model(&shape, false);
+}
+
+/* ---- memory ---- */
+
+static void large_entries_and_large_batches_are_kept_whole(void **state) {
+    (void)state;
+    static const uint32_t sizes[] = {200000, 262144, 262145, 1 << 20, 5 << 20, 100, 300000, 0};
+    struct lsm_memtable *table = new_table();
+    uint64_t total = 0;
+    enum { COUNT = sizeof sizes / sizeof sizes[0] };
+    uint8_t *value = malloc(5 << 20);
+    assert_non_null(value);
+    for (int i = 0; i < COUNT; i++) {
+        total += sizes[i] + 4;
+    }
+    for (uint32_t round = 0; round < 3; round++) { /* each reserved as one batch */
+        assert_int_equal(lsm_memtable_reserve(table, COUNT, total, &fault), 0);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            uint8_t key[4];
+            lsm_store32(key, round * 100 + i);
+            memset(value, (int)(round * 100 + i), sizes[i]);
+            struct lsm_entry e = {key, 4, LSM_TYPE_PUT, 1 + round * 100 + i, value, sizes[i]};
+            lsm_memtable_insert(table, &e);
+        }
+    }
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < COUNT; i++) {
+            struct lsm_entry found;
+            uint8_t key[4];
+            lsm_store32(key, round * 100 + i);
+            assert_true(lsm_memtable_get(table, key, 4, LSM_SEQ_MAX, &found));
+            assert_int_equal(found.value_size, sizes[i]);
+            memset(value, (int)(round * 100 + i), sizes[i]);
+            assert_memory_equal(found.value, value, sizes[i]);
+        }
+    }
+    assert_true(lsm_memtable_bytes(table) < 3 * total + 4096);
+    free(value);
+    lsm_memtable_unref(table);
+}
+
+static void overhead_of_small_entries_is_at_most_40_bytes(void **state) {
+    (void)state;
+    enum { COUNT = 20000 };
+    static const uint8_t value[128];
+    struct lsm_memtable *table = new_table();
+    for (uint64_t i = 0; i < COUNT; i++) {
+        uint8_t key[16] = "constant";
+        lsm_store64(key + 8, kit_random(&rng));
+        struct lsm_entry e = {key, 16, LSM_TYPE_PUT, i + 1, value, sizeof value};
+        insert(table, &e);
+    }
+    assert_true(lsm_memtable_bytes(table) <= (16 + 128 + 40) * (uint64_t)COUNT);
+    lsm_memtable_unref(table);
+}
+
+/* ---- readers beside the inserter ---- */
+
+enum { CONCURRENT = 60000, READERS = 2 };
+
+struct shared {
+    struct lsm_memtable *table;
+    _Atomic uint64_t visible; /* entries up to this sequence are in */
+    uint64_t salt;
+    bool ascending;
+    _Atomic uint64_t failures;
+};
+
+/* The key of a sequence: few enough bits that some keys get several versions. */
+static void key_of(const struct shared *s, uint64_t seq, uint8_t key[16]) {
+    uint64_t mixed = (seq + s->salt) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t number = s->ascending ? seq : mixed >> 49;
+    memcpy(key, "constant", 8);
+    lsm_store64(key + 8, __builtin_bswap64(number));
+}
+
+static void *insert_all(void *argument) {
+    struct shared *s = argument;
+    for (uint64_t seq = 1; seq <= CONCURRENT; seq++) {
+        uint8_t key[16];
+        struct lsm_fault failed;
+        key_of(s, seq, key);
+        struct lsm_entry e = {key, 16, LSM_TYPE_PUT, seq, (const uint8_t *)&seq, sizeof seq};
+        if (lsm_memtable_reserve(s->table, 1, 24, &failed) != 0) {
+            atomic_fetch_add(&s->failures, 1);
+            break;
+        }
+        lsm_memtable_insert(s->table, &e);
+        atomic_store_explicit(&s->visible, seq, memory_order_release);
+    }
+    atomic_store_explicit(&s->visible, CONCURRENT, memory_order_release);
+    return NULL;
+}
+
+/* Counts visible entries on a walk, which must be in order. */
+static uint64_t walk(struct shared *s, bool backward, uint64_t visible) {
+    struct lsm_source *source = lsm_memtable_source(s->table);
+    uint64_t count = 0;
+    struct lsm_entry before = {0};
+    backward ? source->ops->last(source) : source->ops->first(source);
+    while (source->valid) {
+        int c = before.key != NULL ? lsm_entry_compare(&before, &source->entry) : 0;
+        if (before.key != NULL && (backward ? c <= 0 : c >= 0)) {
+            atomic_fetch_add(&s->failures, 1);
+        }
+        count += source->entry.seq <= visible;
+        before = source->entry;
+        backward ? source->ops->prev(source) : source->ops->next(source);
+    }
+    source->ops->destroy(source);
+    return count;
+}
+
+static void *read_along(void *argument) {
+    struct shared *s = argument;
+    uint64_t random = 12345, visible = 0;
+    for (uint64_t turn = 0; visible < CONCURRENT; turn++) {
+        visible = atomic_load_explicit(&s->visible, memory_order_acquire);
+        for (int i = 0; i < 200 && visible > 0; i++) {
+            uint8_t key[16];
+            struct lsm_entry found = {0};
+            random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+            uint64_t seq = 1 + (random >> 20) % visible;
+            key_of(s, seq, key);
+            /* Looked for at its own sequence it must be found itself. */
+            bool there = lsm_memtable_get(s->table, key, 16, seq, &found);
+            if (!there || found.seq != seq || lsm_load64(found.value) != seq) {
+                atomic_fetch_add(&s->failures, 1);
+            }
+        }
+        if (walk(s, turn % 2 == 1, visible) != visible) {
+            atomic_fetch_add(&s->failures, 1);
+        }
+    }
+    return NULL;
+}
+
+static void run_concurrent(bool ascending) {
+    struct shared s = {.table = new_table(), .salt = kit_random(&rng), .ascending = ascending};
+    pthread_t readers[READERS], writer;
+    for (int i = 0; i < READERS; i++) {
+        assert_int_equal(pthread_create(&readers[i], NULL, read_along, &s), 0);
+    }
+    assert_int_equal(pthread_create(&writer, NULL, insert_all, &s), 0);
+    pthread_join(writer, NULL);
+    for (int i = 0; i < READERS; i++) {
+        pthread_join(readers[i], NULL);
+    }
+    assert_int_equal(atomic_load(&s.failures), 0);
+    lsm_memtable_unref(s.table);
+}
+
+static void readers_find_everything_visible_while_random_keys_arrive(void **state) {
+    (void)state;
+    run_concurrent(false);
+}
+static void readers_find_everything_visible_while_ascending_keys_arrive(void **state) {
+    (void)state;
+    run_concurrent(true);
+}
+
+int main(void) {
+    rng.state = kit_seed("memtable_test");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_table_holds_nothing_and_weighs_little),
+        cmocka_unit_test(the_newest_version_at_or_below_a_sequence_is_found),
+        cmocka_unit_test(keys_that_differ_only_in_trailing_zeros_stay_apart),
+        cmocka_unit_test(a_pinned_value_outlives_the_owners_reference),
+        cmocka_unit_test(random_entries_agree_with_a_model),
+        cmocka_unit_test(entries_inserted_in_ascending_order_agree_with_a_model),
+        cmocka_unit_test(dense_keys_agree_with_a_model),
+        cmocka_unit_test(keys_with_a_long_common_prefix_agree_with_a_model),
+        cmocka_unit_test(thousands_of_versions_of_few_keys_agree_with_a_model),
+        cmocka_unit_test(large_entries_and_large_batches_are_kept_whole),
+        cmocka_unit_test(overhead_of_small_entries_is_at_most_40_bytes),
+        cmocka_unit_test(readers_find_everything_visible_while_random_keys_arrive),
+        cmocka_unit_test(readers_find_everything_visible_while_ascending_keys_arrive),
+    };
+    return cmocka_run_group_tests_name("memtable", tests, setup, teardown);
+}
