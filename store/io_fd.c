@@ -117,7 +117,8 @@ static int allocate_by_writing(struct lsm_file *file, uint64_t before, uint64_t 
     if (size <= before) {
         return 0;
     }
-    /* The rest of the last block has its space already: only zeros of whole blocks are written. */
+    /* The rest of the last block has its space already: only zeros of whole blocks are written. A
+     * hole below the old end stays one: to fill it would be to write over somebody's bytes. */
     uint64_t start = round_up(before);
     int rc = start > before ? lsm_fd_truncate(file, start) : 0;
     if (rc == 0) {
