@@ -291,7 +291,6 @@ static void collect(struct run *run) {
     }
     r->longest_stall = driver_events_longest_stall(&run->events);
     r->watch_ns = lsm_publish_cpu_ns(run->publish);
-    r->samples = atomic_load(&run->sink.samples);
 }
 
 static void summarise(struct run *run) {
@@ -300,6 +299,7 @@ static void summarise(struct run *run) {
         return;
     }
     struct driver_page page = {.text = text, .size = REPORT_BYTES};
+    run->result.samples = atomic_load(&run->sink.samples);
     run->result.csv_rows = run->prepared.csv.rows;
     run->result.csv_error = run->prepared.csv.error;
     driver_report(&page, &run->result);
