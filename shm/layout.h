@@ -6,7 +6,8 @@
  * All integers are native-endian 64-bit words unless said otherwise: a segment never leaves the
  * machine it was made on except as a recording of one, and `magic` reads wrong on the other
  * endianness. Every region starts on a cache line. Offsets and counts are read from the header
- * once, checked against the file's size, and kept in private copies (segment.c).
+ * once, checked against the file's size, and kept in private copies
+ * (segment_attach.c).
  *
  * Threads:    one writer per ring; any number of readers, which map the file read-only.
  * Protocol:   every slot is `seq` + words; see ring_write.c and ring_read.c for the two tables of

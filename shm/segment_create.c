@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -128,6 +129,19 @@ static uint64_t lay_out(struct scope_header *header, const struct scope_writer_o
     return at;
 }
 
+/* Growing a file beyond the process's limit would raise SIGXFSZ, which kills. */
+static int within_limit(const struct scope_writer *writer, uint64_t bytes,
+                        struct scope_error_detail *error) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        limit.rlim_cur < bytes) {
+        return scope_fail(error, SCOPE_ERR_NO_SPACE,
+                          "%s: a segment of %.1f MB exceeds this process's file size limit",
+                          writer->path, (double)bytes / 1e6);
+    }
+    return 0;
+}
+
 /* An unnamed file of `bytes`, allocated, locked. */
 static int make_file(struct scope_writer *writer, uint64_t bytes, uint32_t mode,
                      struct scope_error_detail *error) {
@@ -139,7 +153,11 @@ static int make_file(struct scope_writer *writer, uint64_t bytes, uint32_t mode,
         scope_fork_release();
     } while (writer->fd < 0 && number == EINTR);
     if (writer->fd < 0) {
-        return scope_fail_errno(error, "cannot make a file there", scope_shm_dir, number);
+        /* A missing directory is the system's fault, not a segment that was not found. */
+        return number == ENOENT || number == ENOTDIR
+                   ? scope_fail(error, SCOPE_ERR_SYSTEM, "%s is not there: no shared memory to use",
+                                scope_shm_dir)
+                   : scope_fail_errno(error, "cannot make a file there", scope_shm_dir, number);
     }
     scope_step(SCOPE_STEP_OPENED);
     struct stat status;
@@ -148,7 +166,10 @@ static int make_file(struct scope_writer *writer, uint64_t bytes, uint32_t mode,
     }
     writer->device = status.st_dev;
     writer->inode = status.st_ino;
-    int rc;
+    int rc = within_limit(writer, bytes, error);
+    if (rc != 0) {
+        return rc;
+    }
     do {
         rc = posix_fallocate(writer->fd, 0, (off_t)bytes);
     } while (rc == EINTR);

@@ -1,16 +1,16 @@
 /* ring.pml: the slot protocol of shm/slot.h, with store and load reordering made explicit.
  *
- * Memory is what C11 allows, by views: a location is the list of all stores to it; a thread has, for
- * each location, the oldest store it may still read. A load picks any store from there on: an old one
- * is a load done early or a store not yet arrived. A release store carries its thread's view along, a
- * relaxed one only itself; an acquire load takes over the view of what it read, a relaxed one only
- * the store itself. (Loads moved behind later stores do not occur: the writer never loads and the
- * reader never stores.)
+ * Memory is what C11 allows, by views: a location is the list of all stores to it; a thread has,
+ * for each location, the oldest store it may still read. A load picks any store from there on:
+ * an old one is a load done early or a store not yet arrived. A release store carries its
+ * thread's view along, a relaxed one only itself; an acquire load takes over the view of what it
+ * read, a relaxed one only the store itself. (Loads moved behind later stores do not occur: the
+ * writer never loads and the reader never stores.)
  *
- * One slot with two words holds record 0, 1, 2 in turn, as any slot of a ring does; word i of record
- * n is n + 1. The writer may stop anywhere: every interleaving is explored, also those in which it
- * never runs again. A weakened order is chosen with -D: W2_RELAXED, W3_RELAXED, ...; see
- * ring_model_test.sh. */
+ * One slot with two words holds record 0, 1, 2 in turn, as any slot of a ring does; word i of
+ * record n is n + 1. The writer may stop anywhere: every interleaving is explored, also those in
+ * which it never runs again. A weakened order is chosen with -D: W2_RELAXED, W3_RELAXED, ...;
+ * see ring_model_test.sh. */
 
 #define RECORDS 3
 #define SEQ     0

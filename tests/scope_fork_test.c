@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,6 +100,9 @@ static void use_in_child(void *argument) {
         _exit(1);
     }
     scope_writer_close(writer);
+#ifndef __SANITIZE_THREAD__ /* which allows no new threads in the child of a threaded process */
+    scope_writer_close(fixture_writer("childs-own"));
+#endif
 }
 
 static void a_child_can_neither_publish_nor_end_its_parents_segment(void **state) {
@@ -157,6 +161,37 @@ static void a_child_that_outlives_the_writer_does_not_keep_it_alive(void **state
     }
 }
 
+static void spawn_a_program_then_die(void *argument) {
+    struct family *family = argument;
+    (void)fixture_writer("a");
+    char name[] = "sleep";
+    char time[] = "1000";
+    char *arguments[] = {name, time, NULL};
+    pid_t child = 0;
+    if (posix_spawnp(&child, name, NULL, NULL, arguments, NULL) != 0) {
+        child = 0;
+    }
+    (void)!write(family->grandchild[1], &child, sizeof(child));
+    (void)raise(SIGKILL);
+}
+
+/* posix_spawn and popen run no fork handlers: there it is the exec that closes the descriptor. */
+static void a_program_that_outlives_the_writer_does_not_keep_it_alive(void **state) {
+    (void)state;
+    struct family family;
+    assert_int_equal(pipe(family.grandchild), 0);
+    int status = fixture_child(spawn_a_program_then_die, &family);
+    assert_true(WIFSIGNALED(status));
+    pid_t program = 0;
+    assert_int_equal(read(family.grandchild[0], &program, sizeof(program)), sizeof(program));
+    assert_true(program > 0);
+    assert_int_equal(kill(program, 0), 0);
+    assert_int_equal(liveness_of("a"), SCOPE_CRASHED);
+    assert_int_equal(kill(program, SIGKILL), 0);
+    (void)close(family.grandchild[0]);
+    (void)close(family.grandchild[1]);
+}
+
 static void a_child_that_lives_on_does_not_keep_the_name_after_a_clean_end(void **state) {
     (void)state;
     int told[2];
@@ -186,6 +221,7 @@ int main(void) {
         CASE(the_heartbeat_beats_without_samples_and_tells_its_cost),
         CASE(a_child_can_neither_publish_nor_end_its_parents_segment),
         CASE(a_child_that_outlives_the_writer_does_not_keep_it_alive),
+        CASE(a_program_that_outlives_the_writer_does_not_keep_it_alive),
         CASE(a_child_that_lives_on_does_not_keep_the_name_after_a_clean_end),
     };
     return cmocka_run_group_tests_name("scope_fork", tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -457,6 +458,41 @@ static void create_in_a_full_file_system(void *argument) {
     _exit(clear && fixture_files() == 0 ? 0 : 1);
 }
 
+static void create_beyond_the_file_size_limit(void *argument) {
+    (void)argument;
+    const struct rlimit limit = {.rlim_cur = 1 << 20, .rlim_max = 1 << 20};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) {
+        _exit(1);
+    }
+    struct scope_writer_options options = {.name = "a"};
+    struct scope_writer *writer = NULL;
+    struct scope_error_detail detail = {0};
+    int rc = scope_writer_create(&options, &writer, &detail);
+    _exit(rc == SCOPE_ERR_NO_SPACE && strstr(detail.text, "file size limit") != NULL ? 0 : 2);
+}
+
+static void a_file_size_limit_is_an_error_and_no_signal(void **state) {
+    (void)state;
+    int status = fixture_child(create_beyond_the_file_size_limit, NULL);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(fixture_files(), 0);
+}
+
+static void without_a_directory_for_shared_memory_the_error_says_so(void **state) {
+    (void)state;
+    struct scope_writer_options options = fixture_options("a");
+    struct scope_writer *writer = NULL;
+    struct scope_error_detail detail = {0};
+    struct scope_listing *list = NULL;
+    size_t count = 0;
+    scope_shm_dir = "/nowhere/at/all";
+    assert_int_equal(scope_writer_create(&options, &writer, &detail), SCOPE_ERR_SYSTEM);
+    assert_non_null(strstr(detail.text, "/nowhere/at/all"));
+    assert_int_equal(scope_list(&list, &count), SCOPE_ERR_NOT_FOUND);
+    scope_shm_dir = fixture_directory();
+}
+
 static void a_full_file_system_is_a_clear_error_and_leaves_nothing(void **state) {
     (void)state;
     int status = fixture_child(create_in_a_full_file_system, NULL);
@@ -485,6 +521,8 @@ int main(void) {
         CASE(another_users_segment_needs_to_be_asked_for),
         CASE(the_list_is_sorted_and_says_why_something_is_unreadable),
         CASE(a_plain_copy_opens_as_history),
+        CASE(a_file_size_limit_is_an_error_and_no_signal),
+        CASE(without_a_directory_for_shared_memory_the_error_says_so),
         CASE(a_full_file_system_is_a_clear_error_and_leaves_nothing),
     };
     return cmocka_run_group_tests_name("segment", tests, NULL, NULL);
