@@ -44,8 +44,10 @@ struct lsm_request {
  * it back. */
 LSM_CHECKED int lsm_queue_create(struct lsm_io *io, unsigned depth, struct lsm_queue **queue,
                                  struct lsm_fault *fault);
-void lsm_queue_destroy(struct lsm_queue *queue);       /* REQUIRES: nothing in flight */
-struct lsm_queue *lsm_queue_borrow(struct lsm_io *io); /* waits for a free one; never NULL */
+void lsm_queue_destroy(struct lsm_queue *queue); /* REQUIRES: nothing in flight */
+/* Waits for a free one; never NULL. A thread holds at most one: those that wait for a second while
+ * holding a first could wait for each other. lsm_file_read, _write and _sync do not count. */
+struct lsm_queue *lsm_queue_borrow(struct lsm_io *io);
 void lsm_queue_return(struct lsm_io *io, struct lsm_queue *queue);
 /* Queues a request; it is in flight at the latest when reap is called. More than the depth waits
  * inside. */
@@ -67,6 +69,7 @@ enum lsm_file_flags {
 };
 enum { LSM_DIRECT_ALIGN = 4096 };
 
+/* A missing file is LSM_ERR_IO, never NOT_FOUND, which a reader could take for an absent key. */
 LSM_CHECKED int lsm_file_open(struct lsm_io *io, const char *path, unsigned flags,
                               struct lsm_file **file, struct lsm_fault *fault);
 void lsm_file_close(struct lsm_file *file); /* NULL is ignored */

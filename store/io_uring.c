@@ -208,7 +208,9 @@ static void uring_queue_run(struct lsm_queue *queue, unsigned min) {
            (!polled || queue->done.count < min)) {
         stage(uring);
         unsigned wanted = queue->done.count < min ? min - queue->done.count : 0;
-        submit(uring, wanted < queue->running ? wanted : queue->running);
+        /* While more wait for room, the device must not run dry before it is given them. */
+        unsigned most = queue->pending.count > 0 ? (queue->running + 1) / 2 : queue->running;
+        submit(uring, wanted < most ? wanted : most);
         harvest(uring);
         polled = true;
     }
