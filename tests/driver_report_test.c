@@ -124,6 +124,14 @@ static void the_longest_stall_is_remembered_and_short_ones_not_shown(void **stat
     driver_events_listener(events, &event);
     assert_int_equal(driver_events_longest_stall(events).duration_ns, SECOND);
     driver_events_close(events);
+    /* Where the writer compacts for itself, a compaction is a stall. */
+    driver_events_init(events, false);
+    event = (struct lsm_event){
+        .type = LSM_EVENT_COMPACT_END, .duration_ns = 5 * SECOND, .time_ns = 77 * SECOND};
+    driver_events_listener(events, &event);
+    assert_int_equal(driver_events_longest_stall(events).stall, LSM_STALL_INLINE);
+    assert_int_equal(driver_events_longest_stall(events).time_ns, 77 * SECOND);
+    driver_events_close(events);
     free(events);
 }
 
@@ -227,7 +235,7 @@ static void the_summary_tells_everything(void **state) {
                                         "Compactions  9",
                                         "Write amplification  3.00",
                                         "4.00 with the log",
-                                        "Stalls       4, 250 ms",
+                                        "Stalls       250 ms in all (4)",
                                         "L0 3 (586 KiB), L1 0, L2 0 tables",
                                         "0.10 % of a core"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {

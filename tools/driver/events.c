@@ -105,17 +105,28 @@ static void enqueue(struct driver_events *events, const struct lsm_event *event,
     events->head++;
 }
 
+/* Under the lock. In the synchronous mode every flush and compaction holds up the writer whose
+ * thread it runs in, whether or not the engine calls that a stall of its own. */
+static void note_stall(struct driver_events *events, const struct lsm_event *event) {
+    bool job = event->type == LSM_EVENT_FLUSH_END || event->type == LSM_EVENT_COMPACT_END;
+    if ((event->type != LSM_EVENT_STALL_END && (!job || events->async)) ||
+        event->duration_ns <= events->longest_stall.duration_ns) {
+        return;
+    }
+    events->longest_stall = *event;
+    events->longest_stall.text = NULL;
+    if (job) {
+        events->longest_stall.stall = LSM_STALL_INLINE;
+    }
+}
+
 void driver_events_listener(void *context, const struct lsm_event *event) {
     struct driver_events *events = context;
     lock(events);
     if (events->csv_on) {
         collect_csv(events, event);
     }
-    if (event->type == LSM_EVENT_STALL_END &&
-        event->duration_ns > events->longest_stall.duration_ns) {
-        events->longest_stall = *event;
-        events->longest_stall.text = NULL;
-    }
+    note_stall(events, event);
     if (is_logged(event)) {
         enqueue(events, event, event->text);
     }
@@ -184,6 +195,10 @@ struct lsm_event driver_events_longest_stall(struct driver_events *events) {
     return longest;
 }
 
+static const char *tables(uint32_t count) {
+    return count == 1 ? "table" : "tables";
+}
+
 static void format_job(struct driver_page *page, const struct lsm_event *e) {
     struct driver_text in, out, time, count;
     (void)driver_text_bytes(&in, e->bytes_in);
@@ -194,8 +209,9 @@ static void format_job(struct driver_page *page, const struct lsm_event *e) {
         driver_page_add(page, "FLUSH: %s entries, %s -> %s in L0, %s", count.s, in.s, out.s,
                         time.s);
     } else {
-        driver_page_add(page, "COMPACT L%u->L%u: %u tables, %s -> %u tables, %s, %s", e->level_from,
-                        e->level_to, e->inputs, in.s, e->outputs, out.s, time.s);
+        driver_page_add(page, "COMPACT L%u->L%u: %u %s, %s -> %u %s, %s, %s", e->level_from,
+                        e->level_to, e->inputs, tables(e->inputs), in.s, e->outputs,
+                        tables(e->outputs), out.s, time.s);
     }
     if (e->status != 0) {
         driver_page_add(page, " FAILED: %s", lsm_strerror(e->status));

@@ -31,7 +31,7 @@ struct driver_events {
     struct driver_logged queue[DRIVER_EVENTS_QUEUE];
     uint64_t head, tail;            /* next to write, next to take */
     uint64_t dropped;               /* lines that found the queue full since the last take */
-    struct lsm_event longest_stall; /* of those that ended since the last reset; duration 0: none */
+    struct lsm_event longest_stall; /* of those that ended in this run; duration 0: none */
 };
 
 void driver_events_init(struct driver_events *events, bool async);

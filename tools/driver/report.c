@@ -121,9 +121,10 @@ static void add_stalls(struct driver_page *page, const struct driver_result *r) 
         driver_page_add(page, "  Stalls       none\n");
         return;
     }
-    driver_page_add(page, "  Stalls       %s, %s in all",
-                    driver_text_count(&t1, r->end.stalls - r->base.stalls),
-                    driver_text_ns(&t2, total));
+    driver_page_add(page, "  Stalls       %s in all", driver_text_ns(&t2, total));
+    if (r->end.stalls > r->base.stalls) {
+        driver_page_add(page, " (%s)", driver_text_count(&t1, r->end.stalls - r->base.stalls));
+    }
     for (unsigned c = 1; c < LSM_STALL_COUNT; c++) {
         uint64_t ns = r->end.stall_ns[c] - r->base.stall_ns[c];
         if (ns > 0) {
