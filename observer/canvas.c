@@ -7,6 +7,12 @@
 
 #include "check.h"
 
+/* cairo 1.16 writes one span past its buffer when, with ANTIALIAS_FAST, every pixel column of a row
+ * has a coverage of its own. Up to 62 columns are safe, for there its buffer has 64 places; so is a
+ * path of few points, for an edge changes the coverage in 16 columns of a row at most. Everything
+ * else is drawn in pieces (lines) or at full quality (polygons). */
+enum { FAST_WIDTH_MAX = 56, FAST_POINTS_MAX = 4 };
+
 void canvas_prepare(struct canvas *canvas) {
     cairo_set_antialias(canvas->cairo, CAIRO_ANTIALIAS_FAST);
     cairo_set_line_join(canvas->cairo, CAIRO_LINE_JOIN_ROUND);
@@ -144,30 +150,63 @@ void canvas_line(struct canvas *canvas, struct point a, struct point b, double w
     cairo_stroke(canvas->cairo);
 }
 
+/* One stroke. `first`..`last` are indices of points, both in it. */
+static void stroke_piece(struct canvas *canvas, const struct point *points, size_t first,
+                         size_t last) {
+    cairo_new_path(canvas->cairo);
+    cairo_move_to(canvas->cairo, points[first].x, points[first].y);
+    for (size_t i = first + 1; i <= last; i++) {
+        cairo_line_to(canvas->cairo, points[i].x, points[i].y);
+    }
+    cairo_stroke(canvas->cairo);
+}
+
+/* Solid opaque lines may overlap where pieces meet. */
+static void stroke_pieces(struct canvas *canvas, const struct point *points, size_t count,
+                          double width) {
+    double room = FAST_WIDTH_MAX / canvas->scale - 2.0 * width;
+    size_t first = 0;
+    while (first + 1 < count) {
+        size_t last = first + 1;
+        double least = fmin(points[first].x, points[last].x);
+        double most = fmax(points[first].x, points[last].x);
+        while (last + 1 < count) {
+            least = fmin(least, points[last + 1].x);
+            most = fmax(most, points[last + 1].x);
+            if (most - least > room) {
+                break;
+            }
+            last++;
+        }
+        stroke_piece(canvas, points, first, last);
+        first = last;
+    }
+}
+
 void canvas_polyline(struct canvas *canvas, const struct point *points, size_t count, double width,
                      struct color color, const double *dash, size_t dash_count) {
     if (count == 0) {
         return;
     }
     OBS_ASSERT(points != NULL && dash_count <= 8);
-    /* Joins of a dense saw-tooth cost more than its lines and are not seen at this width. */
-    bool dense = count > 512 && width * canvas->scale < 2.5;
-    cairo_set_line_join(canvas->cairo, dense ? CAIRO_LINE_JOIN_BEVEL : CAIRO_LINE_JOIN_ROUND);
-    cairo_new_path(canvas->cairo);
-    cairo_move_to(canvas->cairo, points[0].x, points[0].y);
-    for (size_t i = 1; i < count; i++) {
-        cairo_line_to(canvas->cairo, points[i].x, points[i].y);
-    }
-    if (count == 1) { /* a lone sample is a dot, not nothing */
-        cairo_line_to(canvas->cairo, points[0].x + 0.01, points[0].y);
-        cairo_set_line_cap(canvas->cairo, CAIRO_LINE_CAP_ROUND);
-    }
     set_color(canvas, color);
     cairo_set_line_width(canvas->cairo, width);
-    cairo_set_dash(canvas->cairo, dash, (int)(dash != NULL ? dash_count : 0), 0.0);
-    cairo_stroke(canvas->cairo);
-    cairo_set_dash(canvas->cairo, NULL, 0, 0.0);
-    cairo_set_line_cap(canvas->cairo, CAIRO_LINE_CAP_BUTT);
+    bool solid = dash == NULL && color.a >= 1.0f && canvas->kind == CANVAS_RASTER;
+    if (count == 1) { /* a lone sample is a dot, not nothing */
+        canvas_circle(canvas, points[0], width / 2.0 + 0.5, color);
+    } else if (solid) {
+        /* Round ends, or the joints between pieces would gape. */
+        cairo_set_line_cap(canvas->cairo, CAIRO_LINE_CAP_ROUND);
+        stroke_pieces(canvas, points, count, width);
+        cairo_set_line_cap(canvas->cairo, CAIRO_LINE_CAP_BUTT);
+    } else {
+        cairo_set_dash(canvas->cairo, dash, (int)(dash != NULL ? dash_count : 0), 0.0);
+        cairo_set_antialias(canvas->cairo, count > FAST_POINTS_MAX ? CAIRO_ANTIALIAS_DEFAULT
+                                                                   : CAIRO_ANTIALIAS_FAST);
+        stroke_piece(canvas, points, 0, count - 1);
+        cairo_set_antialias(canvas->cairo, CAIRO_ANTIALIAS_FAST);
+        cairo_set_dash(canvas->cairo, NULL, 0, 0.0);
+    }
 }
 
 void canvas_polygon(struct canvas *canvas, const struct point *points, size_t count,
@@ -183,7 +222,10 @@ void canvas_polygon(struct canvas *canvas, const struct point *points, size_t co
     }
     cairo_close_path(canvas->cairo);
     set_color(canvas, color);
+    bool few = count <= FAST_POINTS_MAX;
+    cairo_set_antialias(canvas->cairo, few ? CAIRO_ANTIALIAS_FAST : CAIRO_ANTIALIAS_DEFAULT);
     cairo_fill(canvas->cairo);
+    cairo_set_antialias(canvas->cairo, CAIRO_ANTIALIAS_FAST);
 }
 
 void canvas_circle(struct canvas *canvas, struct point center, double radius, struct color color) {
@@ -214,6 +256,52 @@ void canvas_hatch(struct canvas *canvas, struct rect rect, double spacing, doubl
     set_color(canvas, color);
     cairo_set_line_width(canvas->cairo, width);
     cairo_stroke(canvas->cairo);
+}
+
+/* On paper: one polygon a stretch of columns that touch. */
+static void vector_columns(struct canvas *canvas, double x, const struct canvas_column *columns,
+                           size_t count, struct color color) {
+    double step = canvas_pixel(canvas);
+    set_color(canvas, color);
+    for (size_t i = 0; i < count;) {
+        size_t end = i;
+        while (end < count && columns[end].top < columns[end].bottom) {
+            end++;
+        }
+        cairo_new_path(canvas->cairo);
+        for (size_t k = i; k < end; k++) {
+            bool run = k > i && k + 1 < end && fabs(columns[k].top - columns[k - 1].top) < 1e-6 &&
+                       fabs(columns[k].top - columns[k + 1].top) < 1e-6;
+            if (!run) { /* a level stretch needs its ends only */
+                cairo_line_to(canvas->cairo, x + (double)k * step, columns[k].top);
+                cairo_line_to(canvas->cairo, x + (double)(k + 1) * step, columns[k].top);
+            }
+        }
+        for (size_t k = end; k-- > i;) {
+            bool run = k > i && k + 1 < end &&
+                       fabs(columns[k].bottom - columns[k - 1].bottom) < 1e-6 &&
+                       fabs(columns[k].bottom - columns[k + 1].bottom) < 1e-6;
+            if (!run) {
+                cairo_line_to(canvas->cairo, x + (double)(k + 1) * step, columns[k].bottom);
+                cairo_line_to(canvas->cairo, x + (double)k * step, columns[k].bottom);
+            }
+        }
+        if (end > i) {
+            cairo_close_path(canvas->cairo);
+            cairo_fill(canvas->cairo);
+        }
+        i = end > i ? end : i + 1;
+    }
+}
+
+void canvas_columns(struct canvas *canvas, double x, const struct canvas_column *columns,
+                    size_t count, struct color color) {
+    OBS_ASSERT(canvas != NULL && (columns != NULL || count == 0));
+    if (canvas->kind == CANVAS_RASTER) {
+        raster_columns(canvas, x, columns, count, color);
+    } else {
+        vector_columns(canvas, x, columns, count, color);
+    }
 }
 
 /* ---- text ---------------------------------------------------------------------------------- */

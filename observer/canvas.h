@@ -77,6 +77,15 @@ void canvas_circle(struct canvas *canvas, struct point center, double radius, st
 void canvas_hatch(struct canvas *canvas, struct rect rect, double spacing, double width,
                   struct color color);
 
+/* Columns of one device pixel each, side by side from x on: column i is filled from column[i].top
+ * down to column[i].bottom, and not at all where top is not above bottom. For dense data; costs a
+ * fraction of a polygon. */
+struct canvas_column {
+    double top, bottom;
+};
+void canvas_columns(struct canvas *canvas, double x, const struct canvas_column *columns,
+                    size_t count, struct color color);
+
 /* Baseline at y. `tabular`: all digits take the same width, so that numbers do not jitter. */
 void canvas_text(struct canvas *canvas, enum font_role role, double x, double y,
                  enum text_align align, bool tabular, struct color color, const char *utf8);

@@ -57,6 +57,8 @@ void canvas_prepare(struct canvas *canvas);
 /* canvas_raster.c */
 void raster_text(struct canvas *canvas, enum font_role role, double x, double y,
                  enum text_align align, bool tabular, struct color color, const char *utf8);
+void raster_columns(struct canvas *canvas, double x, const struct canvas_column *columns,
+                    size_t count, struct color color);
 double raster_text_width(struct canvas *canvas, enum font_role role, bool tabular,
                          const char *utf8);
 double raster_text_ascent(struct canvas *canvas, enum font_role role);

@@ -146,6 +146,87 @@ bool canvas_write_png(struct canvas *canvas, const char *path, char *error, size
     return false;
 }
 
+/* ---- columns ------------------------------------------------------------------------------- */
+
+/* A colour ready for blending: red and blue, and alpha and green, side by side in one word. */
+struct ink {
+    uint32_t rb, ag;
+    uint32_t opacity; /* 0..255 */
+};
+
+static struct ink ink_of(struct color color) {
+    uint32_t r = (uint32_t)lroundf(color.r * 255.0f), g = (uint32_t)lroundf(color.g * 255.0f);
+    uint32_t b = (uint32_t)lroundf(color.b * 255.0f), a = (uint32_t)lroundf(color.a * 255.0f);
+    OBS_ASSERT(r <= 255 && g <= 255 && b <= 255 && a <= 255);
+    return (struct ink){.rb = r << 16 | b, .ag = 255u << 16 | g, .opacity = a};
+}
+
+/* Ink with coverage `a` (0..255) over what is there: two channels a multiplication. */
+static inline uint32_t blend(uint32_t dst, const struct ink *ink, uint32_t a) {
+    uint32_t part = a + (a >> 7), rest = 256u - part; /* of 256 */
+    uint32_t rb = (ink->rb * part + (dst & 0x00ff00ffu) * rest) >> 8 & 0x00ff00ffu;
+    uint32_t ag = (ink->ag * part + (dst >> 8 & 0x00ff00ffu) * rest) & 0xff00ff00u;
+    return rb | ag;
+}
+
+/* Row by row, as the pixels lie in memory. Edges are in 1/256 of a pixel. */
+static void fill_rows(struct canvas *canvas, int x, const int32_t *top, const int32_t *bottom,
+                      int count, const struct ink *ink) {
+    uint8_t *pixels = cairo_image_surface_get_data(canvas->surface);
+    size_t stride = (size_t)cairo_image_surface_get_stride(canvas->surface);
+    int32_t highest = INT32_MAX, lowest = INT32_MIN;
+    for (int i = 0; i < count; i++) {
+        if (top[i] < bottom[i]) {
+            highest = top[i] < highest ? top[i] : highest;
+            lowest = bottom[i] > lowest ? bottom[i] : lowest;
+        }
+    }
+    for (int32_t row = highest >> 8; highest < lowest && row <= (lowest - 1) >> 8; row++) {
+        uint32_t *line = (uint32_t *)(void *)(pixels + (size_t)row * stride) + x;
+        int32_t y0 = row * 256, y1 = y0 + 256;
+        for (int i = 0; i < count; i++) {
+            int32_t from = top[i] > y0 ? top[i] : y0, to = bottom[i] < y1 ? bottom[i] : y1;
+            if (to > from) {
+                uint32_t a = (uint32_t)(to - from) * ink->opacity >> 8;
+                line[i] = blend(line[i], ink, a);
+            }
+        }
+    }
+}
+
+void raster_columns(struct canvas *canvas, double x, const struct canvas_column *columns,
+                    size_t count, struct color color) {
+    enum { PART = 512 };
+    int32_t top[PART], bottom[PART];
+    struct ink ink = ink_of(color);
+    long left = lround(x * canvas->scale);
+    double high = canvas->clip_y0, low = canvas->clip_y1;
+    cairo_surface_flush(canvas->surface);
+    for (size_t done = 0; done < count;) {
+        long at = left + (long)done;
+        if (at < canvas->clip_x0) {
+            done++;
+            continue;
+        }
+        int n = 0;
+        while (n < PART && done < count && at + n < canvas->clip_x1) {
+            double t = fmax(high, fmin(low, columns[done].top * canvas->scale));
+            double b = fmax(high, fmin(low, columns[done].bottom * canvas->scale));
+            /* A column that is not a number is not drawn: comparisons with it are false. */
+            bool filled = columns[done].top < columns[done].bottom;
+            top[n] = filled ? (int32_t)lround(t * 256.0) : 0;
+            bottom[n] = filled ? (int32_t)lround(b * 256.0) : 0;
+            n++;
+            done++;
+        }
+        if (n == 0) {
+            break;
+        }
+        fill_rows(canvas, (int)at, top, bottom, n, &ink);
+    }
+    cairo_surface_mark_dirty(canvas->surface);
+}
+
 /* ---- text ---------------------------------------------------------------------------------- */
 
 static bool is_digit(char c) {
@@ -185,21 +266,8 @@ static double device_width(struct canvas *canvas, enum font_role role, bool tabu
     return width;
 }
 
-/* dst = color * a + dst * (1 - a) for each channel; a and channels are 0..255. */
-static inline uint32_t blend(uint32_t dst, const uint32_t color[3], uint32_t a) {
-    uint32_t inverse = 255u - a;
-    uint32_t result = 0;
-    for (int i = 0; i < 3; i++) {
-        uint32_t was = dst >> (16 - 8 * i) & 0xffu;
-        uint32_t sum = color[i] * a + was * inverse + 127u;
-        result |= (sum / 255u) << (16 - 8 * i);
-    }
-    uint32_t alpha = a + ((dst >> 24) * inverse + 127u) / 255u;
-    return result | (alpha > 255u ? 255u : alpha) << 24;
-}
-
 static void blit(struct canvas *canvas, const struct text_piece *piece, int x, int y,
-                 const uint32_t color[3], uint32_t opacity) {
+                 const struct ink *ink) {
     uint8_t *pixels = cairo_image_surface_get_data(canvas->surface);
     size_t stride = (size_t)cairo_image_surface_get_stride(canvas->surface);
     int x0 = x < canvas->clip_x0 ? canvas->clip_x0 : x;
@@ -212,7 +280,7 @@ static void blit(struct canvas *canvas, const struct text_piece *piece, int x, i
         for (int column = x0; column < x1; column++) {
             uint32_t a = coverage[column - x];
             if (a != 0) {
-                line[column] = blend(line[column], color, opacity == 255 ? a : a * opacity / 255);
+                line[column] = blend(line[column], ink, a * ink->opacity / 255);
             }
         }
     }
@@ -224,11 +292,7 @@ void raster_text(struct canvas *canvas, enum font_role role, double x, double y,
     double pen = x * canvas->scale;
     pen -= align == TEXT_CENTER ? width / 2.0 : align == TEXT_RIGHT ? width : 0.0;
     int baseline = (int)lround(y * canvas->scale);
-    uint32_t channels[3] = {(uint32_t)lroundf(color.r * 255.0f),
-                            (uint32_t)lroundf(color.g * 255.0f),
-                            (uint32_t)lroundf(color.b * 255.0f)};
-    uint32_t opacity = (uint32_t)lroundf(color.a * 255.0f);
-    OBS_ASSERT(opacity <= 255 && channels[0] <= 255 && channels[1] <= 255 && channels[2] <= 255);
+    struct ink ink = ink_of(color);
     cairo_surface_flush(canvas->surface);
     pen = floor(pen + 0.5); /* pieces lie on whole pixels: equal text looks equal everywhere */
     while (*utf8 != '\0') {
@@ -238,8 +302,7 @@ void raster_text(struct canvas *canvas, enum font_role role, double x, double y,
         double advance = advance_of(canvas, role, digit, piece);
         /* A narrow digit stands in the middle of its cell. */
         double inset = digit ? floor((advance - piece->advance) / 2.0) : 0.0;
-        blit(canvas, piece, (int)(pen + inset) + piece->left, baseline - piece->top, channels,
-             opacity);
+        blit(canvas, piece, (int)(pen + inset) + piece->left, baseline - piece->top, &ink);
         pen += advance;
         utf8 += length;
     }

@@ -48,7 +48,10 @@ double chart_label_width(const struct scene *scene, const char *name, const char
  * movement. REQUIRES: count * height <= hi - lo. */
 void chart_part(double *y, size_t count, double height, double lo, double hi);
 
-/* A box with values beside the crosshair. */
+/* A box with values beside the crosshair, and dots on the lines. Where the plot is too small for a
+ * box only the dots: the labels at the right then tell the values of that moment. */
+bool chart_readout_fits(const struct scene *scene, const struct panel_place *place,
+                        const struct panel_value *values, size_t count);
 void chart_readout(const struct scene *scene, const struct panel_place *place, double top,
                    const struct panel_value *values, size_t count);
 

@@ -121,52 +121,92 @@ void chart_labels(const struct scene *scene, const struct panel_place *place, do
 
 /* ---- crosshair ----------------------------------------------------------------------------- */
 
-static void readout_rows(const struct scene *scene, struct rect box,
-                         const struct panel_value *values, size_t rows, size_t count,
-                         double column) {
+enum { READOUT_COLUMNS_MAX = 4 };
+
+/* A box for `count` values beside the crosshair: as many rows as the plot is high. */
+struct readout {
+    struct rect box;
+    size_t rows, columns;
+    double width[READOUT_COLUMNS_MAX];
+};
+
+static bool measure_readout(const struct scene *scene, const struct rect *plot,
+                            const struct panel_value *values, size_t count,
+                            struct readout *readout) {
+    memset(readout, 0, sizeof *readout);
+    size_t fits = (size_t)fmax(0.0, floor((plot->h - 12.0) / LABEL_HEIGHT));
+    if (fits == 0 || count == 0) {
+        return false;
+    }
+    readout->columns = (count + fits - 1) / fits;
+    if (readout->columns > READOUT_COLUMNS_MAX) {
+        return false;
+    }
+    readout->rows = (count + readout->columns - 1) / readout->columns;
     for (size_t i = 0; i < count; i++) {
-        double x = box.x + 8.0 + (double)(i / rows) * (column + 16.0);
-        double y = box.y + 4.0 + ((double)(i % rows) + 0.5) * LABEL_HEIGHT;
+        double *width = &readout->width[i / readout->rows];
+        *width = fmax(*width, chart_label_width(scene, values[i].name, values[i].text));
+    }
+    for (size_t i = 0; i < readout->columns; i++) {
+        readout->box.w += readout->width[i] + 16.0;
+    }
+    readout->box.h = (double)readout->rows * LABEL_HEIGHT + 8.0;
+    return readout->box.w <= plot->w * 0.4; /* more would hide what it speaks of */
+}
+
+static void draw_rows(const struct scene *scene, const struct readout *readout,
+                      const struct panel_value *values, size_t count) {
+    double x = readout->box.x + 8.0;
+    for (size_t i = 0; i < count; i++) {
+        size_t column = i / readout->rows, row = i % readout->rows;
+        if (row == 0 && column > 0) {
+            x += readout->width[column - 1] + 16.0;
+        }
+        double y = readout->box.y + 4.0 + ((double)row + 0.5) * LABEL_HEIGHT;
         double baseline = chart_baseline(scene->canvas, FONT_AXIS, y);
         canvas_text(scene->canvas, FONT_STRONG, x, baseline, TEXT_LEFT, false, values[i].color,
                     values[i].name);
-        canvas_text(scene->canvas, FONT_AXIS, x + column, baseline, TEXT_RIGHT, true,
-                    scene->theme->text, values[i].text);
+        canvas_text(scene->canvas, FONT_AXIS, x + readout->width[column], baseline, TEXT_RIGHT,
+                    true, scene->theme->text, values[i].text);
     }
+}
+
+static void draw_spots(const struct scene *scene, const struct panel_place *place, double top,
+                       const struct panel_value *values, size_t count, double x) {
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].dot && !isnan(values[i].at)) {
+            struct point spot = {x, chart_y(place, top, values[i].at)};
+            canvas_circle(scene->canvas, spot, 4.5, scene->theme->panel);
+            canvas_circle(scene->canvas, spot, 3.0, values[i].color);
+        }
+    }
+}
+
+bool chart_readout_fits(const struct scene *scene, const struct panel_place *place,
+                        const struct panel_value *values, size_t count) {
+    struct readout readout;
+    return measure_readout(scene, &place->plot, values, count, &readout);
 }
 
 void chart_readout(const struct scene *scene, const struct panel_place *place, double top,
                    const struct panel_value *values, size_t count) {
     struct canvas *canvas = scene->canvas;
-    if (!scene->has_cursor || count == 0) {
+    struct readout readout;
+    const struct rect *plot = &place->plot;
+    if (!scene->has_cursor) {
         return;
     }
     double x = chart_x(scene, place, history_time(scene->history, scene->cursor));
-    for (size_t i = 0; i < count; i++) {
-        if (values[i].dot && !isnan(values[i].at)) {
-            struct point spot = {x, chart_y(place, top, values[i].at)};
-            canvas_circle(canvas, spot, 4.5, scene->theme->panel);
-            canvas_circle(canvas, spot, 3.0, values[i].color);
-        }
-    }
-    struct rect plot = place->plot;
-    size_t rows = (size_t)fmax(1.0, floor((plot.h - 8.0) / LABEL_HEIGHT));
-    rows = rows < count ? rows : count;
-    size_t columns = (count + rows - 1) / rows;
-    rows = (count + columns - 1) / columns;
-    double column = 0.0;
-    for (size_t i = 0; i < count; i++) {
-        column = fmax(column, chart_label_width(scene, values[i].name, values[i].text));
-    }
-    struct rect box = {.w = (double)columns * (column + 16.0), .h = (double)rows * 16.0 + 8.0};
-    if (box.w > plot.w || box.h > plot.h) {
+    draw_spots(scene, place, top, values, count, x);
+    if (!measure_readout(scene, plot, values, count, &readout)) {
         return;
     }
     /* On the side with more room; never outside the plot. */
-    box.x = x + 12.0 + box.w <= plot.x + plot.w ? x + 12.0 : x - 12.0 - box.w;
-    box.x = canvas_snap(canvas, fmax(plot.x, fmin(box.x, plot.x + plot.w - box.w)));
-    box.y = canvas_snap(canvas, fmin(plot.y + 6.0, plot.y + plot.h - box.h));
-    canvas_fill_rect(canvas, box, 5.0, theme_fade(scene->theme->card, 0.94));
-    canvas_stroke_rect(canvas, box, 5.0, 1.0, scene->theme->grid);
-    readout_rows(scene, box, values, rows, count, column);
+    struct rect *box = &readout.box;
+    bool right = x + 12.0 + box->w <= plot->x + plot->w - 4.0;
+    box->x = canvas_snap(canvas, fmax(plot->x, right ? x + 12.0 : x - 12.0 - box->w));
+    box->y = canvas_snap(canvas, fmin(plot->y + 6.0, plot->y + plot->h - box->h));
+    canvas_fill_rect(canvas, *box, 5.0, theme_fade(scene->theme->card, 0.94));
+    canvas_stroke_rect(canvas, *box, 5.0, 1.0, scene->theme->grid);
+    draw_rows(scene, &readout, values, count);
 }

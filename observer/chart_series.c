@@ -1,4 +1,8 @@
-/* Lines, areas and stacks: data to pixels. */
+/* Lines, areas and stacks: data to pixels.
+ *
+ * While there are few samples, a line goes through each of them. When there are many, and for
+ * stacks always, a picture is made column by column of device pixels: the least and the largest
+ * value of each, so that a spike one sample wide shows at any zoom. */
 #include "chart.h"
 
 #include <math.h>
@@ -6,30 +10,23 @@
 
 #include "check.h"
 
-/* With up to two samples a column every sample is drawn where it lies. */
-static bool few_samples(const struct scene *scene, size_t columns) {
-    return scene->end - scene->first <= 2 * columns;
-}
-
-static size_t columns_of(const struct scene *scene, const struct panel_place *place) {
-    double pixels = ceil(place->plot.w * canvas_scale(scene->canvas));
-    size_t columns = pixels < 8.0 ? 8 : (size_t)pixels;
-    return columns < scene->columns_max - 2 ? columns : scene->columns_max - 2;
-}
-
-/* Columns at multiples of their width: the same samples share a column from frame to frame. */
+/* Columns are one device pixel wide and begin at multiples of their width in time: the same samples
+ * share a column from frame to frame, and a picture that scrolls does not shimmer. */
 struct columns {
     double t0, width;
+    double x; /* of the first one */
     size_t count;
 };
 
 static struct columns align_columns(const struct scene *scene, const struct panel_place *place) {
+    double pixels = fmax(8.0, round(place->plot.w * canvas_scale(scene->canvas)));
     struct columns c;
-    c.count = columns_of(scene, place);
+    c.count = (size_t)pixels < scene->columns_max - 2 ? (size_t)pixels : scene->columns_max - 2;
     c.width = (scene->t1 - scene->t0) / (double)c.count;
     c.t0 = floor(scene->t0 / c.width) * c.width;
-    c.count += 1;
-    OBS_ASSERT(c.count < scene->columns_max && c.width > 0.0);
+    c.x = canvas_snap(scene->canvas, chart_x(scene, place, c.t0));
+    c.count += 2;
+    OBS_ASSERT(c.count <= scene->columns_max && c.width > 0.0);
     return c;
 }
 
@@ -37,32 +34,68 @@ static struct columns align_columns(const struct scene *scene, const struct pane
 static void fetch_bins(const struct scene *scene, const struct columns *c, uint32_t id,
                        enum history_form form, struct history_bin *bins) {
     double end = fmin(c->t0 + c->width * (double)c->count, nextafter(scene->until, INFINITY));
-    size_t count = end <= c->t0 ? 0 : (size_t)ceil((end - c->t0) / c->width - 1e-9);
-    count = count < c->count ? count : c->count;
+    double needed = end <= c->t0 ? 0.0 : ceil((end - c->t0) / c->width - 1e-9);
+    size_t count = needed < (double)c->count ? (size_t)needed : c->count;
     memset(bins, 0, sizeof *bins * c->count);
     if (count > 0) {
-        history_bins(scene->history, id, form, c->t0, c->t0 + c->width * (double)count, count,
-                     bins);
+        /* The last column may reach beyond `until`, so it is asked for apart. */
+        double last = c->t0 + c->width * (double)(count - 1);
+        if (count > 1) {
+            history_bins(scene->history, id, form, c->t0, last, count - 1, bins);
+        }
+        history_bins(scene->history, id, form, last, fmin(end, last + c->width), 1,
+                     bins + count - 1);
     }
 }
 
-/* ---- lines and areas ----------------------------------------------------------------------- */
+static bool any_gap(const struct history_bin *bins, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (bins[i].gap) {
+            return true;
+        }
+    }
+    return false;
+}
 
-static void flush_run(const struct scene *scene, const struct panel_place *place, size_t count,
-                      const struct chart_series *series) {
-    if (count == 0) {
-        return;
+/* ---- sample by sample ---------------------------------------------------------------------- */
+
+/* The area under a line: each column as high as the line is on average over it. */
+static void fill_under(const struct scene *scene, const struct panel_place *place, size_t count,
+                       struct color color) {
+    double pixel = canvas_pixel(scene->canvas), left = place->plot.x;
+    size_t columns = (size_t)fmin((double)scene->columns_max, ceil(place->plot.w / pixel));
+    struct canvas_column *column = scene->columns;
+    double *weight = scene->sums;
+    for (size_t i = 0; i < columns; i++) {
+        column[i] = (struct canvas_column){0.0, place->plot.y + place->plot.h};
+        weight[i] = 0.0;
     }
-    struct point *points = scene->points;
-    if (series->fill > 0.0) {
-        double foot = place->plot.y + place->plot.h;
-        points[count] = (struct point){points[count - 1].x, foot};
-        points[count + 1] = (struct point){points[0].x, foot};
-        canvas_polygon(scene->canvas, points, count + 2, theme_fade(series->color, series->fill));
+    for (size_t s = 0; s + 1 < count; s++) {
+        struct point a = scene->points[s], b = scene->points[s + 1];
+        if (b.x <= a.x) {
+            continue;
+        }
+        double slope = (b.y - a.y) / (b.x - a.x);
+        double from = fmax(a.x, left), end = fmin(b.x, left + pixel * (double)columns);
+        for (size_t i = (size_t)((from - left) / pixel); i < columns && from < end; i++) {
+            double to = fmin(end, left + pixel * (double)(i + 1));
+            column[i].top += (a.y + slope * ((from + to) / 2.0 - a.x)) * (to - from);
+            weight[i] += to - from;
+            from = fmax(from, to);
+        }
     }
-    if (series->width > 0.0) {
-        canvas_polyline(scene->canvas, points, count, series->width, series->color, NULL, 0);
+    for (size_t i = 0; i < columns; i++) {
+        column[i].top = weight[i] > 0.4 * pixel ? column[i].top / weight[i] : INFINITY;
     }
+    canvas_columns(scene->canvas, left, column, columns, color);
+}
+
+static void end_run(const struct scene *scene, const struct panel_place *place, size_t count,
+                    const struct chart_series *series) {
+    if (count > 1 && series->fill > 0.0) {
+        fill_under(scene, place, count, theme_fade(series->color, series->fill));
+    }
+    canvas_polyline(scene->canvas, scene->points, count, series->width, series->color, NULL, 0);
 }
 
 static bool number_of(const struct scene *scene, const struct chart_series *series, size_t index,
@@ -87,64 +120,137 @@ static void line_by_sample(const struct scene *scene, const struct panel_place *
             break;
         }
         if (!number_of(scene, series, i, &number)) {
-            flush_run(scene, place, count, series);
+            end_run(scene, place, count, series);
             count = 0;
             continue;
         }
+        OBS_ASSERT(count < 2 * scene->columns_max + 8);
         scene->points[count++] =
             (struct point){chart_x(scene, place, t), chart_y(place, top, number)};
     }
-    flush_run(scene, place, count, series);
+    end_run(scene, place, count, series);
 }
 
-static void add_bins(struct history_bin *bins, const struct history_bin *more, size_t count) {
+/* ---- column by column ---------------------------------------------------------------------- */
+
+/* The sum of two metrics peaks where neither does, so it is binned sample by sample. Gaps stay. */
+static void bin_sums(const struct scene *scene, const struct chart_series *series,
+                     const struct columns *c, struct history_bin *bins) {
+    for (size_t i = 0; i < c->count; i++) {
+        bins[i] = (struct history_bin){.gap = bins[i].gap};
+    }
+    for (size_t s = scene->first; s < scene->end; s++) {
+        double number, t = history_time(scene->history, s);
+        double column = floor((t - c->t0) / c->width);
+        if (t > scene->until || column < 0.0 || column >= (double)c->count ||
+            !number_of(scene, series, s, &number)) {
+            continue;
+        }
+        struct history_bin *bin = &bins[(size_t)column];
+        bin->first = bin->count == 0 ? number : bin->first;
+        bin->min = bin->count == 0 ? number : fmin(bin->min, number);
+        bin->max = bin->count == 0 ? number : fmax(bin->max, number);
+        bin->last = number;
+        bin->count++;
+    }
+}
+
+/* Is this so dense that a line through it would fill the plot? A saw-tooth of `p` columns a tooth
+ * spans 2 / p of its height in each column on average; under seven columns a tooth the eye sees the
+ * envelope anyway. */
+static bool is_dense(const struct history_bin *bins, size_t count) {
+    double lowest = INFINITY, highest = -INFINITY, ranges = 0.0, used = 0.0, samples = 0.0;
     for (size_t i = 0; i < count; i++) {
-        if (more[i].count > 0) {
-            bins[i].min += more[i].min;
-            bins[i].max += more[i].max;
-            bins[i].first += more[i].first;
-            bins[i].last += more[i].last;
+        if (bins[i].count > 0) {
+            lowest = fmin(lowest, bins[i].min);
+            highest = fmax(highest, bins[i].max);
+            ranges += bins[i].max - bins[i].min;
+            samples += bins[i].count;
+            used += 1.0;
         }
     }
+    return used > 0.0 && samples > 2.0 * used && ranges / used > 0.3 * (highest - lowest);
+}
+
+/* Two neighbours meet half way between where one ends and the other begins. */
+static void join_ranges(struct canvas_column *left, struct canvas_column *right, double y_left,
+                        double y_right) {
+    double middle = (y_left + y_right) / 2.0;
+    left->top = fmin(left->top, middle);
+    left->bottom = fmax(left->bottom, middle);
+    right->top = fmin(right->top, middle);
+    right->bottom = fmax(right->bottom, middle);
+}
+
+/* The stretch of each column that the line passes; top = INFINITY where there is no line. Columns
+ * without a sample between two with one are passed in a straight line. `crest`: the maxima only. */
+static void make_ranges(const struct panel_place *place, double top, const struct history_bin *bins,
+                        size_t count, bool crest, struct canvas_column *range) {
+    bool any = false;
+    size_t last = 0;
+    double y_last = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        range[i] = (struct canvas_column){INFINITY, 0.0};
+        any = any && !bins[i].gap;
+        if (bins[i].count == 0) {
+            continue;
+        }
+        double y_max = chart_y(place, top, bins[i].max);
+        double y_first = crest ? y_max : chart_y(place, top, bins[i].first);
+        range[i] = (struct canvas_column){y_max, crest ? y_max : chart_y(place, top, bins[i].min)};
+        if (any) {
+            double steps = (double)(i - last), rise = (y_first - y_last) / steps;
+            for (size_t k = last + 1; k < i; k++) {
+                double y = y_last + rise * (double)(k - last);
+                range[k] = (struct canvas_column){y, y};
+                join_ranges(&range[k - 1], &range[k], y - rise, y);
+            }
+            join_ranges(&range[i - 1], &range[i], y_first - rise, y_first);
+        }
+        any = true;
+        last = i;
+        y_last = crest ? y_max : chart_y(place, top, bins[i].last);
+    }
+}
+
+/* Draws ranges as a line. On a fine screen a line is several columns wide also where it is steep.
+ */
+static void stroke_ranges(const struct scene *scene, const struct columns *c, double width,
+                          struct color color, const struct canvas_column *range,
+                          struct canvas_column *out) {
+    size_t reach = (size_t)fmax(0.0, floor(width * canvas_scale(scene->canvas) / 2.0 - 0.25));
+    for (size_t i = 0; i < c->count; i++) {
+        double top = INFINITY, bottom = -INFINITY;
+        size_t from = i > reach ? i - reach : 0;
+        for (size_t k = from; k <= i + reach && k < c->count; k++) {
+            if (range[k].top <= range[k].bottom) {
+                top = fmin(top, range[k].top);
+                bottom = fmax(bottom, range[k].bottom);
+            }
+        }
+        out[i] = (struct canvas_column){top - width / 2.0, bottom + width / 2.0};
+    }
+    canvas_columns(scene->canvas, c->x, out, c->count, color);
 }
 
 static void line_by_column(const struct scene *scene, const struct panel_place *place, double top,
                            const struct chart_series *series, const struct columns *c) {
-    size_t count = 0;
-    for (size_t i = 0; i < c->count; i++) {
-        const struct history_bin *bin = &scene->bins[i];
-        if (bin->gap) {
-            flush_run(scene, place, count, series);
-            count = 0;
-        }
-        if (bin->count == 0) {
-            continue;
-        }
-        /* One x for all of a column: rising columns go through min first, falling ones last. */
-        double x = chart_x(scene, place, c->t0 + ((double)i + 0.5) * c->width);
-        bool rising = bin->last >= bin->first;
-        double level[4] = {bin->first, rising ? bin->min : bin->max, rising ? bin->max : bin->min,
-                           bin->last};
-        for (int k = 0; k < 4; k++) {
-            double y = chart_y(place, top, level[k]);
-            /* Equal numbers in a row are one point. */
-            bool same = count > 0 && fabs(scene->points[count - 1].y - y) < 1e-9 &&
-                        fabs(scene->points[count - 1].x - x) < 1e-9;
-            if (!same) {
-                scene->points[count++] = (struct point){x, y};
-            }
-        }
+    struct canvas_column *range = scene->columns, *fill = range + scene->columns_max;
+    bool dense = is_dense(scene->bins, c->count);
+    double foot = place->plot.y + place->plot.h;
+    make_ranges(place, top, scene->bins, c->count, false, range);
+    for (size_t i = 0; i < c->count && series->fill > 0.0; i++) {
+        fill[i] = (struct canvas_column){range[i].top, foot};
     }
-    flush_run(scene, place, count, series);
-}
-
-static bool any_gap(const struct history_bin *bins, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (bins[i].gap) {
-            return true;
-        }
+    if (series->fill > 0.0) {
+        canvas_columns(scene->canvas, c->x, fill, c->count,
+                       theme_fade(series->color, series->fill));
     }
-    return false;
+    if (dense) {
+        canvas_columns(scene->canvas, c->x, range, c->count, theme_fade(series->color, 0.45));
+        make_ranges(place, top, scene->bins, c->count, true, range);
+    }
+    stroke_ranges(scene, c, series->width, series->color, range, fill);
 }
 
 void chart_line(const struct scene *scene, const struct panel_place *place, double top,
@@ -154,13 +260,11 @@ void chart_line(const struct scene *scene, const struct panel_place *place, doub
     /* Gaps are known to columns only, so a stretch with one is drawn by column. */
     fetch_bins(scene, &c, series->id, series->form, scene->bins);
     canvas_clip(scene->canvas, &place->plot);
-    if (few_samples(scene, c.count) && !any_gap(scene->bins, c.count)) {
+    if (scene->end - scene->first <= c.count && !any_gap(scene->bins, c.count)) {
         line_by_sample(scene, place, top, series);
     } else {
         if (series->add != 0) {
-            struct history_bin *more = scene->bins + scene->columns_max;
-            fetch_bins(scene, &c, series->add, series->form, more);
-            add_bins(scene->bins, more, c.count);
+            bin_sums(scene, series, &c, scene->bins);
         }
         line_by_column(scene, place, top, series, &c);
     }
@@ -169,125 +273,63 @@ void chart_line(const struct scene *scene, const struct panel_place *place, doub
 
 /* ---- stacks -------------------------------------------------------------------------------- */
 
-/* Steps: `count` levels, each from its x to the next one's. */
-struct steps {
-    double *x;    /* count + 1 */
-    double *low;  /* where this layer begins: the sum of those beneath */
-    double *high; /* where it ends */
-    size_t count;
-};
-
-static void draw_layer(const struct scene *scene, const struct panel_place *place, double top,
-                       const struct steps *steps, struct color color) {
-    struct point *p = scene->points;
-    size_t n = 0;
-    for (size_t i = 0; i < steps->count; i++) {
-        double y = chart_y(place, top, steps->high[i]);
-        if (n == 0 || fabs(p[n - 1].y - y) > 1e-9) {
-            p[n++] = (struct point){steps->x[i], y};
-            p[n++] = (struct point){steps->x[i + 1], y};
-        } else {
-            p[n - 1].x = steps->x[i + 1];
-        }
-    }
-    size_t upper = n;
-    for (size_t i = steps->count; i-- > 0;) {
-        double y = chart_y(place, top, steps->low[i]);
-        if (n == upper || fabs(p[n - 1].y - y) > 1e-9) {
-            p[n++] = (struct point){steps->x[i + 1], y};
-            p[n++] = (struct point){steps->x[i], y};
-        } else {
-            p[n - 1].x = steps->x[i];
-        }
-    }
-    canvas_polygon(scene->canvas, p, n, theme_fade(color, (double)scene->theme->area));
-    /* The line only where there is something under it: an empty layer has no edge. */
-    size_t run = 0;
-    for (size_t i = 0; i <= steps->count; i++) {
-        bool filled = i < steps->count && steps->high[i] > steps->low[i];
-        if (filled) {
-            double y = chart_y(place, top, steps->high[i]);
-            p[run++] = (struct point){steps->x[i], y};
-            p[run++] = (struct point){steps->x[i + 1], y};
-        } else if (run > 0) {
-            canvas_polyline(scene->canvas, p, run, 1.5, color, NULL, 0);
-            run = 0;
-        }
-    }
-}
-
-static size_t steps_by_sample(const struct scene *scene, const struct panel_place *place,
-                              double *x) {
-    size_t n = 0;
-    for (size_t i = scene->first; i < scene->end; i++) {
-        double t = history_time(scene->history, i);
-        if (t > scene->until) {
-            break;
-        }
-        x[n++] = chart_x(scene, place, t);
-    }
-    if (n > 0) {
-        double end = chart_x(scene, place, fmin(scene->until, scene->t1));
-        x[n] = fmax(end, x[n - 1]);
-    }
-    return n;
-}
-
-/* Adds a level's numbers; a sample without one repeats the one before. */
-static void raise_by_sample(const struct scene *scene, uint32_t id, struct steps *steps) {
-    double number = 0.0;
-    for (size_t i = 0; i < steps->count; i++) {
-        history_number(scene->history, id, HISTORY_LEVEL, scene->first + i, &number);
-        steps->low[i] = steps->high[i];
-        steps->high[i] += number;
-    }
-}
-
-static void raise_by_column(const struct scene *scene, uint32_t id, const struct columns *c,
-                            struct steps *steps) {
+/* Raises `high` by a level's numbers and leaves in `low` where it began. A column without a sample
+ * repeats the one before. */
+static void raise_layer(const struct scene *scene, const struct columns *c, uint32_t id,
+                        double *low, double *high) {
     fetch_bins(scene, c, id, HISTORY_LEVEL, scene->bins);
     double number = 0.0;
-    for (size_t i = 0; i < steps->count; i++) {
-        if (scene->bins[i].count > 0) {
-            number = scene->bins[i].max; /* a spike one sample wide must show */
-        }
-        steps->low[i] = steps->high[i];
-        steps->high[i] += number;
-        if (scene->bins[i].count > 0) {
-            number = scene->bins[i].last;
+    if (scene->first < scene->end && history_time(scene->history, scene->first) <= c->t0) {
+        history_number(scene->history, id, HISTORY_LEVEL, scene->first, &number);
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        const struct history_bin *bin = &scene->bins[i];
+        low[i] = high[i];
+        high[i] += bin->count > 0 ? bin->max : number; /* a spike one sample wide must show */
+        number = bin->count > 0 ? bin->last : number;
+    }
+}
+
+static void draw_layer(const struct scene *scene, const struct panel_place *place, double top,
+                       const struct columns *c, const double *low, const double *high,
+                       struct color color) {
+    struct canvas_column *fill = scene->columns, *edge = fill + scene->columns_max;
+    struct canvas_column *out = edge + scene->columns_max;
+    size_t end = c->count;
+    double until = (fmin(scene->until, scene->t1) - c->t0) / c->width;
+    if (until < (double)end - 1.0) {
+        end = until < 0.0 ? 0 : (size_t)floor(until) + 1;
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        bool filled = i < end && high[i] > low[i];
+        double y = chart_y(place, top, high[i]);
+        /* Edges between layers lie on whole pixels, or two half covered pixels would show through.
+         */
+        fill[i] =
+            filled ? (struct canvas_column){canvas_snap(scene->canvas, y),
+                                            canvas_snap(scene->canvas, chart_y(place, top, low[i]))}
+                   : (struct canvas_column){INFINITY, 0.0};
+        edge[i] = filled ? (struct canvas_column){y, y} : fill[i];
+        if (filled && i > 0 && edge[i - 1].top <= edge[i - 1].bottom) { /* the riser of a step */
+            double before = chart_y(place, top, high[i - 1]);
+            edge[i] = (struct canvas_column){fmin(y, before), fmax(y, before)};
         }
     }
+    canvas_columns(scene->canvas, c->x, fill, c->count,
+                   theme_fade(color, (double)scene->theme->area));
+    stroke_ranges(scene, c, 1.5, color, edge, out);
 }
 
 void chart_stack(const struct scene *scene, const struct panel_place *place, double top,
                  const uint32_t *ids, const struct color *colors, size_t count) {
     OBS_ASSERT(top > 0.0 && count <= SCOPE_MAX_LEVELS);
     struct columns c = align_columns(scene, place);
-    bool samples = few_samples(scene, c.count);
-    size_t room = 2 * scene->columns_max + 2;
-    struct steps steps = {
-        .x = scene->sums, .low = scene->sums + room, .high = scene->sums + 2 * room, .count = 0};
-    if (samples) {
-        steps.count = steps_by_sample(scene, place, steps.x);
-    } else {
-        for (size_t i = 0; i <= c.count; i++) {
-            double t = fmin(c.t0 + c.width * (double)i, scene->until);
-            steps.x[i] = chart_x(scene, place, t);
-        }
-        steps.count = c.count;
-    }
-    if (steps.count == 0) {
-        return;
-    }
-    memset(steps.high, 0, sizeof *steps.high * steps.count);
+    double *low = scene->sums, *high = scene->sums + scene->columns_max;
+    memset(high, 0, sizeof *high * c.count);
     canvas_clip(scene->canvas, &place->plot);
     for (size_t level = 0; level < count; level++) {
-        if (samples) {
-            raise_by_sample(scene, ids[level], &steps);
-        } else {
-            raise_by_column(scene, ids[level], &c, &steps);
-        }
-        draw_layer(scene, place, top, &steps, colors[level]);
+        raise_layer(scene, &c, ids[level], low, high);
+        draw_layer(scene, place, top, &c, low, high, colors[level]);
     }
     canvas_clip(scene->canvas, NULL);
 }

@@ -9,6 +9,14 @@
 
 #include "check.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+/* fontconfig keeps what it parsed from its configuration for ever, which is no leak of ours. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) {
+    return "leak:libfontconfig\n";
+}
+#endif
+
 static bool match(const char *family, int weight, char *file, size_t file_size, int *index,
                   char *found, size_t found_size) {
     FcPattern *wanted = FcPatternCreate();

@@ -144,9 +144,9 @@ void overlay_toast(struct canvas *canvas, const struct theme *theme, const char 
 /* A small tree: levels that widen downwards, in the levels' own colours. */
 static void draw_emblem(struct canvas *canvas, const struct theme *theme, double center,
                         double top) {
-    static const int tables[4] = {1, 2, 3, 5};
+    static const int tables[4] = {1, 2, 4, 8};
     static const int color[4] = {0, 1, 2, 3};
-    const double w = 20.0, h = 8.0, gap = 4.0;
+    const double w = 14.0, h = 8.0, gap = 4.0;
     for (int level = 0; level < 4; level++) {
         double width = tables[level] * w + (tables[level] - 1) * gap;
         double y = canvas_snap(canvas, top + level * (h + gap));
@@ -223,7 +223,7 @@ struct rect overlay_choice_rect(const struct rect *first, int index) {
 static void draw_choice(const struct view *view, struct canvas *canvas, const struct theme *theme,
                         struct rect row, int index) {
     bool selected = index == view->choice_selected;
-    char number[8], fitted[192];
+    char number[16], fitted[192];
     canvas_fill_rect(canvas, row, 6.0, theme_fade(theme->panel, 1.0));
     if (selected) {
         canvas_fill_rect(canvas, row, 6.0, theme_fade(theme->op[0], 0.16));

@@ -32,10 +32,11 @@ struct scene {
     size_t cursor;         /* sample under the crosshair */
     double cursor_slack_s; /* events this close to the crosshair are told of */
     /* Scratch for lines, areas and stacks. */
-    size_t columns_max;       /* the widest plot, in pixels */
-    struct point *points;     /* 8 * columns_max + 32 */
-    double *sums;             /* 6 * columns_max + 8 */
-    struct history_bin *bins; /* 2 * columns_max */
+    size_t columns_max;            /* the widest plot, in pixels, and some more */
+    struct point *points;          /* 2 * columns_max + 8 */
+    double *sums;                  /* 2 * columns_max */
+    struct canvas_column *columns; /* 3 * columns_max */
+    struct history_bin *bins;      /* 2 * columns_max */
 };
 
 /* Where a panel lies, in logical pixels. */
@@ -56,13 +57,13 @@ struct panel_size {
 /* One line of what a panel has to say at a moment: a label at the right, a row at the crosshair. */
 struct panel_value {
     char name[40];
-    char text[96];
+    char text[112];
     struct color color;
     double at; /* on the vertical axis; NAN: nowhere */
     bool dot;  /* mark the spot under the crosshair */
     int rank;  /* when room is short the highest go first */
 };
-enum { PANEL_VALUES_MAX = 16 };
+enum { PANEL_VALUES_MAX = 16, PANEL_EVENTS_MAX = 3 };
 
 struct panel {
     const char *title;   /* "Memtable" */
@@ -74,7 +75,8 @@ struct panel {
     void (*measure)(const struct scene *scene, struct panel_size *size);
     double (*most)(const struct scene *scene); /* the largest value shown */
     void (*draw)(const struct scene *scene, const struct panel_place *place, double top);
-    /* Values at a sample, and events near the time of the crosshair. Return how many. */
+    /* Values at a sample, and events near the time of the crosshair, at most PANEL_EVENTS_MAX.
+     * Return how many. */
     size_t (*values)(const struct scene *scene, size_t index, struct panel_value *values);
     size_t (*events)(const struct scene *scene, double t, struct panel_value *values);
     /* A short text for the corner; its colour is the event's. */

@@ -136,7 +136,7 @@ static void draw(const struct scene *scene, const struct panel_place *place, dou
 
 static size_t events(const struct scene *scene, double t, struct panel_value *list) {
     size_t count = 0;
-    for (size_t i = 0; i < scene->marks->compactions && count < 3; i++) {
+    for (size_t i = 0; i < scene->marks->compactions && count < PANEL_EVENTS_MAX; i++) {
         const struct mark_span *span = &scene->marks->compaction[i];
         if (t < span->t0 - scene->cursor_slack_s || t > span->t1 + scene->cursor_slack_s) {
             continue;

@@ -99,14 +99,19 @@ static void corner(const struct scene *scene, char *text, size_t size, struct co
 
 /* A flush is a tick that stands on the axis: its shape tells it from everything else. */
 static void draw_flushes(const struct scene *scene, const struct panel_place *place) {
-    double height = fmin(10.0, place->plot.h / 4.0);
+    /* Crowded ticks would hide the data they stand for: they become a low, faint strip. */
+    size_t count = scene->marks->flushes;
+    bool crowded = count > 8 && place->plot.w / (double)count < 5.0;
+    double height = crowded ? 4.0 : fmin(10.0, place->plot.h / 4.0);
+    struct color color = crowded ? theme_fade(scene->theme->flush, 0.6) : scene->theme->flush;
     double foot = place->plot.y + place->plot.h;
-    double width = fmax(canvas_pixel(scene->canvas), canvas_snap(scene->canvas, 2.0));
+    double width =
+        fmax(canvas_pixel(scene->canvas), canvas_snap(scene->canvas, crowded ? 1.0 : 2.0));
     canvas_clip(scene->canvas, &place->plot);
-    for (size_t i = 0; i < scene->marks->flushes; i++) {
+    for (size_t i = 0; i < count; i++) {
         double x = chart_x(scene, place, scene->marks->flush[i].t) - width / 2.0;
         struct rect tick = {canvas_snap(scene->canvas, x), foot - height, width, height};
-        canvas_fill_rect(scene->canvas, tick, 0.0, scene->theme->flush);
+        canvas_fill_rect(scene->canvas, tick, 0.0, color);
     }
     canvas_clip(scene->canvas, NULL);
 }

@@ -80,6 +80,10 @@ static void left_items(const struct view *view, const struct theme *theme, struc
         false);
     add(items, view->paused ? "paused" : "", theme->flush, FONT_STRONG, 1, false);
     add(items, elapsed, theme->text, FONT_AXIS, 3, false);
+    if (s->state == VIEW_WAITING) {
+        add(items, s->notice, theme->flush, FONT_AXIS, 4, true);
+        return;
+    }
     add(items, s->engine, theme->axis, FONT_AXIS, 7, false);
     if (s->notice[0] != '\0') {
         add(items, s->notice, theme->flush, FONT_AXIS, 4, true);
@@ -121,6 +125,9 @@ static void right_items(const struct view *view, const struct theme *theme, stru
         units_grouped(s->frames_repeated, number, sizeof number);
         snprintf(text, sizeof text, "%s frames repeated", number);
         add(items, text, theme->flush, FONT_AXIS, 5, false);
+    }
+    if (s->state == VIEW_WAITING) {
+        return; /* nothing is watched: nothing is lost and nothing costs */
     }
     if (s->samples_lost >= 0.0) {
         units_grouped(s->samples_lost, number, sizeof number);

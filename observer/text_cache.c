@@ -155,9 +155,20 @@ static void take_coverage(const SDL_Surface *surface, uint8_t *coverage) {
     }
 }
 
+/* SDL_ttf tells the width of the ink; the pen moves further after a blank. So a stop is put behind
+ * the text and its own width taken off again. */
+static double advance_of(TTF_Font *font, char *copy, size_t length) {
+    int with = 0, stop = 0;
+    memcpy(copy + length, "|", 2);
+    bool ok =
+        TTF_SizeUTF8(font, copy, &with, NULL) == 0 && TTF_SizeUTF8(font, "|", &stop, NULL) == 0;
+    copy[length] = '\0';
+    return ok && with > stop ? with - stop : 0.0;
+}
+
 static struct entry *render(struct text_cache *cache, enum font_role role, const char *text,
                             size_t length) {
-    char copy[PIECE_TEXT_MAX];
+    char copy[PIECE_TEXT_MAX + 2]; /* room for a stop */
     memcpy(copy, text, length);
     copy[length] = '\0';
     TTF_Font *font = cache->fonts[role];
@@ -177,10 +188,8 @@ static struct entry *render(struct text_cache *cache, enum font_role role, const
     entry->length = length;
     entry->role = role;
     entry->bytes = length + pixels;
-    int width = 0, left = 0;
-    if (TTF_SizeUTF8(font, copy, &width, NULL) == 0) {
-        entry->piece.advance = width;
-    }
+    int left = 0;
+    entry->piece.advance = advance_of(font, copy, length);
     if (surface != NULL) {
         /* SDL_ttf shifts a string right when its first glyph hangs over to the left. */
         TTF_GlyphMetrics32(font, first_codepoint(copy), &left, NULL, NULL, NULL, NULL);

@@ -18,6 +18,7 @@ static struct {
     struct marks marks;
     struct point *points;
     double *sums;
+    struct canvas_column *spans;
     struct history_bin *bins;
     size_t columns;
 } scratch;
@@ -28,11 +29,14 @@ static bool scratch_reserve(size_t columns) {
     }
     free(scratch.points);
     free(scratch.sums);
+    free(scratch.spans);
     free(scratch.bins);
-    scratch.points = malloc((8 * columns + 32) * sizeof *scratch.points);
-    scratch.sums = malloc((6 * columns + 16) * sizeof *scratch.sums);
+    scratch.points = malloc((2 * columns + 8) * sizeof *scratch.points);
+    scratch.sums = malloc(2 * columns * sizeof *scratch.sums);
+    scratch.spans = malloc(3 * columns * sizeof *scratch.spans);
     scratch.bins = malloc(2 * columns * sizeof *scratch.bins);
-    bool whole = scratch.points != NULL && scratch.sums != NULL && scratch.bins != NULL;
+    bool whole = scratch.points != NULL && scratch.sums != NULL && scratch.spans != NULL &&
+                 scratch.bins != NULL;
     scratch.columns = whole ? columns : 0;
     return whole;
 }
@@ -85,6 +89,19 @@ static void scene_cursor(const struct view *view, const struct layout *layout,
     scene->cursor_slack_s = 4.0 * per_pixel;
 }
 
+/* What a panel says at the crosshair, else at the newest sample. */
+static size_t panel_values(const struct scene *scene, const struct panel *panel,
+                           struct panel_value *values) {
+    if (!scene->has_cursor) {
+        return panel->values(scene, scene->newest, values);
+    }
+    size_t count = panel->values(scene, scene->cursor, values);
+    if (panel->events != NULL && count + PANEL_EVENTS_MAX <= PANEL_VALUES_MAX) {
+        count += panel->events(scene, history_time(scene->history, scene->cursor), values + count);
+    }
+    return count;
+}
+
 /* True while its axis is easing. */
 static bool draw_panel(struct view *view, const struct scene *scene, const struct layout *layout,
                        size_t slot) {
@@ -106,7 +123,11 @@ static bool draw_panel(struct view *view, const struct scene *scene, const struc
     view_time_bands(scene, place);
     panel->draw(scene, place, limit->top);
     struct panel_value values[PANEL_VALUES_MAX];
-    size_t count = panel->values(scene, scene->newest, values);
+    size_t count = panel_values(scene, panel, values);
+    bool boxed = scene->has_cursor && chart_readout_fits(scene, place, values, count);
+    if (!scene->has_cursor || boxed) {
+        count = panel->values(scene, scene->newest, values);
+    }
     chart_labels(scene, place, limit->top, values, count);
     return easing;
 }
@@ -116,18 +137,13 @@ static void draw_readouts(const struct view *view, const struct scene *scene,
     if (!scene->has_cursor) {
         return;
     }
-    double t = history_time(scene->history, scene->cursor);
     for (size_t i = 0; i < layout->count; i++) {
         const struct panel *panel = layout->slot[i].panel;
-        if (!panel->present(scene)) {
-            continue;
+        if (panel->present(scene)) {
+            struct panel_value values[PANEL_VALUES_MAX];
+            size_t count = panel_values(scene, panel, values);
+            chart_readout(scene, &layout->place[i], view->limits.axis[i].top, values, count);
         }
-        struct panel_value values[PANEL_VALUES_MAX];
-        size_t count = panel->values(scene, scene->cursor, values);
-        if (panel->events != NULL && count + 3 <= PANEL_VALUES_MAX) {
-            count += panel->events(scene, t, values + count);
-        }
-        chart_readout(scene, &layout->place[i], view->limits.axis[i].top, values, count);
     }
 }
 
@@ -137,6 +153,7 @@ static bool draw_panels(struct view *view, struct canvas *canvas, const struct t
     scene->marks = &scratch.marks;
     scene->points = scratch.points;
     scene->sums = scratch.sums;
+    scene->columns = scratch.spans;
     scene->bins = scratch.bins;
     scene->columns_max = scratch.columns;
     scene->until = until_of(view);
@@ -147,9 +164,9 @@ static bool draw_panels(struct view *view, struct canvas *canvas, const struct t
     for (size_t i = 0; i < layout->count; i++) {
         easing = draw_panel(view, scene, layout, i) || easing;
     }
-    view_time_axis(scene, layout);
+    view_time_axis(view, scene, layout);
     view_time_notes(scene, layout);
-    view_time_cursor(view, scene, layout);
+    view_time_cursor(scene, layout);
     draw_readouts(view, scene, layout);
     OBS_ASSERT(theme == scene->theme);
     return easing;

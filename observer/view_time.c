@@ -27,26 +27,68 @@ void view_time_bands(const struct scene *scene, const struct panel_place *place)
     }
 }
 
-void view_time_axis(const struct scene *scene, const struct layout *layout) {
+/* The time under the crosshair, on the axis; no width without a crosshair. */
+struct pill {
+    char text[2 * UNITS_TEXT + 8];
+    struct rect rect;
+};
+
+static void make_pill(const struct view *view, const struct scene *scene, const struct rect *axis,
+                      struct pill *pill) {
+    memset(pill, 0, sizeof *pill);
+    if (!scene->has_cursor) {
+        return;
+    }
+    struct panel_place place = {.plot = *axis};
+    double t = history_time(scene->history, scene->cursor);
+    char elapsed[UNITS_TEXT], wall[UNITS_TEXT] = "";
+    units_clock(t, scene->t1 - scene->t0 < 5.0 ? 3 : 2, elapsed, sizeof elapsed);
+    if (view->status.start_real_s >= 0.0) {
+        units_wall_clock(view->status.start_real_s + t, wall, sizeof wall);
+    }
+    snprintf(pill->text, sizeof pill->text, "%s%s%s", elapsed, wall[0] != '\0' ? "   " : "", wall);
+    double width = canvas_text_width(scene->canvas, FONT_STRONG, true, pill->text) + 16.0;
+    double x = chart_x(scene, &place, t) - width / 2.0;
+    x = fmax(axis->x - 40.0, fmin(x, axis->x + axis->w + 40.0 - width));
+    pill->rect = (struct rect){canvas_snap(scene->canvas, x),
+                               canvas_snap(scene->canvas, axis->y + 4.0), width, 20.0};
+}
+
+static void draw_ticks(const struct scene *scene, const struct rect *axis,
+                       const struct pill *pill) {
     struct canvas *canvas = scene->canvas;
+    struct panel_place place = {.plot = *axis};
+    struct axis_ticks ticks;
+    axis_time_ticks(scene->t0, scene->t1, (int)fmax(1.0, floor(axis->w / TICK_SPACING)), &ticks);
+    double baseline = chart_baseline(canvas, FONT_AXIS, axis->y + 14.0);
+    double width = fmax(canvas_pixel(canvas), canvas_snap(canvas, 1.0));
+    for (int i = 0; i < ticks.count; i++) {
+        double x = canvas_snap(canvas, chart_x(scene, &place, ticks.tick[i].value));
+        struct rect tick = {fmin(x, axis->x + axis->w - width), axis->y, width, 4.0};
+        canvas_fill_rect(canvas, tick, 0.0, theme_mix(scene->theme->grid, scene->theme->axis, 0.5));
+        double half = canvas_text_width(canvas, FONT_AXIS, true, ticks.tick[i].label) / 2.0;
+        double middle = fmin(x, axis->x + axis->w + 8.0 - half);
+        bool covered = pill->rect.w > 0.0 && middle + half > pill->rect.x - LABEL_GAP &&
+                       middle - half < pill->rect.x + pill->rect.w + LABEL_GAP;
+        if (!covered) {
+            canvas_text(canvas, FONT_AXIS, middle, baseline, TEXT_CENTER, true, scene->theme->axis,
+                        ticks.tick[i].label);
+        }
+    }
+}
+
+void view_time_axis(const struct view *view, const struct scene *scene,
+                    const struct layout *layout) {
     for (int c = 0; c < layout->columns; c++) {
-        const struct rect *axis = &layout->time_axis[c];
-        struct panel_place place = {.plot = *axis};
-        struct axis_ticks ticks;
-        int most = (int)fmax(1.0, floor(axis->w / TICK_SPACING));
-        axis_time_ticks(scene->t0, scene->t1, most, &ticks);
-        double baseline = chart_baseline(canvas, FONT_AXIS, axis->y + 14.0);
-        double width = fmax(canvas_pixel(canvas), canvas_snap(canvas, 1.0));
-        for (int i = 0; i < ticks.count; i++) {
-            double x = canvas_snap(canvas, chart_x(scene, &place, ticks.tick[i].value));
-            double most_right = axis->x + axis->w + 8.0;
-            const char *label = ticks.tick[i].label;
-            double half = canvas_text_width(canvas, FONT_AXIS, true, label) / 2.0;
-            canvas_fill_rect(canvas,
-                             (struct rect){fmin(x, axis->x + axis->w - width), axis->y, width, 4.0},
-                             0.0, theme_mix(scene->theme->grid, scene->theme->axis, 0.5));
-            canvas_text(canvas, FONT_AXIS, fmin(x, most_right - half), baseline, TEXT_CENTER, true,
-                        scene->theme->axis, label);
+        struct pill pill;
+        make_pill(view, scene, &layout->time_axis[c], &pill);
+        draw_ticks(scene, &layout->time_axis[c], &pill);
+        if (pill.rect.w > 0.0) {
+            canvas_fill_rect(scene->canvas, pill.rect, 4.0, scene->theme->text);
+            double middle = pill.rect.y + pill.rect.h / 2.0;
+            canvas_text(scene->canvas, FONT_STRONG, pill.rect.x + 8.0,
+                        chart_baseline(scene->canvas, FONT_STRONG, middle), TEXT_LEFT, true,
+                        scene->theme->panel, pill.text);
         }
     }
 }
@@ -153,35 +195,16 @@ void view_time_notes(const struct scene *scene, const struct layout *layout) {
 
 /* ---- crosshair ----------------------------------------------------------------------------- */
 
-void view_time_cursor(const struct view *view, const struct scene *scene,
-                      const struct layout *layout) {
+void view_time_cursor(const struct scene *scene, const struct layout *layout) {
     if (!scene->has_cursor) {
         return;
     }
-    struct canvas *canvas = scene->canvas;
-    double t = history_time(scene->history, scene->cursor), pixel = canvas_pixel(canvas);
+    double t = history_time(scene->history, scene->cursor), pixel = canvas_pixel(scene->canvas);
     for (size_t i = 0; i < layout->count; i++) {
         const struct panel_place *place = &layout->place[i];
-        double x = canvas_snap(canvas, chart_x(scene, place, t)) + pixel / 2.0;
-        canvas_line(canvas, (struct point){x, place->plot.y},
+        double x = canvas_snap(scene->canvas, chart_x(scene, place, t)) + pixel / 2.0;
+        canvas_line(scene->canvas, (struct point){x, place->plot.y},
                     (struct point){x, place->plot.y + place->plot.h}, fmax(1.0, pixel),
                     theme_fade(scene->theme->text, 0.45));
     }
-    const struct rect *axis = &layout->time_axis[0];
-    struct panel_place place = {.plot = *axis};
-    char elapsed[UNITS_TEXT], wall[UNITS_TEXT], text[2 * UNITS_TEXT + 8];
-    units_clock(t, scene->t1 - scene->t0 < 5.0 ? 3 : 2, elapsed, sizeof elapsed);
-    snprintf(text, sizeof text, "%s", elapsed);
-    if (view->status.start_real_s >= 0.0) {
-        units_wall_clock(view->status.start_real_s + t, wall, sizeof wall);
-        snprintf(text, sizeof text, "%s   %s", elapsed, wall);
-    }
-    double width = canvas_text_width(canvas, FONT_STRONG, true, text) + 16.0;
-    double x = chart_x(scene, &place, t) - width / 2.0;
-    x = canvas_snap(canvas, fmax(axis->x - 40.0, fmin(x, axis->x + axis->w + 40.0 - width)));
-    struct rect pill = {x, canvas_snap(canvas, axis->y + 4.0), width, 20.0};
-    canvas_fill_rect(canvas, pill, 4.0, scene->theme->text);
-    canvas_text(canvas, FONT_STRONG, pill.x + 8.0,
-                chart_baseline(canvas, FONT_STRONG, pill.y + pill.h / 2.0), TEXT_LEFT, true,
-                scene->theme->panel, text);
 }

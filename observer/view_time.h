@@ -10,11 +10,11 @@
 
 /* Under a panel's data: a stall is one band through all panels. */
 void view_time_bands(const struct scene *scene, const struct panel_place *place);
-void view_time_axis(const struct scene *scene, const struct layout *layout);
+void view_time_axis(const struct view *view, const struct scene *scene,
+                    const struct layout *layout);
 /* Above the data: users' markers and errors as lines, their texts and the causes of stalls in the
  * first panel's lane, where they never meet each other. */
 void view_time_notes(const struct scene *scene, const struct layout *layout);
-void view_time_cursor(const struct view *view, const struct scene *scene,
-                      const struct layout *layout);
+void view_time_cursor(const struct scene *scene, const struct layout *layout);
 
 #endif

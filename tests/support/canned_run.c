@@ -26,6 +26,7 @@ struct model {
     bool stalled, marked;
 };
 
+enum { PARTS = 10 }; /* steps of the model between samples */
 static const double LIMIT = 1048576.0;
 static const double STALL_FROM = 0.68, STALL_TO = 0.70; /* of the run */
 
@@ -162,13 +163,16 @@ struct history *canned_run(const struct canned_options *options) {
     size_t steps = (size_t)lround(options->seconds / options->interval_s);
     sample(&m);
     for (size_t i = 1; i <= steps; i++) {
-        m.t = (double)i * options->interval_s;
-        stall_and_mark(&m);
-        work(&m, options->interval_s);
-        if (m.memtable >= LIMIT) {
-            flush(&m);
+        for (int part = 0; part < PARTS; part++) { /* an engine does not wait for the sampler */
+            double part_s = options->interval_s / PARTS;
+            m.t = ((double)(i - 1) * PARTS + part + 1) * part_s;
+            stall_and_mark(&m);
+            work(&m, part_s);
+            if (m.memtable >= LIMIT) {
+                flush(&m);
+            }
+            compact(&m);
         }
-        compact(&m);
         sample(&m);
     }
     return m.history;
