@@ -59,8 +59,9 @@ static int lock_call(int fd, int command, struct flock *lock) {
     return rc;
 }
 
-enum scope_lock scope_lock_take(int fd) {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+enum scope_lock scope_lock_take(int fd, enum scope_lock_byte byte) {
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
     if (lock_call(fd, F_OFD_SETLK, &lock) == 0) {
         return SCOPE_LOCK_TAKEN;
     }
@@ -68,13 +69,15 @@ enum scope_lock scope_lock_take(int fd) {
 }
 
 void scope_lock_drop(int fd) {
-    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    struct flock lock = {
+        .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = SCOPE_LOCK_WRITER, .l_len = 1};
     (void)lock_call(fd, F_OFD_SETLK, &lock);
 }
 
 bool scope_lock_is_held(int fd) {
     /* Asks for a read lock, which any write lock forbids. Only asks: nothing is ever taken. */
-    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    struct flock lock = {
+        .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = SCOPE_LOCK_WRITER, .l_len = 1};
     return lock_call(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 

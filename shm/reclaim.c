@@ -18,7 +18,12 @@ enum {
     ATTEMPT_NS = 5000000,
 };
 
-enum verdict { AGAIN, HELD, OURS, REFUSED };
+enum verdict {
+    AGAIN,   /* somebody else is at it, or the name leads elsewhere by now */
+    GONE,    /* the name leads nowhere */
+    OURS,    /* dead, and its lock is ours */
+    REFUSED, /* alive, or not ours to touch */
+};
 
 /* A dead or live segment under a name, opened to be judged. */
 struct tenant {
@@ -26,7 +31,6 @@ struct tenant {
     struct stat status;
     bool known; /* begins with our magic, so it may be judged and removed */
     bool lived; /* was never closed */
-    bool quiet; /* closed, or its heartbeat is old: its lock may be a passing one */
     uint64_t pid;
     char command[160];
 };
@@ -46,7 +50,6 @@ static void look_inside(struct tenant *tenant) {
     uint64_t magic = 0;
     tenant->known = read_whole(tenant->fd, &magic, sizeof(magic), 0) && magic == SCOPE_MAGIC;
     tenant->lived = true;
-    tenant->quiet = true;
     if (!tenant->known || !read_whole(tenant->fd, &header, sizeof(header), 0) ||
         header.major != SCOPE_VERSION_MAJOR || header.fingerprint != scope_fingerprint()) {
         return;
@@ -57,15 +60,12 @@ static void look_inside(struct tenant *tenant) {
     if (header.heartbeat_offset < (uint64_t)tenant->status.st_size &&
         read_whole(tenant->fd, &beat, sizeof(beat), (off_t)header.heartbeat_offset)) {
         uint64_t state = atomic_load_explicit(&beat.state, memory_order_relaxed);
-        uint64_t last = atomic_load_explicit(&beat.heartbeat_ns, memory_order_relaxed);
         tenant->lived = state != SCOPE_STATE_CLOSED;
-        tenant->quiet =
-            !tenant->lived || last + SCOPE_STALLED_MS * UINT64_C(1000000) < scope_now_ns();
     }
 }
 
 /* Opens what the name leads to and tries to take its lock. OURS: tenant->fd is open and locked;
- * otherwise it is closed and *rc says why it was REFUSED or who HELD it. */
+ * otherwise it is closed, and *rc says why it is not free. */
 static enum verdict judge(const char *name, const char *path, struct tenant *tenant, int *rc,
                           struct scope_error_detail *error) {
     memset(tenant, 0, sizeof(*tenant));
@@ -74,7 +74,7 @@ static enum verdict judge(const char *name, const char *path, struct tenant *ten
         *rc = errno == ELOOP || errno == EISDIR
                   ? scope_fail(error, SCOPE_ERR_NOT_A_SEGMENT, "%s is not a segment", path)
                   : scope_fail_errno(error, "cannot open", path, errno);
-        return *rc == SCOPE_ERR_NOT_FOUND ? AGAIN : REFUSED;
+        return *rc == SCOPE_ERR_NOT_FOUND ? GONE : REFUSED;
     }
     enum verdict verdict = REFUSED;
     if (fstat(tenant->fd, &tenant->status) != 0) {
@@ -91,13 +91,17 @@ static enum verdict judge(const char *name, const char *path, struct tenant *ten
                          "%s exists and is not a segment: left alone", path);
         goto out;
     }
-    enum scope_lock lock = scope_lock_take(tenant->fd);
-    if (lock == SCOPE_LOCK_FAILED) {
+    enum scope_lock judging = scope_lock_take(tenant->fd, SCOPE_LOCK_RECLAIM);
+    enum scope_lock writing = judging == SCOPE_LOCK_TAKEN
+                                  ? scope_lock_take(tenant->fd, SCOPE_LOCK_WRITER)
+                                  : SCOPE_LOCK_HELD_ELSEWHERE;
+    if (judging == SCOPE_LOCK_FAILED || writing == SCOPE_LOCK_FAILED) {
         *rc = scope_fail_errno(error, "cannot lock", path, errno);
-    } else if (lock == SCOPE_LOCK_HELD_ELSEWHERE) {
+    } else if (writing == SCOPE_LOCK_HELD_ELSEWHERE) {
         *rc = scope_fail(error, SCOPE_ERR_IN_USE, "%s is in use by process %llu: %s", name,
                          (unsigned long long)tenant->pid, tenant->command);
-        verdict = HELD;
+        /* Another judge, or a writer that has closed and is about to let go: soon over. */
+        verdict = judging != SCOPE_LOCK_TAKEN || !tenant->lived ? AGAIN : REFUSED;
     } else if (!scope_path_leads_to(path, tenant->status.st_dev, tenant->status.st_ino)) {
         verdict = AGAIN;
     } else {
@@ -124,10 +128,10 @@ static int claim(const char *name, const char *path, struct tenant *tenant, bool
         if (verdict == OURS) {
             return 0;
         }
-        if (verdict == REFUSED || (verdict == HELD && !tenant->quiet)) {
+        if (verdict == REFUSED) {
             return rc;
         }
-        if (verdict == AGAIN && rc == SCOPE_ERR_NOT_FOUND) {
+        if (verdict == GONE) {
             return missing_is_fine ? 0 : rc;
         }
         struct timespec pause = {.tv_sec = 0, .tv_nsec = ATTEMPT_NS};

@@ -132,10 +132,15 @@ bool scope_name_valid(const char *name, bool allow_crashed);
 /* REQUIRES: a valid name. SCOPE_ERR_ARGUMENT when the directory's path is too long. */
 int scope_path_of(const char *name, char path[SCOPE_PATH_MAX], struct scope_error_detail *error);
 
+/* Open-file-description locks, one byte each. WRITER says that the segment's writer lives; RECLAIM
+ * is held, briefly, by who judges whether it does: taken first, so that whoever then finds WRITER
+ * held knows that it is by the writer and not by another judge. */
+enum scope_lock_byte { SCOPE_LOCK_WRITER = 0, SCOPE_LOCK_RECLAIM = 1 };
 enum scope_lock { SCOPE_LOCK_TAKEN, SCOPE_LOCK_HELD_ELSEWHERE, SCOPE_LOCK_FAILED };
-enum scope_lock scope_lock_take(int fd); /* the writer's lock: OFD, byte 0 */
-void scope_lock_drop(int fd);
-bool scope_lock_is_held(int fd); /* by anybody else; works on a read-only descriptor */
+enum scope_lock scope_lock_take(int fd, enum scope_lock_byte byte);
+void scope_lock_drop(int fd); /* WRITER */
+/* WRITER, by anybody else. Works on a read-only descriptor. */
+bool scope_lock_is_held(int fd);
 /* True when `path` leads to exactly this file. */
 bool scope_path_leads_to(const char *path, dev_t device, ino_t inode);
 /* Makes the name free when its segment is dead: IN_USE, NOT_A_SEGMENT, ... otherwise. */

@@ -184,7 +184,7 @@ static int make_file(struct scope_writer *writer, uint64_t bytes, uint32_t mode,
         return scope_fail_errno(error, "cannot allocate", writer->path, rc);
     }
     scope_step(SCOPE_STEP_ALLOCATED);
-    if (scope_lock_take(writer->fd) != SCOPE_LOCK_TAKEN) {
+    if (scope_lock_take(writer->fd, SCOPE_LOCK_WRITER) != SCOPE_LOCK_TAKEN) {
         return scope_fail_errno(error, "cannot lock", writer->path, errno);
     }
     scope_step(SCOPE_STEP_LOCKED);

@@ -233,11 +233,21 @@ static void create_or_say_in_use(void *argument) {
     (void)!read(go[0], &byte, 1); /* until the parent closes its end: all start at once */
     struct scope_writer_options options = fixture_options("a");
     struct scope_writer *writer = NULL;
-    int rc = scope_writer_create(&options, &writer, NULL);
+    struct scope_error_detail detail = {0};
+    int rc = scope_writer_create(&options, &writer, &detail);
     if (rc == 0) {
         (void)pause();
     }
-    _exit(rc == SCOPE_ERR_IN_USE ? 10 : 11);
+    /* In use by one who is live, not by the dead one whose place is being taken. */
+    struct scope_segment *segment = NULL;
+    if (rc != SCOPE_ERR_IN_USE || scope_attach("a", false, &segment, NULL) != 0) {
+        _exit(11);
+    }
+    struct scope_info info;
+    char pid[48];
+    scope_segment_info(segment, &info);
+    (void)snprintf(pid, sizeof(pid), "process %llu:", (unsigned long long)info.pid);
+    _exit(strstr(detail.text, pid) != NULL && kill((pid_t)info.pid, 0) == 0 ? 10 : 12);
 }
 
 static void live_and_die(void *argument) {
