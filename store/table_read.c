@@ -68,6 +68,9 @@ int lsm_table_block(struct lsm_table *table, size_t i, bool fill_cache,
         return 0;
     }
     count(slot, LSM_C_CACHE_MISSES);
+    if (slot != NULL && slot->io_began_ns == 0) { /* an operation that goes to a file is always timed */
+        slot->io_began_ns = lsm_io_now_ns(table->io);
+    }
     return read_block(table, i, fill_cache, block, fault);
 }
 
