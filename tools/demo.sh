@@ -5,7 +5,7 @@
 # the observer on it. Closing the window ends the driver; the driver's end closes the window. Where
 # there is no display the run is recorded to a video and a picture. Nothing is left behind but those.
 #
-# LSM_DEMO_SECONDS=N   another length (default 20)
+# LSM_DEMO_SECONDS=N   another length, 2 to 9999 (default 20)
 # LSM_DEMO_OUT=DIR     where the video and the picture go (default: demo/ beside the programs)
 set -u
 
@@ -39,6 +39,9 @@ fail() {
     exit 1
 }
 
+case $seconds in
+'' | *[!0-9]* | 0 | 1 | ?????*) fail "LSM_DEMO_SECONDS is '$seconds', not 2 to 9999" ;;
+esac
 for program in lsm-driver lsm-observer lsm-ls; do
     [ -x "$build/$program" ] || fail "$build/$program is missing: run make first"
 done
@@ -97,7 +100,7 @@ finish_driver() {
 
 # The window first: it waits for its driver, and where no display can be opened it says so at once.
 open_window() {
-    "$build/lsm-observer" --attach "$name" --duration $((seconds + 4)) </dev/null \
+    "$build/lsm-observer" --attach "$name" --duration $((seconds + 3)) </dev/null \
         2>"$temp/observer.err" &
     observer=$!
     wait_for 1 ended "$observer" || return 0
@@ -128,7 +131,8 @@ record() {
     out=$(cd "$out" && pwd) || fail "cannot write to $out"
     command -v ffmpeg >/dev/null || kind=gif
     start_driver
-    "$build/lsm-observer" --headless --attach "$name" --duration "$seconds" \
+    # A second less than the driver: the picture is taken while it still runs.
+    "$build/lsm-observer" --headless --attach "$name" --duration $((seconds - 1)) \
         --save-video "$out/lsmscope-demo.$kind" --output "$out/lsmscope-demo.png" </dev/null &
     observer=$!
     wait "$observer"
