@@ -34,9 +34,12 @@ bool lsm_block_view_init(struct lsm_block_view *view, const uint8_t *data, size_
  * it does not, or it is not an entry. Else the key's tail. */
 static inline const uint8_t *read_header(const struct lsm_block_view *view, uint32_t at,
                                          struct header *h) {
+    if (__builtin_expect(at >= view->entries_end, 0)) {
+        return NULL;
+    }
     const uint8_t *p = view->data + at;
     const uint8_t *end = view->data + view->entries_end;
-    if (__builtin_expect(at < view->entries_end && end - p >= 12 && (p[0] | p[1]) < 128, 1)) {
+    if (__builtin_expect(end - p >= 12 && (p[0] | p[1]) < 128, 1)) {
         h->shared = p[0];
         h->unshared = p[1];
         p += 2;
@@ -47,7 +50,7 @@ static inline const uint8_t *read_header(const struct lsm_block_view *view, uint
         }
     } else {
         uint64_t shared, unshared;
-        if (at >= view->entries_end || (p = lsm_get_varint(p, end, &shared)) == NULL ||
+        if ((p = lsm_get_varint(p, end, &shared)) == NULL ||
             (p = lsm_get_varint(p, end, &unshared)) == NULL) {
             return NULL;
         }

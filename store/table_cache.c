@@ -7,12 +7,13 @@
 #include "manifest.h"
 #include "table_internal.h"
 
-enum { SHARDS = 8, BUCKETS = 256 };
+enum { SHARDS = 8, BUCKETS_MIN = 16 };
 
 struct shard {
     _Alignas(128) pthread_mutex_t lock;
     /* All guarded by lock. */
-    struct lsm_table *buckets[BUCKETS];
+    struct lsm_table **buckets;
+    uint32_t bucket_count; /* power of two, at least the limit */
     struct lsm_table *oldest, *newest;
     uint32_t count, limit;
 };
@@ -29,35 +30,69 @@ static struct shard *shard_of(struct lsm_tables *tables, uint64_t id) {
 }
 
 static struct lsm_table **slot_of(struct shard *shard, uint64_t id) {
-    struct lsm_table **slot = &shard->buckets[id / SHARDS % BUCKETS];
+    struct lsm_table **slot = &shard->buckets[id / SHARDS & (shard->bucket_count - 1)];
     while (*slot != NULL && (*slot)->id != id) {
         slot = &(*slot)->chain;
     }
     return slot;
 }
 
+/* False: out of memory. Nothing is held then. */
+static bool shard_init(struct shard *shard, uint32_t limit) {
+    shard->limit = limit;
+    shard->bucket_count = BUCKETS_MIN;
+    while (shard->bucket_count < limit) {
+        shard->bucket_count *= 2;
+    }
+    shard->buckets = calloc(shard->bucket_count, sizeof(struct lsm_table *));
+    if (shard->buckets == NULL) {
+        return false;
+    }
+    int rc = pthread_mutex_init(&shard->lock, NULL);
+    LSM_ASSERT(rc == 0);
+    return true;
+}
+
+static void shard_end(struct shard *shard) {
+    struct lsm_table *table = shard->oldest;
+    while (table != NULL) {
+        struct lsm_table *newer = table->newer;
+        LSM_ASSERT(atomic_load_explicit(&table->refs, memory_order_relaxed) == 1);
+        lsm_table_release(table);
+        table = newer;
+    }
+    free(shard->buckets);
+    pthread_mutex_destroy(&shard->lock);
+}
+
 int lsm_tables_create(struct lsm_io *io, const char *directory, uint32_t open_max,
                       struct lsm_block_cache *cache, struct lsm_tables **tables,
                       struct lsm_fault *fault) {
-    LSM_ASSERT(open_max >= 1 && cache != NULL);
-    struct lsm_tables *made = aligned_alloc(128, sizeof *made);
+    LSM_ASSERT(open_max >= 1 && open_max <= UINT32_MAX / 4 && cache != NULL);
+    size_t ready = 0;
     char *copy = strdup(directory);
+    struct lsm_tables *made = aligned_alloc(128, sizeof *made);
     if (made == NULL || copy == NULL) {
-        free(made);
-        free(copy);
-        return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for the table cache", directory);
+        goto fail;
     }
     memset(made, 0, sizeof *made);
     made->io = io;
     made->cache = cache;
     made->directory = copy;
-    for (size_t i = 0; i < SHARDS; i++) {
-        int rc = pthread_mutex_init(&made->shard[i].lock, NULL);
-        LSM_ASSERT(rc == 0);
-        made->shard[i].limit = (open_max + SHARDS - 1) / SHARDS;
+    for (; ready < SHARDS; ready++) {
+        if (!shard_init(&made->shard[ready], (open_max + SHARDS - 1) / SHARDS)) {
+            goto fail;
+        }
     }
     *tables = made;
     return 0;
+fail:
+    while (ready-- > 0) {
+        shard_end(&made->shard[ready]);
+    }
+    free(made);
+    free(copy);
+    return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for the table cache", directory);
 }
 
 void lsm_tables_destroy(struct lsm_tables *tables) {
@@ -65,15 +100,7 @@ void lsm_tables_destroy(struct lsm_tables *tables) {
         return;
     }
     for (size_t i = 0; i < SHARDS; i++) {
-        struct shard *shard = &tables->shard[i];
-        struct lsm_table *table = shard->oldest;
-        while (table != NULL) {
-            struct lsm_table *newer = table->newer;
-            LSM_ASSERT(atomic_load_explicit(&table->refs, memory_order_relaxed) == 1);
-            lsm_table_release(table);
-            table = newer;
-        }
-        pthread_mutex_destroy(&shard->lock);
+        shard_end(&tables->shard[i]);
     }
     free(tables->directory);
     free(tables);

@@ -25,7 +25,9 @@
  * that very key. Where versions of one key straddle the border it is that key and the last sequence
  * before the border. The last block's is its last entry.
  *
- * A reader refuses another major; a minor only adds what an older reader may ignore. */
+ * A reader refuses another major; a minor only adds what an older reader may ignore. The footer's
+ * layout and its own checksum are the same for every major, so that a newer table is told from a
+ * damaged one. */
 #ifndef LSM_TABLE_FORMAT_H
 #define LSM_TABLE_FORMAT_H
 

@@ -68,13 +68,14 @@ int lsm_table_block(struct lsm_table *table, size_t i, bool fill_cache,
         return 0;
     }
     count(slot, LSM_C_CACHE_MISSES);
-    if (slot != NULL && slot->io_began_ns == 0) { /* an operation that goes to a file is always timed */
+    if (slot != NULL &&
+        slot->io_began_ns == 0) { /* an operation that goes to a file is always timed */
         slot->io_began_ns = lsm_io_now_ns(table->io);
     }
     return read_block(table, i, fill_cache, block, fault);
 }
 
-/* The filter let an absent key pass. */
+/* Not found though the filter said maybe. */
 static int absent(const struct lsm_table *table, struct lsm_counter_slot *slot) {
     if (table->filter_bytes != NULL) {
         count(slot, LSM_C_BLOOM_FALSE_POSITIVES);
@@ -95,7 +96,9 @@ int lsm_table_get(struct lsm_table *table, const uint8_t *key, size_t key_size, 
     }
     size_t i = lsm_index_find(&table->index, key, key_size, seq_max);
     if (i == table->index.count) {
-        return absent(table, slot);
+        bool too_new =
+            lsm_key_compare(key, key_size, table->last_key, table->stat.last_key_size) == 0;
+        return too_new ? LSM_NOT_FOUND : absent(table, slot);
     }
     struct lsm_block *block;
     int rc = lsm_table_block(table, i, fill_cache, slot, &block, fault);

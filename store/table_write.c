@@ -285,6 +285,14 @@ static int write_tail(struct lsm_table_writer *writer, struct lsm_fault *fault) 
     return rc != 0 ? rc : lsm_output_finish(&writer->output, fault);
 }
 
+/* Hands the key over, without the room it grew into: metas live long. */
+static uint8_t *take_key(struct grown *key) {
+    uint8_t *fitted = realloc(key->data, key->size);
+    uint8_t *taken = fitted != NULL ? fitted : key->data;
+    *key = (struct grown){0};
+    return taken;
+}
+
 static void fill_meta(struct lsm_table_writer *writer, struct lsm_table_meta *meta) {
     const struct lsm_table_stat *stat = &writer->stat;
     meta->bytes = writer->output.offset;
@@ -294,12 +302,10 @@ static void fill_meta(struct lsm_table_writer *writer, struct lsm_table_meta *me
     meta->seq_max = stat->seq_max;
     meta->key_bytes = stat->key_bytes;
     meta->value_bytes = stat->value_bytes;
-    meta->first_key = writer->first_key.data;
+    meta->first_key = take_key(&writer->first_key);
     meta->first_key_size = stat->first_key_size;
-    meta->last_key = writer->last_key.data;
+    meta->last_key = take_key(&writer->last_key);
     meta->last_key_size = stat->last_key_size;
-    writer->first_key.data = NULL;
-    writer->last_key.data = NULL;
 }
 
 int lsm_table_writer_finish(struct lsm_table_writer *writer, struct lsm_table_meta *meta,
