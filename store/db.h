@@ -153,6 +153,9 @@ struct lsm_db {
         compaction_bytes_written;
     _Atomic uint64_t tombstones_dropped, iterators;
     uint64_t recovered_bytes, recovery_cut_bytes;
+    uint64_t
+        *recovered_logs; /* segments of earlier incarnations that still wait for a flush; flush.c */
+    size_t recovered_log_count;
 
     /* Positions of keys for the shape (shape.c); guarded by lock. */
     struct lsm_key_space {

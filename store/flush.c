@@ -119,6 +119,36 @@ static int install(struct flush *flush, struct lsm_fault *fault) {
     return rc;
 }
 
+/* Segments that an earlier process left, once the last memtable recovered from them is a table. */
+static int remove_recovered_logs(struct lsm_db *db, uint64_t log_number, struct lsm_fault *fault) {
+    char path[LSM_PATH_MAX];
+    size_t kept = 0;
+    int rc = 0;
+    for (size_t i = 0; i < db->recovered_log_count; i++) {
+        uint64_t number = db->recovered_logs[i];
+        if (number >= log_number) {
+            db->recovered_logs[kept++] = number;
+            continue;
+        }
+        lsm_file_name(path, db->path, LSM_NAME_WAL, number);
+        int one = lsm_io_unlink(db->io, path, fault); /* gone already: 0 */
+        rc = rc == 0 ? one : rc;
+    }
+    db->recovered_log_count = kept; /* flush_running: one flush at a time */
+    return rc;
+}
+
+static void remove_logs(struct lsm_db *db, uint64_t log_number) {
+    struct lsm_fault fault = {0};
+    int rc = lsm_wal_remove_before(db->wal, log_number, &fault);
+    if (rc == 0) {
+        rc = remove_recovered_logs(db, log_number, &fault);
+    }
+    if (rc != 0) { /* the next open removes them */
+        lsm_event_text(db, LSM_EVENT_NOTICE, fault.code, fault.text);
+    }
+}
+
 static void finish(struct flush *flush, int rc, struct lsm_fault *fault) {
     struct lsm_db *db = flush->db;
     const struct lsm_table_meta *meta = flush->meta;
@@ -137,10 +167,7 @@ static void finish(struct flush *flush, int rc, struct lsm_fault *fault) {
         event.entries_out = meta->entries;
         atomic_fetch_add_explicit(&db->flushes, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&db->flush_bytes, meta->bytes, memory_order_relaxed);
-        struct lsm_fault ignored = {0};
-        if (lsm_wal_remove_before(db->wal, flush->log_number, &ignored) != 0) {
-            lsm_event_text(db, LSM_EVENT_NOTICE, ignored.code, ignored.text);
-        }
+        remove_logs(db, flush->log_number);
     } else if (rc != LSM_ERR_NO_SPACE) {
         lsm_background_failed(db, fault);
     }

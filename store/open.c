@@ -1,68 +1,9 @@
-/* open.c: a database's life: open, close, destroy, and whether a directory holds one. */
+/* open.c: a database's life: open and close. */
 #include <stdlib.h>
 
 #include "check.h"
 #include "compact.h"
-
-/* ---- what is in the directory ---- */
-
-struct survey {
-    bool current, log, other, any;
-};
-
-static void survey_name(void *context, const char *name) {
-    struct survey *survey = context;
-    uint64_t number;
-    survey->any = true;
-    switch (lsm_file_kind_of(name, &number)) {
-    case LSM_NAME_OTHER:
-        survey->other = true;
-        break;
-    case LSM_NAME_CURRENT:
-        survey->current = true;
-        break;
-    case LSM_NAME_WAL:
-    case LSM_NAME_TABLE:
-        survey->log = true;
-        break;
-    case LSM_NAME_MANIFEST:
-    case LSM_NAME_LOCK:
-    case LSM_NAME_TEMP:
-        break;
-    }
-}
-
-/* 1: a database; 0: absent, empty, or one that never got as far as CURRENT; NOT_A_DB: other files.
- */
-static int survey_directory(struct lsm_io *io, const char *path, struct lsm_fault *fault) {
-    struct survey survey = {0};
-    int rc = lsm_io_list(io, path, survey_name, &survey, fault);
-    if (rc == LSM_NOT_FOUND) {
-        return 0;
-    }
-    if (rc != 0) {
-        return rc;
-    }
-    if (survey.current) {
-        return 1;
-    }
-    if (survey.other) {
-        return lsm_fail(fault, LSM_ERR_NOT_A_DB, "%s is not empty and not a database", path);
-    }
-    return 0;
-}
-
-int lsm_probe(const char *path) {
-    struct lsm_fault fault = {0};
-    struct lsm_io *io = NULL;
-    char notice[256];
-    int rc = path == NULL ? LSM_ERR_ARGUMENT : lsm_io_create(LSM_IO_POSIX, &io, notice, &fault);
-    if (rc == 0) {
-        rc = survey_directory(io, path, &fault);
-        lsm_io_destroy(io);
-    }
-    return rc;
-}
+#include "survey.h"
 
 /* ---- open ---- */
 
@@ -85,7 +26,7 @@ static void init_locks(struct lsm_db *db) {
 
 static int open_directory(struct lsm_db *db, struct lsm_fault *fault) {
     char path[LSM_PATH_MAX];
-    int found = survey_directory(db->io, db->path, fault);
+    int found = lsm_survey(db->io, db->path, fault);
     if (found < 0) {
         return found;
     }
@@ -175,6 +116,7 @@ static void free_tree(struct lsm_db *db) {
         lsm_tables_destroy(db->tables);
     }
     free(db->obsolete);
+    free(db->recovered_logs);
 }
 
 /* Frees whatever an open, complete or not, has made. */
@@ -276,24 +218,13 @@ static int open_all(struct lsm_db *db, char notice[256], struct lsm_fault *fault
     return rc;
 }
 
-static int check_path(const char *path, struct lsm_fault *fault) {
-    if (path == NULL || path[0] == '\0') {
-        return lsm_fail(fault, LSM_ERR_ARGUMENT, "the path is empty");
-    }
-    if (strlen(path) > LSM_PATH_MAX - 64) {
-        return lsm_fail(fault, LSM_ERR_ARGUMENT, "the path is longer than %d bytes",
-                        LSM_PATH_MAX - 64);
-    }
-    return 0;
-}
-
 int lsm_open(const char *path, const struct lsm_options *options, struct lsm_db **db,
              char detail[256]) {
     struct lsm_fault fault = {0};
     struct lsm_options effective;
     char notice[256];
     struct lsm_db *made = NULL;
-    int rc = check_path(path, &fault);
+    int rc = lsm_path_check(path, &fault);
     if (rc == 0) {
         rc = lsm_options_check(options, &effective, &fault);
     }
@@ -318,99 +249,6 @@ int lsm_open(const char *path, const struct lsm_options *options, struct lsm_db 
     } else if (made != NULL) {
         stop_work(made);
         dismantle(made);
-    }
-    if (detail != NULL) {
-        snprintf(detail, 256, "%s", rc == 0 ? "" : fault.text);
-    }
-    return rc;
-}
-
-/* ---- destroy ---- */
-
-struct doomed {
-    struct lsm_io *io;
-    const char *path;
-    struct lsm_fault *fault;
-    char (*names)[64];
-    size_t count, room;
-    int rc;
-};
-
-static void collect_name(void *context, const char *name) {
-    struct doomed *doomed = context;
-    uint64_t number;
-    enum lsm_file_kind kind = lsm_file_kind_of(name, &number);
-    if (doomed->rc != 0 || kind == LSM_NAME_OTHER || kind == LSM_NAME_LOCK || strlen(name) >= 64) {
-        return;
-    }
-    if (doomed->count == doomed->room) {
-        size_t room = doomed->room == 0 ? 64 : 2 * doomed->room;
-        char(*grown)[64] = realloc(doomed->names, room * sizeof *grown);
-        if (grown == NULL) {
-            doomed->rc = LSM_ERR_MEMORY;
-            return;
-        }
-        doomed->names = grown;
-        doomed->room = room;
-    }
-    snprintf(doomed->names[doomed->count++], 64, "%s", name);
-}
-
-/* CURRENT goes first: what a crash leaves is then no database, but its remains. */
-static int remove_files(struct doomed *doomed) {
-    char path[LSM_PATH_MAX + 64];
-    lsm_file_name(path, doomed->path, LSM_NAME_CURRENT, 0);
-    int rc = lsm_io_unlink(doomed->io, path, doomed->fault);
-    for (size_t i = 0; i < doomed->count && rc == 0; i++) {
-        snprintf(path, sizeof path, "%s/%s", doomed->path, doomed->names[i]);
-        rc = lsm_io_unlink(doomed->io, path, doomed->fault);
-    }
-    return rc;
-}
-
-static int destroy_locked(struct lsm_io *io, const char *path, struct lsm_fault *fault) {
-    struct doomed doomed = {.io = io, .path = path, .fault = fault};
-    int rc = lsm_io_list(io, path, collect_name, &doomed, fault);
-    if (rc == 0 && doomed.rc != 0) {
-        rc = lsm_fail(fault, doomed.rc, "out of memory listing %s", path);
-    }
-    if (rc == 0) {
-        rc = remove_files(&doomed);
-    }
-    free(doomed.names);
-    return rc;
-}
-
-int lsm_destroy(const char *path, char detail[256]) {
-    struct lsm_fault fault = {0}, ignored = {0};
-    struct lsm_io *io = NULL;
-    struct lsm_file *lock = NULL;
-    char notice[256], lock_path[LSM_PATH_MAX];
-    int rc = check_path(path, &fault);
-    if (rc == 0) {
-        rc = lsm_io_create(LSM_IO_POSIX, &io, notice, &fault);
-    }
-    if (rc == 0) {
-        rc = survey_directory(io, path, &fault);
-        rc = rc == 0  ? lsm_fail(&fault, LSM_ERR_NOT_A_DB, "%s holds no database", path)
-             : rc > 0 ? 0
-                      : rc;
-    }
-    if (rc == 0) {
-        lsm_file_name(lock_path, path, LSM_NAME_LOCK, 0);
-        rc = lsm_io_lock(io, lock_path, &lock, &fault);
-    }
-    if (rc == 0) {
-        rc = destroy_locked(io, path, &fault);
-        int unlinked = rc == 0 ? lsm_io_unlink(io, lock_path, &fault) : rc;
-        lsm_io_unlock(io, lock);
-        rc = unlinked;
-        /* Other files keep the directory: that is theirs to say. */
-        int emptied = rc == 0 ? lsm_io_rmdir(io, path, &ignored) : rc;
-        (void)emptied;
-    }
-    if (io != NULL) {
-        lsm_io_destroy(io);
     }
     if (detail != NULL) {
         snprintf(detail, 256, "%s", rc == 0 ? "" : fault.text);

@@ -71,7 +71,6 @@ struct listing {
     uint64_t *segments; /* log segments */
     size_t count, room;
     uint64_t highest; /* number of any file */
-    bool tables;
     int rc;
 };
 
@@ -82,7 +81,6 @@ static void visit_name(void *context, const char *name) {
     if (kind == LSM_NAME_WAL || kind == LSM_NAME_TABLE || kind == LSM_NAME_MANIFEST) {
         list->highest = number > list->highest ? number : list->highest;
     }
-    list->tables = list->tables || kind == LSM_NAME_TABLE;
     if (kind != LSM_NAME_WAL || list->rc != 0) {
         return;
     }
@@ -252,11 +250,6 @@ int lsm_recover(struct lsm_db *db, struct lsm_fault *fault) {
     if (rc == 0 && list.rc != 0) {
         rc = lsm_fail(fault, list.rc, "out of memory listing %s", db->path);
     }
-    if (rc == 0 && !exists && list.tables) {
-        rc = lsm_fail(fault, LSM_ERR_CORRUPT,
-                      "%s: there are tables, but no CURRENT that says which manifest is theirs",
-                      db->path);
-    }
     if (rc == 0) {
         qsort(list.segments, list.count, sizeof *list.segments, compare_numbers);
         settle_numbers(db, &replay, &list);
@@ -283,6 +276,11 @@ int lsm_recover(struct lsm_db *db, struct lsm_fault *fault) {
         lsm_version_unref(replay.version);
     }
     LSM_ASSERT(old == NULL);
-    free(list.segments);
+    if (rc == 0) { /* their memtables are sealed: the flush of the last one removes them */
+        db->recovered_logs = list.segments;
+        db->recovered_log_count = list.count;
+    } else {
+        free(list.segments);
+    }
     return rc;
 }
