@@ -97,8 +97,11 @@ void axis_value_ticks(enum axis_unit unit, double top, int intervals, struct axi
 }
 
 int axis_intervals(double height) {
+    if (height < 80.0) { /* closer ticks in a low plot, or its axis would be twice what it needs */
+        return height < 44.0 ? 1 : 2;
+    }
     int intervals = (int)floor(height / 40.0);
-    return intervals < 1 ? 1 : intervals > 6 ? 6 : intervals;
+    return intervals > 6 ? 6 : intervals;
 }
 
 /* ---- time ---------------------------------------------------------------------------------- */

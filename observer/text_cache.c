@@ -26,12 +26,16 @@ struct entry {
 
 struct text_cache {
     TTF_Font *fonts[FONT_ROLES];
+    TTF_Font *reference[2]; /* regular, bold: large, to measure with */
+    double pixels[FONT_ROLES];
     int digit[FONT_ROLES];
     struct entry *buckets[BUCKETS];
     struct entry *newest, *oldest;
     size_t count, bytes;
     struct text_piece empty;
 };
+
+static const double REFERENCE_PIXELS = 256.0;
 
 static uint32_t hash_text(enum font_role role, const char *text, size_t length) {
     uint32_t hash = 2166136261u ^ (uint32_t)role; /* FNV-1a */
@@ -82,6 +86,17 @@ static int widest_digit(TTF_Font *font) {
     return widest;
 }
 
+static TTF_Font *open_face(const struct font_files *files, bool bold, int pixels, char *error,
+                           size_t error_size) {
+    const char *file = bold ? files->bold : files->regular;
+    TTF_Font *font =
+        TTF_OpenFontIndex(file, pixels, bold ? files->bold_index : files->regular_index);
+    if (font == NULL) {
+        snprintf(error, error_size, "%s: %s", file, TTF_GetError());
+    }
+    return font;
+}
+
 struct text_cache *text_cache_create(const struct font_files *files, double scale, char *error,
                                      size_t error_size) {
     OBS_ASSERT(files != NULL && scale > 0.0);
@@ -95,15 +110,22 @@ struct text_cache *text_cache_create(const struct font_files *files, double scal
         free(cache);
         return NULL;
     }
+    for (int bold = 0; bold < 2; bold++) {
+        cache->reference[bold] =
+            open_face(files, bold == 1, (int)REFERENCE_PIXELS, error, error_size);
+        if (cache->reference[bold] == NULL) {
+            text_cache_destroy(cache);
+            return NULL;
+        }
+        TTF_SetFontHinting(cache->reference[bold], TTF_HINTING_NONE);
+    }
     for (int role = 0; role < FONT_ROLES; role++) {
-        bool bold = font_role_is_bold((enum font_role)role);
         int size = (int)lround(font_role_size((enum font_role)role) * scale);
+        size = size < 5 ? 5 : size;
+        cache->pixels[role] = size;
         cache->fonts[role] =
-            TTF_OpenFontIndex(bold ? files->bold : files->regular, size < 5 ? 5 : size,
-                              bold ? files->bold_index : files->regular_index);
+            open_face(files, font_role_is_bold((enum font_role)role), size, error, error_size);
         if (cache->fonts[role] == NULL) {
-            snprintf(error, error_size, "%s: %s", bold ? files->bold : files->regular,
-                     TTF_GetError());
             text_cache_destroy(cache);
             return NULL;
         }
@@ -123,6 +145,11 @@ void text_cache_destroy(struct text_cache *cache) {
     for (int role = 0; role < FONT_ROLES; role++) {
         if (cache->fonts[role] != NULL) {
             TTF_CloseFont(cache->fonts[role]);
+        }
+    }
+    for (int bold = 0; bold < 2; bold++) {
+        if (cache->reference[bold] != NULL) {
+            TTF_CloseFont(cache->reference[bold]);
         }
     }
     TTF_Quit();
@@ -155,15 +182,18 @@ static void take_coverage(const SDL_Surface *surface, uint8_t *coverage) {
     }
 }
 
-/* SDL_ttf tells the width of the ink; the pen moves further after a blank. So a stop is put behind
- * the text and its own width taken off again. */
-static double advance_of(TTF_Font *font, char *copy, size_t length) {
+/* How far the pen moves, to a fraction of a pixel. SDL_ttf tells whole pixels of ink, while the pen
+ * moves further after a blank: so it is asked at a large size, with a stop behind the text whose
+ * own width is taken off again. */
+static double advance_of(const struct text_cache *cache, enum font_role role, char *copy,
+                         size_t length) {
+    TTF_Font *font = cache->reference[font_role_is_bold(role)];
     int with = 0, stop = 0;
     memcpy(copy + length, "|", 2);
     bool ok =
         TTF_SizeUTF8(font, copy, &with, NULL) == 0 && TTF_SizeUTF8(font, "|", &stop, NULL) == 0;
     copy[length] = '\0';
-    return ok && with > stop ? with - stop : 0.0;
+    return ok && with > stop ? (with - stop) * cache->pixels[role] / REFERENCE_PIXELS : 0.0;
 }
 
 static struct entry *render(struct text_cache *cache, enum font_role role, const char *text,
@@ -189,7 +219,7 @@ static struct entry *render(struct text_cache *cache, enum font_role role, const
     entry->role = role;
     entry->bytes = length + pixels;
     int left = 0;
-    entry->piece.advance = advance_of(font, copy, length);
+    entry->piece.advance = advance_of(cache, role, copy, length);
     if (surface != NULL) {
         /* SDL_ttf shifts a string right when its first glyph hangs over to the left. */
         TTF_GlyphMetrics32(font, first_codepoint(copy), &left, NULL, NULL, NULL, NULL);
