@@ -5,12 +5,14 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -211,9 +213,35 @@ static int full_disk(void) {
     return CHILD_OK;
 }
 
+/* The zeros run into a limit half way. */
+static int full_half_way(void) {
+    struct rlimit limit;
+    if (!forbid(SYS_fallocate, EOPNOTSUPP) || getrlimit(RLIMIT_FSIZE, &limit) != 0) {
+        return CHILD_NO_FILTER;
+    }
+    struct lsm_io *io = NULL;
+    char notice[256];
+    CHILD_CHECK(lsm_io_create(LSM_IO_AUTO, &io, notice, &fault) == 0);
+    struct lsm_file *file = open_new(io, "half", 0);
+    CHILD_CHECK(file != NULL);
+    CHILD_CHECK(lsm_file_write(file, 0, "kept", 4, &fault) == 0);
+    limit.rlim_cur = 2 << 20;
+    CHILD_CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR && setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    CHILD_CHECK(lsm_file_allocate(file, 4 << 20, &fault) == LSM_ERR_IO);
+    uint64_t size = 0;
+    char kept[4];
+    CHILD_CHECK(lsm_file_size(file, &size, &fault) == 0 && size == 4);
+    CHILD_CHECK(lsm_file_read(file, 0, kept, 4, &fault) == 0 && memcmp(kept, "kept", 4) == 0);
+    lsm_file_close(file);
+    CHILD_CHECK(remove_new(io, "half") == 0);
+    lsm_io_destroy(io);
+    return CHILD_OK;
+}
+
 static void a_failed_allocation_leaves_the_file_as_it_was(void **state) {
     (void)state;
     expect_ok(in_child(full_disk));
+    expect_ok(in_child(full_half_way));
 }
 
 static int map_without_populate(void) {

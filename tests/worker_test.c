@@ -188,6 +188,34 @@ static void jobs_that_jobs_add_run_even_while_it_ends(void **state) {
     }
 }
 
+static void add_late(void *argument, struct lsm_queue *queue) {
+    struct numbered *last = argument;
+    struct scene *scene = last->scene;
+    (void)queue;
+    pthread_mutex_lock(&scene->mutex);
+    scene->waiting++;
+    lsm_cond_broadcast(&scene->changed);
+    pthread_mutex_unlock(&scene->mutex);
+    lsm_io_sleep_ns(scene->io, 20000000); /* the other thread sees meanwhile that it has to end */
+    lsm_worker_add(scene->worker, LSM_JOB_COMPACT, log_number, last);
+}
+
+static void a_compaction_added_by_the_last_flush_finds_a_thread(void **state) {
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene, real_io(), 2);
+    struct numbered last = {&scene, 1};
+    lsm_worker_add(scene.worker, LSM_JOB_COMPACT, wait_at_gate, &scene);
+    wait_for(&scene, &scene.waiting, 1);
+    lsm_worker_add(scene.worker, LSM_JOB_FLUSH, add_late, &last);
+    wait_for(&scene, &scene.waiting, 2);
+    open_gate(&scene);
+    lsm_worker_destroy(scene.worker);
+    scene.worker = NULL;
+    assert_int_equal(scene.ran, 1);
+    scene_end(&scene);
+}
+
 static void without_threads_the_caller_runs_jobs_one_at_a_time(void **state) {
     (void)state;
     struct scene scene;
@@ -323,6 +351,7 @@ int main(void) {
         cmocka_unit_test(a_flush_runs_while_compactions_hold_every_other_thread),
         cmocka_unit_test(with_one_thread_flushes_go_first_and_each_kind_in_order),
         cmocka_unit_test(jobs_that_jobs_add_run_even_while_it_ends),
+        cmocka_unit_test(a_compaction_added_by_the_last_flush_finds_a_thread),
         cmocka_unit_test(without_threads_the_caller_runs_jobs_one_at_a_time),
         cmocka_unit_test(each_job_gets_a_queue_that_works_in_its_thread),
         cmocka_unit_test(a_queue_that_cannot_be_made_fails_the_creation),
