@@ -20,6 +20,7 @@ struct lsm_arena_pool;
 struct lsm_arena_pool *lsm_arena_pool_create(uint64_t keep_bytes);
 void lsm_arena_pool_destroy(struct lsm_arena_pool *pool);
 
+/* `seed` is for structures with a random shape; the present one has none. */
 LSM_CHECKED int lsm_memtable_create(struct lsm_arena_pool *pool, uint64_t seed,
                                     struct lsm_memtable **memtable, struct lsm_fault *fault);
 void lsm_memtable_ref(struct lsm_memtable *memtable);
@@ -41,7 +42,8 @@ struct lsm_pin *lsm_memtable_pin(struct lsm_memtable *memtable);
 struct lsm_source *lsm_memtable_source(struct lsm_memtable *memtable);
 
 uint64_t
-lsm_memtable_bytes(const struct lsm_memtable *memtable); /* keys, values and their overhead */
+lsm_memtable_bytes(const struct lsm_memtable *memtable); /* keys, values and their overhead, 24 to
+                                                            40 bytes an entry */
 uint64_t lsm_memtable_entries(const struct lsm_memtable *memtable);
 
 #endif

@@ -13,8 +13,10 @@
  * sequence beyond what it looks for. Nodes replaced stay in the arena until the memtable goes:
  * about 20 bytes an entry when keys come in random order, none when they ascend.
  *
- * Measured (2 cores, virtual, 420 k entries, 16 B keys of which 8 are constant, 128 B values):
- * see memtable.c.
+ * Measured (2 virtual cores, 420 k entries, 16 B keys of which the first 8 are constant, 128 B
+ * values, recycled arena; ns): insert 320 in random order, 270 ascending, with the copy of key and
+ * value; find 550; miss 490; step 10 to 40. A skip list with windows took 900 to 1 060, 1 660 and
+ * 1 620 there, and 171 a step.
  *
  * Threads: one writer; any number of readers. */
 #ifndef LSM_MEMTABLE_TREE_H

@@ -18,7 +18,7 @@
 struct lsm_wal;
 
 /* Starts a new segment `number` in `directory`: recovery never appends to one of an earlier
- * incarnation. `segment_bytes`: a frame larger than a quarter of it gets a segment of its own. */
+ * incarnation. A frame that does not fit into `segment_bytes` gets a segment made for it. */
 LSM_CHECKED int lsm_wal_create(struct lsm_io *io, const char *directory, uint64_t number,
                                uint64_t segment_bytes, struct lsm_wal **wal,
                                struct lsm_fault *fault);
@@ -32,6 +32,8 @@ bool lsm_wal_fits(const struct lsm_wal *wal, uint64_t payload_bytes);
 bool lsm_wal_has_spare(const struct lsm_wal *wal);
 LSM_CHECKED int lsm_wal_prepare(struct lsm_wal *wal, uint64_t number, struct lsm_fault *fault);
 /* Begins the next segment: the spare one, or `number` made now; at least `payload_bytes` will fit.
+ * REQUIRES: `number` above that of every segment so far. A failure leaves the log as it was: when
+ * room on the disk was lacking, it can be tried again.
  * The earlier segment stays on disk until lsm_wal_remove_before. */
 LSM_CHECKED int lsm_wal_rotate(struct lsm_wal *wal, uint64_t number, uint64_t payload_bytes,
                                struct lsm_fault *fault);
