@@ -127,8 +127,8 @@ enum scope_latency { SCOPE_SERVICE = 0, SCOPE_RESPONSE = 1 };
 /* The latencies of one stretch of time (a second). Log-linear: bucket 0 is [0, 64 ns); then four
  * buckets to each doubling, up to about 12 s; the last one also takes everything beyond. Counts
  * above 15 are rounded to 4 significant bits in the segment; what rounding leaves over is carried
- * into the next record, so that sums over time stay true. `max_ns` is exact to 16 ns (saturates at
- * 68 s). */
+ * into the next record that has operations of that kind, so that sums over time stay true.
+ * `max_ns` is exact to 16 ns (saturates at 68 s). */
 struct scope_histograms {
     uint64_t time_ns;     /* end of the interval */
     uint64_t interval_ns; /* its length */
@@ -251,7 +251,7 @@ SCOPE_CHECKED int scope_writer_create(const struct scope_writer_options *options
                                       struct scope_writer **writer,
                                       struct scope_error_detail *error);
 /* State CLOSED, then the name removed unless lingering. NULL is ignored. In a forked child it only
- * unmaps. */
+ * frees memory: there the mapping was never inherited, and publishing does nothing. */
 void scope_writer_close(struct scope_writer *writer);
 
 /* Sets a metric by id. An id that is not in the dictionary is ignored. */

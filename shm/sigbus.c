@@ -3,13 +3,14 @@
  * the interrupted load goes on and reads zero: every reader takes that for "nothing there".
  *
  * The registry is a fixed table of atomics, for the handler may take no lock. mmap is not on the
- * list of async-signal-safe functions, but on Linux it is a bare system call. */
+ * list of async-signal-safe functions, so its bare system call is made. */
 #include "scope.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -59,6 +60,17 @@ bool scope_guard_damaged(int index) {
     return index >= 0 && atomic_load_explicit(&guards[index].damaged, memory_order_relaxed);
 }
 
+/* The bare system call: nothing of the C library, or of a sanitizer that stands before it, has a
+ * place in a handler. A sanitizer would also take the new pages for a store of this thread's. */
+static bool put_zero_pages(void *where, uint64_t length, int protection) {
+    const int flags = MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS;
+#if defined(SYS_mmap) && defined(__LP64__)
+    return syscall(SYS_mmap, where, length, protection, flags, -1, 0L) == (long)(uintptr_t)where;
+#else
+    return mmap(where, length, protection, flags, -1, 0) == where;
+#endif
+}
+
 /* True when the fault was in a guarded mapping and is healed. Async-signal-safe. */
 static bool heal(uint64_t address) {
     for (int i = 0; i < GUARDS_MAX; i++) {
@@ -71,8 +83,7 @@ static bool heal(uint64_t address) {
         uint64_t rest = base + length - page;
         int protection = atomic_load_explicit(&guards[i].protection, memory_order_relaxed);
         void *where = (void *)(uintptr_t)page;
-        if (mmap(where, rest, protection, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
-            MAP_FAILED) {
+        if (!put_zero_pages(where, rest, protection)) {
             return false;
         }
         atomic_store_explicit(&guards[i].damaged, true, memory_order_relaxed);
