@@ -28,13 +28,11 @@ static void publish(struct lsm_db *db, uint64_t seq) {
     }
 }
 
-/* LSM_BUFFERED writes are in no log: a stronger write must not outlive them, so they become a table
- * first. */
-static int settle_unlogged(struct lsm_db *db, struct lsm_fault *fault) {
+int lsm_settle_unlogged(struct lsm_db *db, struct lsm_fault *fault) {
     if (!db->unlogged) {
         return 0;
     }
-    int rc = lsm_memtable_entries(db->active.table) > 0 ? lsm_seal(db, fault) : 0;
+    int rc = lsm_seal_active(db, fault);
     if (rc == 0) {
         rc = lsm_flush_sealed(db, NULL, fault);
     }
@@ -91,7 +89,7 @@ static int append(struct lsm_db *db, enum lsm_durability durability, const struc
                   struct lsm_fault *fault) {
     int rc = lsm_make_room(db, group->bytes, group->large, slow_ns, fault);
     if (rc == 0 && durability != LSM_BUFFERED) {
-        rc = settle_unlogged(db, fault);
+        rc = lsm_settle_unlogged(db, fault);
     }
     if (rc == 0) {
         rc = lsm_memtable_reserve(db->active.table, group->count, group->bytes, fault);
@@ -198,6 +196,14 @@ int lsm_seal(struct lsm_db *db, struct lsm_fault *fault) {
     db->active_own = false;
     lsm_view_release(db, old);
     return 0;
+}
+
+int lsm_seal_active(struct lsm_db *db, struct lsm_fault *fault) {
+    int rc = lsm_check_writable(db, fault);
+    if (rc == 0 && db->sealed_count + 1 >= db->options.memtables_max) {
+        rc = lsm_flush_sealed(db, NULL, fault);
+    }
+    return rc == 0 && lsm_memtable_entries(db->active.table) > 0 ? lsm_seal(db, fault) : rc;
 }
 
 /* ---- the public calls ---- */
@@ -327,7 +333,7 @@ int lsm_sync(struct lsm_db *db) {
     pthread_mutex_lock(&db->commit_lock);
     rc = lsm_check_writable(db, &fault);
     if (rc == 0) {
-        rc = settle_unlogged(db, &fault);
+        rc = lsm_settle_unlogged(db, &fault);
     }
     uint64_t position = lsm_wal_position(db->wal);
     pthread_mutex_unlock(&db->commit_lock);

@@ -104,6 +104,9 @@ struct lsm_db {
     struct lsm_manifest *manifest; /* guarded by manifest_lock */
     bool manifest_full;            /* guarded by manifest_lock: an append found the disk full */
     uint64_t log_number; /* guarded by manifest_lock: oldest segment the tree still needs */
+    /* Guarded by manifest_lock: every sequence up to this one is in the tree, or superseded there.
+     * The log may go further: recovery replays what is above. */
+    uint64_t flushed_seq;
     _Atomic uint64_t next_file;
 
     pthread_mutex_t lock;
@@ -115,8 +118,8 @@ struct lsm_db {
     bool flush_queued, flush_running;
     bool spare_queued;
     uint32_t compactions_queued, compactions_running;
-    uint32_t
-        manual_waiting; /* manual compactions that wait for busy tables: no new automatic ones */
+    _Atomic uint32_t manual_waiting; /* changed under lock; manual compactions that wait for busy
+                                        tables: no new automatic ones */
     struct lsm_job_record *jobs, **jobs_tail; /* oldest first */
     size_t jobs_count;
     uint64_t next_job;
@@ -189,6 +192,12 @@ LSM_CHECKED int lsm_view_install(struct lsm_db *db, struct lsm_version *version,
 /* Seals the active memtable and begins another with a new log segment. REQUIRES: commit_lock held,
  * room among the sealed. */
 LSM_CHECKED int lsm_seal(struct lsm_db *db, struct lsm_fault *fault);
+/* Seals the active memtable if it holds anything; flushes first when there is no room among the
+ * sealed. REQUIRES: commit_lock held. */
+LSM_CHECKED int lsm_seal_active(struct lsm_db *db, struct lsm_fault *fault);
+/* LSM_BUFFERED writes are in no log: what must not be lost after them, or a clean close, makes them
+ * tables first. REQUIRES: commit_lock held. */
+LSM_CHECKED int lsm_settle_unlogged(struct lsm_db *db, struct lsm_fault *fault);
 /* Waits until a write may go in, or seals, flushes and compacts to make it so. `large`: the group
  * wants a memtable for itself. *slow_ns is set to now when it had to wait and was 0. REQUIRES:
  * commit_lock held. */

@@ -9,7 +9,7 @@
 
 struct flush {
     struct lsm_db *db;
-    uint64_t job, id, log_number;
+    uint64_t job, id, log_number, seq_last;
     struct lsm_memtable *memtable;
     uint64_t *snapshots;
     size_t snapshot_count;
@@ -25,6 +25,7 @@ static int begin(struct flush *flush, struct lsm_fault *fault) {
     if (rc == 0) {
         flush->memtable = db->sealed[0].table;
         lsm_memtable_ref(flush->memtable);
+        flush->seq_last = db->sealed[0].seq_last;
         flush->job = db->next_job++;
         flush->log_number = db->sealed_count > 1 ? db->sealed[1].log_number : db->active.log_number;
         lsm_event_queue(db,
@@ -105,6 +106,7 @@ static int install(struct flush *flush, struct lsm_fault *fault) {
     lsm_edit_init(&edit);
     edit.job = flush->job;
     edit.log_number = flush->log_number;
+    edit.last_seq = flush->seq_last;
     int rc = lsm_edit_add(&edit, 0, flush->meta);
     if (rc == 0) {
         /* A table's name must last as long as the edit that names it. */

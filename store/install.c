@@ -37,7 +37,7 @@ int lsm_tree_snapshot(struct lsm_db *db, const struct lsm_version *version, stru
     edit->unix_ms = lsm_io_unix_ms(db->io);
     edit->max_levels = db->options.max_levels;
     edit->log_number = db->log_number;
-    edit->last_seq = atomic_load(&db->visible);
+    edit->last_seq = db->flushed_seq;
     edit->next_file = atomic_load(&db->next_file);
     return rc == 0 ? 0 : lsm_fail(fault, rc, "out of memory for a manifest");
 }
@@ -75,8 +75,7 @@ static int append(struct lsm_db *db, const struct lsm_version *base, struct lsm_
                   struct lsm_fault *fault) {
     edit->unix_ms = lsm_io_unix_ms(db->io);
     edit->next_file = atomic_load(&db->next_file);
-    edit->last_seq = atomic_load(&db->visible);
-    int rc = lsm_time_map_export(&db->times, edit->last_seq, false, edit);
+    int rc = lsm_time_map_export(&db->times, atomic_load(&db->visible), false, edit);
     if (rc != 0) {
         return lsm_fail(fault, rc, "out of memory for an edit");
     }
@@ -190,13 +189,16 @@ int lsm_install(struct lsm_db *db, struct lsm_edit *edit, bool drop_sealed,
     }
     if (rc == 0) {
         db->log_number = edit->log_number != 0 ? edit->log_number : db->log_number;
+        db->flushed_seq = edit->last_seq != 0 ? edit->last_seq : db->flushed_seq;
         rc = make_current(db, base, next, edit, drop_sealed, fault);
     }
     if (rc == 0 && lsm_manifest_bytes(db->manifest) > MANIFEST_ROLL_BYTES) {
-        struct lsm_fault ignored = {0};
-        if (lsm_manifest_roll(db, next, &ignored) != 0) {
-            lsm_event_text(db, LSM_EVENT_NOTICE, ignored.code,
-                           ignored.text); /* the old one goes on */
+        struct lsm_fault failed = {0};
+        int rolled = lsm_manifest_roll(db, next, &failed);
+        if (rolled == LSM_ERR_NO_SPACE || rolled == LSM_ERR_MEMORY) { /* the old one goes on */
+            lsm_event_text(db, LSM_EVENT_NOTICE, failed.code, failed.text);
+        } else if (rolled != 0) { /* CURRENT may name the new one, or will after a power cut */
+            lsm_background_failed(db, &failed);
         }
     }
     pthread_mutex_unlock(&db->manifest_lock);

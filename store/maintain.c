@@ -4,22 +4,16 @@
 #include "check.h"
 #include "schedule.h"
 
-/* Seals the active memtable if it holds anything; waits for room among the sealed ones first. */
-static int seal_active(struct lsm_db *db, struct lsm_fault *fault) {
-    pthread_mutex_lock(&db->commit_lock);
-    int rc = lsm_check_writable(db, fault);
-    if (rc == 0 && db->sealed_count + 1 >= db->options.memtables_max) {
-        rc = lsm_flush_sealed(db, NULL, fault);
-    }
-    if (rc == 0 && lsm_memtable_entries(db->active.table) > 0) {
-        rc = lsm_seal(db, fault);
-    }
-    pthread_mutex_unlock(&db->commit_lock);
-    return rc;
+/* When a wait of that length ends; 0, never, when that is beyond the clock. */
+static uint64_t deadline_after(struct lsm_db *db, uint64_t timeout_ms) {
+    uint64_t now = lsm_io_now_ns(db->io);
+    return timeout_ms > (UINT64_MAX - now) / 1000000 ? 0 : now + timeout_ms * 1000000;
 }
 
 static int flush_all(struct lsm_db *db, struct lsm_fault *fault) {
-    int rc = seal_active(db, fault);
+    pthread_mutex_lock(&db->commit_lock);
+    int rc = lsm_seal_active(db, fault);
+    pthread_mutex_unlock(&db->commit_lock);
     if (rc == 0) {
         rc = lsm_flush_sealed(db, NULL, fault);
     }
@@ -132,7 +126,7 @@ int lsm_wait_idle(struct lsm_db *db, uint64_t timeout_ms) {
     }
     struct lsm_fault fault = {0};
     rc = settle(db, &fault);
-    uint64_t deadline = lsm_io_now_ns(db->io) + timeout_ms * 1000000;
+    uint64_t deadline = deadline_after(db, timeout_ms);
     pthread_mutex_lock(&db->lock);
     while (rc == 0 && lsm_work_pending(db)) {
         rc = lsm_check_writable(db, &fault);
@@ -182,7 +176,8 @@ int lsm_job_schedule(struct lsm_db *db, uint32_t level, uint64_t *id) {
     pthread_mutex_lock(&db->lock);
     struct lsm_job_record *record = find_pending(db, level);
     if (record == NULL && db->manual_waiting >= LSM_LEVELS_MAX * 2) {
-        rc = lsm_fail(&fault, LSM_ERR_BUSY, "%u compactions wait already", db->manual_waiting);
+        rc = lsm_fail(&fault, LSM_ERR_BUSY, "%u compactions wait already",
+                      (unsigned)db->manual_waiting);
     } else if (record == NULL) {
         record = lsm_job_record_add(db, level);
         rc = record == NULL ? lsm_fail(&fault, LSM_ERR_MEMORY, "out of memory for a job") : 0;
@@ -234,7 +229,7 @@ int lsm_job_wait(struct lsm_db *db, uint64_t id, uint64_t timeout_ms, struct lsm
     }
     struct lsm_fault fault = {0};
     rc = settle(db, &fault);
-    uint64_t deadline = lsm_io_now_ns(db->io) + timeout_ms * 1000000;
+    uint64_t deadline = deadline_after(db, timeout_ms);
     pthread_mutex_lock(&db->lock);
     struct lsm_job_record *record = find_job(db, id);
     rc = rc != 0 ? rc : record == NULL ? LSM_NOT_FOUND : 0;

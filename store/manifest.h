@@ -36,7 +36,7 @@ struct lsm_edit {
     uint64_t job;        /* what made it; 0 none */
     uint64_t log_number; /* segments below are no longer needed; 0: unchanged */
     uint64_t next_file;  /* 0: unchanged */
-    uint64_t last_seq;   /* 0: unchanged */
+    uint64_t last_seq;   /* every sequence up to it is in the tree; 0: unchanged */
     uint32_t max_levels; /* in the first edit of a manifest */
     struct lsm_edit_table *added;
     size_t added_count;

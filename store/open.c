@@ -166,20 +166,6 @@ static void stop_work(struct lsm_db *db) {
     }
 }
 
-/* Buffered writes are in no log: a clean close makes tables of them. */
-static int settle_buffered(struct lsm_db *db, struct lsm_fault *fault) {
-    int rc = 0;
-    pthread_mutex_lock(&db->commit_lock);
-    if (db->unlogged) {
-        rc = lsm_memtable_entries(db->active.table) > 0 ? lsm_seal(db, fault) : 0;
-        if (rc == 0) {
-            rc = lsm_flush_sealed(db, NULL, fault);
-        }
-    }
-    pthread_mutex_unlock(&db->commit_lock);
-    return rc;
-}
-
 int lsm_close(struct lsm_db *db) {
     if (db == NULL) {
         return 0;
@@ -189,7 +175,9 @@ int lsm_close(struct lsm_db *db) {
         return rc; /* a forked child: the parent's threads and locks are not ours to take apart */
     }
     struct lsm_fault fault = {0};
-    rc = settle_buffered(db, &fault);
+    pthread_mutex_lock(&db->commit_lock);
+    rc = lsm_settle_unlogged(db, &fault);
+    pthread_mutex_unlock(&db->commit_lock);
     stop_work(db);
     lsm_events_deliver(db);
     dismantle(db);

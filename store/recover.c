@@ -14,7 +14,9 @@
 struct replay {
     struct lsm_db *db;
     struct lsm_version *version;
-    uint64_t log_number, next_file, last_seq, edits;
+    uint64_t log_number, next_file, edits;
+    uint64_t flushed_seq; /* all up to here is in tables */
+    uint64_t last_seq;    /* newest one known to have been given out */
 };
 
 static void note_numbers(struct replay *replay, const struct lsm_edit *edit) {
@@ -24,15 +26,23 @@ static void note_numbers(struct replay *replay, const struct lsm_edit *edit) {
     if (edit->next_file > replay->next_file) {
         replay->next_file = edit->next_file;
     }
-    if (edit->last_seq > replay->last_seq) {
-        replay->last_seq = edit->last_seq;
+    if (edit->last_seq > replay->flushed_seq) {
+        replay->flushed_seq = edit->last_seq;
     }
     for (size_t i = 0; i < edit->times_count; i++) {
-        lsm_time_map_note(&replay->db->times, edit->times[i].seq, edit->times[i].unix_s);
+        const struct lsm_time_point *point = &edit->times[i];
+        lsm_time_map_note(&replay->db->times, point->seq, point->unix_s);
+        /* A lost write may have left its time behind: its sequence is not given out again. */
+        replay->last_seq = point->seq > replay->last_seq ? point->seq : replay->last_seq;
     }
     for (size_t i = 0; i < edit->added_count; i++) {
         const struct lsm_table_meta *meta = edit->added[i].meta;
-        replay->last_seq = meta->seq_max > replay->last_seq ? meta->seq_max : replay->last_seq;
+        if (meta->seq_max > replay->flushed_seq) {
+            replay->flushed_seq = meta->seq_max;
+        }
+    }
+    if (replay->flushed_seq > replay->last_seq) {
+        replay->last_seq = replay->flushed_seq;
     }
 }
 
@@ -108,6 +118,7 @@ struct log_replay {
     struct lsm_db *db;
     uint64_t
         skip_until; /* entries up to this sequence are in tables: memtables are flushed in order */
+    uint64_t seq;   /* newest one replayed */
 };
 
 /* A fresh active memtable; the log number of recovered ones is the oldest segment: all are needed
@@ -121,9 +132,9 @@ static int begin_memtable(struct lsm_db *db, struct lsm_fault *fault) {
     return rc;
 }
 
-static int seal_recovered(struct lsm_db *db, struct lsm_fault *fault) {
+static int seal_recovered(struct lsm_db *db, uint64_t seq_last, struct lsm_fault *fault) {
     struct lsm_mem full = db->active;
-    full.seq_last = db->last_seq;
+    full.seq_last = seq_last;
     int rc = begin_memtable(db, fault);
     if (rc == 0) {
         LSM_ASSERT(db->sealed_count < LSM_MEMTABLES_LIMIT);
@@ -151,25 +162,26 @@ static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint
             lsm_memtable_insert(db->active.table, &entry);
         }
     }
-    if (rc == 0 && seq + count - 1 > db->last_seq) {
-        db->last_seq = seq + count - 1;
+    replay->seq = seq + count - 1;
+    if (rc == 0 && replay->seq > db->last_seq) {
+        db->last_seq = replay->seq;
     }
     lsm_time_map_note(&db->times, seq, unix_s);
     /* One place stays free for the last memtable. */
     if (rc == 0 && lsm_memtable_bytes(db->active.table) >= db->options.memtable_bytes &&
         db->sealed_count + 2 < db->options.memtables_max) {
-        rc = seal_recovered(db, fault);
+        rc = seal_recovered(db, replay->seq, fault);
     }
     return rc;
 }
 
 static int replay_log(struct lsm_db *db, const struct listing *list, struct lsm_fault *fault) {
-    struct log_replay replay = {.db = db, .skip_until = db->last_seq};
+    struct log_replay replay = {.db = db, .skip_until = db->flushed_seq};
     struct lsm_wal_recovered recovered = {0};
     int rc = lsm_wal_replay(db->io, db->path, list->segments, list->count, db->log_number, 1,
                             replay_frame, &replay, &recovered, fault);
     if (rc == 0 && lsm_memtable_entries(db->active.table) > 0) {
-        rc = seal_recovered(db, fault);
+        rc = seal_recovered(db, replay.seq, fault);
     }
     db->recovered_bytes = recovered.bytes;
     db->recovery_cut_bytes = recovered.cut_bytes;
@@ -217,6 +229,7 @@ static int begin_incarnation(struct lsm_db *db, struct lsm_version *version,
     db->active.log_number = number;
     if (db->sealed_count == 0) {
         db->log_number = number;
+        db->flushed_seq = db->last_seq;
     }
     rc = lsm_manifest_roll(db, version, fault);
     if (rc == 0) {
@@ -231,6 +244,7 @@ static void settle_numbers(struct lsm_db *db, const struct replay *replay,
     uint64_t next = replay->next_file > list->highest + 1 ? replay->next_file : list->highest + 1;
     atomic_store(&db->next_file, next > 0 ? next : 1);
     db->last_seq = replay->last_seq;
+    db->flushed_seq = replay->flushed_seq;
     db->log_number = replay->log_number;
 }
 

@@ -177,8 +177,8 @@ static void delay(struct lsm_db *db, enum lsm_stall cause, uint64_t bytes, uint6
 /* Synchronous mode: the writer's own thread does what is due, and its puts pay for it. */
 static int work_in_line(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
                         struct lsm_fault *fault) {
-    if (!must_seal &&
-        db->sealed_count == 0) { /* sealed: a flush that found the disk full is tried again */
+    /* Sealed: a flush that found the disk full is tried again. Waiting: a scheduled job. */
+    if (!must_seal && db->sealed_count == 0 && db->manual_waiting == 0) {
         return 0;
     }
     uint64_t began = lsm_io_now_ns(db->io);
