@@ -249,8 +249,21 @@ int lsm_wal_rotate(struct lsm_wal *wal, uint64_t number, uint64_t payload_bytes,
     wal->tail = s;
     wal->offset = LSM_WAL_PAGE_BYTES;
     atomic_store_explicit(&wal->position, s->base + wal->offset, memory_order_release);
+    /* A spare that became ready while this segment was being made may have the smaller number:
+     * segments are in the order of their numbers, so it cannot follow. */
+    struct lsm_segment *late = NULL;
+    if (wal->spare != NULL && wal->spare->number < s->number) {
+        late = wal->spare;
+        wal->spare = NULL;
+        atomic_store_explicit(&wal->has_spare, false, memory_order_relaxed);
+    }
     pthread_mutex_unlock(&wal->mutex);
     atomic_fetch_add_explicit(&wal->rotations, 1, memory_order_relaxed);
+    if (late != NULL) {
+        struct lsm_fault ignored; /* an empty segment: recovery passes over it */
+        int dropped = lsm_segment_drop(wal, late, &ignored);
+        (void)dropped;
+    }
     return 0;
 }
 
