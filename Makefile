@@ -49,7 +49,7 @@ TESTS       := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 STORE_LIBS    = -luring -lxxhash
 OBSERVER_LIBS = $(call pkg_libs,$(OBSERVER_PKGS)) -lgif -lm
 
-.PHONY: all help demo test check stress fuzz bench tidy format install uninstall clean deps header-check
+.PHONY: all help demo test check stress fuzz tidy format install uninstall clean deps header-check FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -146,6 +146,25 @@ uninstall: ## remove what install put under PREFIX
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(PROGRAMS))) $(addprefix $(DESTDIR)$(PREFIX)/lib/,$(notdir $(LIBLSM) $(LIBSCOPE)))
 	rm -rf $(DESTDIR)$(PREFIX)/include/lsmscope
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(wildcard tools/man/*.1)))
+
+# ---- the long runs: behind `make check` there is a bounded version of each ---------------------------
+stress: all $(TESTS) ## the model, crash, power, thread and ring tests at LSM_TEST_SCALE=20
+	@LSM_TEST_SCALE=$${LSM_TEST_SCALE:-20} LSM_TEST_TIMEOUT=$${LSM_TEST_TIMEOUT:-3600} \
+	    tests/run_tests.sh $(B) $(filter $(B)/tests/db_% $(B)/tests/ring_%,$(TESTS))
+
+# libFuzzer, from clang. Findings and corpora stay in build/fuzz.
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst tests/%.c,build/fuzz/%,$(wildcard tests/fuzz_*.c))
+build/fuzz/%: tests/%.c $(STORE_SRC) $(SHM_SRC) $(wildcard store/*.h shm/*.h)
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Istore -Ishm -Itests/support \
+	    $< $(STORE_SRC) $(SHM_SRC) -pthread $(STORE_LIBS) -o $@
+fuzz: $(FUZZERS) ## fuzz every parser for FUZZ_SECONDS=60 each (needs clang)
+	@for f in $(FUZZERS); do echo "== $$f"; mkdir -p $$f.corpus && \
+	    $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 -verbosity=0 -artifact_prefix=$$f. $$f.corpus || exit 1; done
+
+format: ## clang-format every source file in place
+	@git ls-files -- '*.c' '*.h' | xargs clang-format -i
 
 tidy: ## the style checks: file and function length, line width, banned calls, markers
 	@tests/tidy.sh

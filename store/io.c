@@ -119,7 +119,9 @@ int lsm_io_link(struct lsm_io *io, const char *from, const char *to, struct lsm_
 int lsm_io_sync_dir(struct lsm_io *io, const char *path, struct lsm_fault *fault) {
     int rc = io->ops->sync_dir(io, path);
     if (rc != 0) {
-        return lsm_fail_errno(fault, rc, "sync directory", path);
+        lsm_fail_errno(fault, rc, "sync directory", path);
+        fault->code = LSM_ERR_IO; /* as in lsm_file_sync: final, a full disk too */
+        return LSM_ERR_IO;
     }
     atomic_fetch_add_explicit(&io->counters.syncs, 1, memory_order_relaxed);
     return 0;

@@ -80,8 +80,9 @@ LSM_CHECKED int lsm_file_read(struct lsm_file *file, uint64_t offset, void *buff
                               struct lsm_fault *fault);
 LSM_CHECKED int lsm_file_write(struct lsm_file *file, uint64_t offset, const void *buffer,
                                size_t length, struct lsm_fault *fault);
-LSM_CHECKED int lsm_file_sync(struct lsm_file *file,
-                              struct lsm_fault *fault); /* data and what is needed to find it */
+/* Data and what is needed to find it. A failure is LSM_ERR_IO whatever the kernel said, a full disk
+ * too: what a failed sync has lost nobody knows, so it is final and never retried. */
+LSM_CHECKED int lsm_file_sync(struct lsm_file *file, struct lsm_fault *fault);
 /* Allocates blocks for [0, size) and makes the file that long; written zeros where fallocate is not
  * to be had. */
 LSM_CHECKED int lsm_file_allocate(struct lsm_file *file, uint64_t size, struct lsm_fault *fault);

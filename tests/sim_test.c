@@ -260,6 +260,20 @@ static void the_planned_operation_fails_once(void **state) {
     lsm_io_destroy(io);
 }
 
+static void a_failed_sync_is_final_even_when_the_disk_is_full(void **state) {
+    (void)state;
+    struct lsm_io *io = sim_create(seed);
+    struct lsm_file *file = create(io, "/f");
+    sim_fail_at(io, sim_operations(io) + 2, ENOSPC);
+    write_text(file, 0, "a");
+    assert_int_equal(lsm_file_sync(file, &fault), LSM_ERR_IO);
+    assert_int_equal(fault.code, LSM_ERR_IO);
+    sim_fail_at(io, sim_operations(io) + 1, ENOSPC);
+    assert_int_equal(lsm_io_sync_dir(io, "/", &fault), LSM_ERR_IO);
+    lsm_file_close(file);
+    lsm_io_destroy(io);
+}
+
 static void a_planned_cut_ends_the_io_at_that_operation(void **state) {
     (void)state;
     unsigned done = 0;
@@ -440,6 +454,7 @@ int main(void) {
         cmocka_unit_test(a_kill_keeps_everything_and_a_cut_after_it_only_what_was_synced),
         cmocka_unit_test(dead_handles_give_errors_and_the_lock_is_free_again),
         cmocka_unit_test(the_planned_operation_fails_once),
+        cmocka_unit_test(a_failed_sync_is_final_even_when_the_disk_is_full),
         cmocka_unit_test(a_planned_cut_ends_the_io_at_that_operation),
         cmocka_unit_test(a_full_disk_refuses_and_takes_again_when_there_is_room),
         cmocka_unit_test(one_seed_gives_one_history_and_another_seed_another),
