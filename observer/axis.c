@@ -24,9 +24,10 @@ static double decimal_step(double most, int intervals) {
     return step * 50.0;
 }
 
+/* Four figures are one too many: from 1000 of a unit on the next one counts. */
 static double byte_unit(double most) {
     double unit = 1.0;
-    while (most >= unit * 1024.0 * (1.0 - 1e-9) && unit < 0x1p50) {
+    while (most > unit * 1000.0 * (1.0 + 1e-9) && unit < 0x1p50) {
         unit *= 1024.0;
     }
     return unit;

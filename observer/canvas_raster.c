@@ -301,8 +301,8 @@ void raster_text(struct canvas *canvas, enum font_role role, double x, double y,
         const struct text_piece *piece = text_cache_piece(canvas->texts, role, utf8, length);
         double advance = advance_of(canvas, role, digit, piece);
         /* A narrow digit stands in the middle of its cell. */
-        double inset = digit ? floor((advance - piece->advance) / 2.0) : 0.0;
-        blit(canvas, piece, (int)(pen + inset) + piece->left, baseline - piece->top, &ink);
+        double inset = digit ? (advance - piece->advance) / 2.0 : 0.0;
+        blit(canvas, piece, (int)lround(pen + inset) + piece->left, baseline - piece->top, &ink);
         pen += advance;
         utf8 += length;
     }

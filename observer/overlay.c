@@ -193,6 +193,19 @@ static size_t wrap(struct canvas *canvas, const char *text, double room, char li
     return count;
 }
 
+/* As few lines as possible, about equally long: no word stands alone on the last one. */
+static size_t wrap_evenly(struct canvas *canvas, const char *text, double room, char lines[][256],
+                          size_t most) {
+    size_t count = wrap(canvas, text, room, lines, most);
+    double narrow = room;
+    while (count > 1 && narrow > room / 2.0 &&
+           wrap(canvas, text, narrow - 12.0, lines, most) == count) {
+        narrow -= 12.0;
+    }
+    /* `most` lines may be too few for the rest of a text: then every pixel of the room counts. */
+    return wrap(canvas, text, count == most ? room : narrow, lines, most);
+}
+
 struct waiting_size {
     double top, width, list_top;
     size_t lines;
@@ -202,7 +215,7 @@ struct waiting_size {
 static struct waiting_size measure_waiting(const struct view *view, struct canvas *canvas,
                                            struct rect room, char lines[][256]) {
     struct waiting_size size = {.width = fmin(560.0, room.w - 48.0)};
-    size.lines = wrap(canvas, view->detail, size.width, lines, 4);
+    size.lines = wrap_evenly(canvas, view->detail, size.width, lines, 4);
     double list = view->choice_count > 0 ? 20.0 + view->choice_count * CHOICE_ROW : 0.0;
     double text = 28.0 + 22.0 * (double)size.lines + list;
     size.emblem = text + EMBLEM + 28.0 <= room.h;

@@ -20,7 +20,7 @@ static bool has_sealed(const struct scene *scene) {
 }
 
 static void measure(const struct scene *scene, struct panel_size *size) {
-    size->left = canvas_text_width(scene->canvas, FONT_AXIS, true, "888 MiB");
+    size->left = canvas_text_width(scene->canvas, FONT_AXIS, true, "1000 KiB");
     size->right = chart_label_width(scene, "sealed", "888 KiB");
     size->lane = 0.0;
 }
@@ -101,7 +101,7 @@ static void corner(const struct scene *scene, char *text, size_t size, struct co
 static void draw_flushes(const struct scene *scene, const struct panel_place *place) {
     /* Crowded ticks would hide the data they stand for: they become a low, faint strip. */
     size_t count = scene->marks->flushes;
-    bool crowded = count > 8 && place->plot.w / (double)count < 5.0;
+    bool crowded = count > 8 && place->plot.w / (double)count < 8.0;
     double height = crowded ? 4.0 : fmin(10.0, place->plot.h / 4.0);
     struct color color = crowded ? theme_fade(scene->theme->flush, 0.6) : scene->theme->flush;
     double foot = place->plot.y + place->plot.h;

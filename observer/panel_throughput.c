@@ -21,9 +21,12 @@ enum { KINDS = sizeof kinds / sizeof kinds[0] };
 /* Kinds that a run never used would only lie on the axis. Puts are what the tree is about, so
  * their line is there from the start. */
 static bool is_shown(const struct scene *scene, size_t kind) {
-    uint64_t total = 0;
-    return history_has(scene->history, kinds[kind].id) &&
-           (kind == 0 || (history_latest(scene->history, kinds[kind].id, &total) && total > 0));
+    double total = 0.0;
+    if (!history_has(scene->history, kinds[kind].id) || !scene->has_newest) {
+        return false;
+    }
+    return kind == 0 || (chart_value(scene, kinds[kind].id, HISTORY_LEVEL, scene->newest, &total) &&
+                         total > 0.0);
 }
 
 static bool present(const struct scene *scene) {
