@@ -155,10 +155,14 @@ stress: all $(TESTS) ## the model, crash, power, thread and ring tests at LSM_TE
 # libFuzzer, from clang. Findings and corpora stay in build/fuzz.
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/%.c,build/fuzz/%,$(wildcard tests/fuzz_*.c))
-build/fuzz/%: tests/%.c $(STORE_SRC) $(SHM_SRC) $(wildcard store/*.h shm/*.h)
-	@mkdir -p $(@D)
-	clang -std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Istore -Ishm -Itests/support \
-	    $< $(STORE_SRC) $(SHM_SRC) -pthread $(STORE_LIBS) -o $@
+FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -DLSM_FUZZ_MAIN -g -O1 -Istore -Ishm -Itests/support
+FUZZ_PARTS := $(patsubst %.c,build/fuzz/obj/%.o,$(STORE_SRC) $(SHM_SRC) $(filter tests/support/sim_%,$(SUPPORT_SRC)))
+build/fuzz/obj/%.o: %.c $(wildcard store/*.h shm/*.h)
+	@mkdir -p $(@D); echo "  CLANG $<"
+	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -c $< -o $@
+build/fuzz/fuzz_%: tests/fuzz_%.c $(FUZZ_PARTS)
+	@echo "  CLANG $<"
+	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $^ -pthread $(STORE_LIBS) -o $@
 fuzz: $(FUZZERS) ## fuzz every parser for FUZZ_SECONDS=60 each (needs clang)
 	@for f in $(FUZZERS); do echo "== $$f"; mkdir -p $$f.corpus && \
 	    $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 -verbosity=0 -artifact_prefix=$$f. $$f.corpus || exit 1; done
