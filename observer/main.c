@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include <fontconfig/fontconfig.h>
+
 #include "args.h"
 #include "scope.h"
 #include "session.h"
@@ -60,5 +62,6 @@ int main(int argc, char **argv) {
     }
     int status = run(&session);
     session_close(&session);
+    FcFini(); /* what it caches would look like a leak */
     return status;
 }

@@ -18,15 +18,38 @@ static const double FRAME_S = 1.0 / 30;
 static const double WAIT_MAX_S = 0.25;   /* a signal is noticed this soon */
 static const double RECORD_TICK_S = 0.1; /* the encoder is fed at least this often */
 
+static bool set(const char *variable) {
+    const char *value = getenv(variable);
+    return value != NULL && value[0] != '\0';
+}
+
+/* SDL falls back to drivers that show nothing to anyone; a window there would run unseen. */
+static bool driver_shows(void) {
+    const char *driver = SDL_GetCurrentVideoDriver();
+    return driver != NULL && strcmp(driver, "offscreen") != 0 && strcmp(driver, "dummy") != 0 &&
+           strcmp(driver, "evdev") != 0;
+}
+
 bool window_possible(char *error, size_t error_size) {
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
-    if (SDL_InitSubSystem(SDL_INIT_VIDEO) == 0) {
-        return true;
+    bool asked = set("SDL_VIDEODRIVER");
+    if (!asked && set("DISPLAY") && !set("WAYLAND_DISPLAY")) {
+        SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11"); /* trying Wayland in vain would talk on stderr */
+    }
+    const char *why = "neither DISPLAY nor WAYLAND_DISPLAY is set";
+    if (asked || set("DISPLAY") || set("WAYLAND_DISPLAY") || set("XDG_RUNTIME_DIR")) {
+        if (SDL_InitSubSystem(SDL_INIT_VIDEO) != 0) {
+            why = SDL_GetError();
+        } else if (asked || driver_shows()) {
+            return true;
+        } else {
+            SDL_QuitSubSystem(SDL_INIT_VIDEO);
+            why = set("DISPLAY") ? "it cannot be opened" : why;
+        }
     }
     snprintf(error, error_size,
-             "no display (%.80s): use --headless, --output FILE.png or --save-video FILE.mp4",
-             SDL_GetError());
+             "no display (%.80s): use --headless, --output FILE.png or --save-video FILE.mp4", why);
     return false;
 }
 

@@ -1,7 +1,8 @@
 /* The observer's view of a driver's segment: attaching late, ends, crashes, restarts.
  *
  * As a program of its own it is also the driver that the window's test watches:
- *     source_shm_test --drive NAME INTERVAL_MS SECONDS [BACKLOG_STEPS] */
+ *     source_shm_test --drive NAME INTERVAL_MS SECONDS [BACKLOG_STEPS]
+ *     source_shm_test --count-live */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -264,7 +265,26 @@ static int drive(int argc, char **argv) {
     return 0;
 }
 
+/* How many drivers run on this machine: the list is only tried where no other would show in it. */
+static int count_live(void) {
+    struct scope_listing *list = NULL;
+    size_t count = 0, live = 0;
+    if (scope_list(&list, &count) != SCOPE_OK) {
+        return 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        live += list[i].status == SCOPE_OK && list[i].own &&
+                (list[i].liveness == SCOPE_LIVE || list[i].liveness == SCOPE_STALLED);
+    }
+    free(list);
+    printf("%zu\n", live);
+    return 0;
+}
+
 int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--count-live") == 0) {
+        return count_live();
+    }
     if (argc >= 5 && strcmp(argv[1], "--drive") == 0) {
         return drive(argc, argv);
     }
