@@ -203,6 +203,8 @@ static void wrong_words_are_refused(void **state) {
     assert_false(PARSE(&a, error, "-w", "5"));
     assert_false(PARSE(&a, error, "--durability", "buffered", "--wal-flush-every-write"));
     assert_true(PARSE(&a, error, "--durability", "sync", "--wal-flush-every-write"));
+    assert_true(PARSE(&a, error, "--value-size-bytes", "64MiB", "--threads", "16"));
+    assert_false(PARSE(&a, error, "--value-size-bytes", "64MiB", "--threads", "17"));
 }
 
 static void flushing_every_write_means_sync(void **state) {

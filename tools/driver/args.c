@@ -162,6 +162,9 @@ static void set_defaults(struct driver_args *args) {
     }
 }
 
+/* Each worker keeps a value of its own. */
+#define VALUES_MAX (1ull << 30)
+
 enum { LONG_BASE = 1000 }; /* above every character that getopt may return */
 
 static void fill_getopt(struct option *options, size_t room) {
@@ -214,6 +217,10 @@ static bool check_together(struct driver_args *args, char error[256]) {
                            (unsigned long long)samples, (unsigned long long)arg->max);
             return false;
         }
+    }
+    if (args->value_bytes > VALUES_MAX / args->threads) {
+        (void)snprintf(error, 256, "--value-size-bytes times --threads must not exceed 1 GiB");
+        return false;
     }
     size_t length = strlen(args->name);
     bool plain = length >= 1 && length <= 48 && args->name[0] != '.';
