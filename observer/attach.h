@@ -14,8 +14,8 @@ struct attach_choice {
 
 struct attach_found {
     struct attach_choice live[VIEW_CHOICES_MAX];
-    int live_count;     /* running or stalled drivers, at most VIEW_CHOICES_MAX */
-    char leftover[80];  /* a closed or crashed run that can still be looked at; empty: none */
+    int live_count;      /* running or stalled drivers, at most VIEW_CHOICES_MAX */
+    char leftover[80];   /* a closed or crashed run that can still be looked at; empty: none */
     char unreadable[80]; /* a segment that is there but cannot be read; empty: none */
     int unreadable_status;
 };

@@ -77,7 +77,8 @@ const struct scope_event *history_event(const struct history *history, size_t in
 double history_event_time(const struct history *history, size_t index);
 size_t history_event_find(const struct history *history, double seconds); /* first at or after */
 
-/* Kept packed: a returned pointer stays valid until 16 others were asked for, or the next append. */
+/* Kept packed: a returned pointer stays valid until 16 others were asked for or the next append.
+ */
 size_t history_histogram_count(const struct history *history);
 const struct scope_histograms *history_histogram(const struct history *history, size_t index,
                                                  double *seconds);

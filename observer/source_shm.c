@@ -1,8 +1,8 @@
 /* source_shm.c: a driver's segment, followed from before its start to after its end.
  *
- *   looking ──one live driver, or a choice──▶ attached ──closed, crashed, damaged──▶ attached, over
- *      ▲                                          │                                        │
- *      └──────────── never: the picture stays ────┴──another instance under the name──▶ attached
+ *   looking --one live driver, or a choice--> attached --closed, crashed, damaged--> over
+ *                                                ^                                   |
+ *                                                +---another instance, same name-----+
  *
  * What was seen stays on screen until a new run replaces it. */
 #include <stdio.h>

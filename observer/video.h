@@ -1,6 +1,6 @@
 /* video.h: pictures into a video file, without making whoever draws them wait.
  *
- *   main thread ──pictures──▶ bounded queue ──▶ encoder thread ──▶ ffmpeg | giflib ──▶ FILE.part
+ *   main thread -pictures--> bounded queue --> encoder thread --> ffmpeg | giflib --> FILE.part
  *
  * Real time: frames fall due on a fixed clock. A frame without a new picture repeats the last one;
  * so does a frame whose picture found the queue full, and those are counted. Not in real time (a

@@ -25,7 +25,8 @@ struct fake_driver {
     uint32_t job;
 };
 
-/* `slots`: of each ring, a power of two; 0 for the default. Returns scope_writer_create's status. */
+/* `slots`: of each ring, a power of two; 0 for the default. Returns scope_writer_create's status.
+ */
 int fake_driver_open(struct fake_driver *driver, const char *name, uint64_t interval_ms,
                      uint32_t slots, bool linger);
 /* Publishes one sample, with the events and each second the histograms that go with it. Its time is
