@@ -259,6 +259,14 @@ LSM_CHECKED int lsm_flush(struct lsm_db *db);
 LSM_CHECKED int lsm_compact_level(struct lsm_db *db, uint32_t level);
 /* Flushes, then compacts until everything lies in one bottom level. */
 LSM_CHECKED int lsm_compact_all(struct lsm_db *db);
+/* Makes a database of its own at `path`, which must not exist (its parent must): everything written
+ * so far is flushed, and the tables are hard links, so that it costs almost no space and no time.
+ * Writes go on meanwhile. `path` must lie on the same file system. On failure nothing of it is
+ * left. */
+LSM_CHECKED int lsm_checkpoint(struct lsm_db *db, const char *path);
+/* Reads every block of every table and checks order, checksums, counts, filters and key ranges.
+ * CORRUPT: the detail names file and offset. Slow: all of the data is read. */
+LSM_CHECKED int lsm_verify(struct lsm_db *db);
 /* Waits until no flush or compaction is due or running. */
 LSM_CHECKED int lsm_wait_idle(struct lsm_db *db, uint64_t timeout_ms);
 
