@@ -24,6 +24,25 @@ static void init_locks(struct lsm_db *db) {
     db->meta_sink = (struct lsm_meta_sink){.gone = lsm_obsolete_gone, .context = db};
 }
 
+/* A new directory lasts once the one above it is synced. */
+static int make_directory(struct lsm_db *db, struct lsm_fault *fault) {
+    char parent[LSM_PATH_MAX];
+    size_t end = strlen(db->path);
+    while (end > 1 && db->path[end - 1] == '/') {
+        end--;
+    }
+    while (end > 0 && db->path[end - 1] != '/') {
+        end--;
+    }
+    while (end > 1 && db->path[end - 1] == '/') {
+        end--;
+    }
+    LSM_ASSERT(end < sizeof parent); /* check_path */
+    snprintf(parent, sizeof parent, "%.*s", (int)end, db->path);
+    int rc = lsm_io_mkdir(db->io, db->path, fault);
+    return rc == 0 ? lsm_io_sync_dir(db->io, end > 0 ? parent : ".", fault) : rc;
+}
+
 static int open_directory(struct lsm_db *db, struct lsm_fault *fault) {
     char path[LSM_PATH_MAX];
     int found = lsm_survey(db->io, db->path, fault);
@@ -36,7 +55,7 @@ static int open_directory(struct lsm_db *db, struct lsm_fault *fault) {
     if (found == 1 && db->options.error_if_exists) {
         return lsm_fail(fault, LSM_ERR_BUSY, "%s holds a database already", db->path);
     }
-    int rc = found == 1 ? 0 : lsm_io_mkdir(db->io, db->path, fault);
+    int rc = found == 1 ? 0 : make_directory(db, fault);
     if (rc == 0) {
         lsm_file_name(path, db->path, LSM_NAME_LOCK, 0);
         rc = lsm_io_lock(db->io, path, &db->lock_file, fault);

@@ -265,7 +265,9 @@ int lsm_recover(struct lsm_db *db, struct lsm_fault *fault) {
         rc = lsm_fail(fault, list.rc, "out of memory listing %s", db->path);
     }
     if (rc == 0) {
-        qsort(list.segments, list.count, sizeof *list.segments, compare_numbers);
+        if (list.count > 1) {
+            qsort(list.segments, list.count, sizeof *list.segments, compare_numbers);
+        }
         settle_numbers(db, &replay, &list);
         rc = begin_memtable(db, fault);
     }
