@@ -55,7 +55,10 @@ double axis_value_top(enum axis_unit unit, double most, int intervals) {
         most = unit == AXIS_BYTES ? 1024.0 : unit == AXIS_RATE ? 1.0 : 4.0;
     }
     double step = value_step(unit, most, intervals);
-    double top = step * fmax(1.0, ceil(most / step - OVERSHOOT));
+    /* Half a step above the last tick is enough: a low plot has no room to give away. Data stays a
+     * little below the top, but for what lies on a tick. */
+    double steps = most * 1.03 / step - OVERSHOOT;
+    double top = step * fmax(1.0, ceil(2.0 * steps) / 2.0);
     OBS_ASSERT(top > 0.0);
     return top;
 }

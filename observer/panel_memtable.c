@@ -99,14 +99,14 @@ static void corner(const struct scene *scene, char *text, size_t size, struct co
 
 /* A flush is a tick that stands on the axis: its shape tells it from everything else. */
 static void draw_flushes(const struct scene *scene, const struct panel_place *place) {
-    /* Crowded ticks would hide the data they stand for: they become a low, faint strip. */
+    /* Crowded ticks would hide the data they stand for: they become shorter, then a faint strip. */
     size_t count = scene->marks->flushes;
-    bool crowded = count > 8 && place->plot.w / (double)count < 8.0;
-    double height = crowded ? 4.0 : fmin(10.0, place->plot.h / 4.0);
-    struct color color = crowded ? theme_fade(scene->theme->flush, 0.6) : scene->theme->flush;
+    double spacing = place->plot.w / fmax(1.0, (double)count);
+    bool crowded = spacing < 8.0, dense = spacing < 3.0;
+    double height = fmin(dense ? 4.0 : crowded ? 6.0 : 10.0, place->plot.h / 4.0);
+    struct color color = theme_fade(scene->theme->flush, dense ? 0.7 : 1.0);
     double foot = place->plot.y + place->plot.h;
-    double width =
-        fmax(canvas_pixel(scene->canvas), canvas_snap(scene->canvas, crowded ? 1.0 : 2.0));
+    double width = fmax(canvas_pixel(scene->canvas), canvas_snap(scene->canvas, dense ? 1.0 : 2.0));
     canvas_clip(scene->canvas, &place->plot);
     for (size_t i = 0; i < count; i++) {
         double x = chart_x(scene, place, scene->marks->flush[i].t) - width / 2.0;
