@@ -58,7 +58,7 @@ double axis_value_top(enum axis_unit unit, double most, int intervals) {
     /* Half a step above the last tick is enough: a low plot has no room to give away. Data stays a
      * little below the top, but for what lies on a tick. */
     double steps = most * 1.03 / step - OVERSHOOT;
-    double top = step * fmax(1.0, ceil(2.0 * steps) / 2.0);
+    double top = step * fmin(intervals, fmax(1.0, ceil(2.0 * steps) / 2.0));
     OBS_ASSERT(top > 0.0);
     return top;
 }

@@ -144,7 +144,8 @@ static size_t events(const struct scene *scene, double t, struct panel_value *li
         const struct scope_event *event = span->event;
         struct panel_value *value = &list[count++];
         *value = (struct panel_value){.color = scene->theme->compaction, .at = NAN};
-        snprintf(value->name, sizeof value->name, "L%u → L%u", event->level_from, event->level_to);
+        unsigned from = event->level_from, to = event->level_to;
+        snprintf(value->name, sizeof value->name, "L%u → L%u", from, to);
         char took[UNITS_TEXT];
         units_duration(span->t1 - span->t0, took, sizeof took);
         if (span->open) {
