@@ -223,7 +223,9 @@ static void publish_shape(struct lsm_publish *p) {
         p->shape.event_head = scope_event_head(p->writer);
         p->shape.total = p->count;
         p->shape.count = p->count < SCOPE_MAX_TABLES ? p->count : SCOPE_MAX_TABLES;
-        memcpy(p->shape.tables, p->tables, p->shape.count * sizeof *p->tables);
+        if (p->shape.count > 0) {
+            memcpy(p->shape.tables, p->tables, p->shape.count * sizeof *p->tables);
+        }
     }
     pthread_mutex_unlock(&p->tree_lock);
     if (changed) {
