@@ -137,11 +137,24 @@ static void sample_append(struct csv_source *csv, const struct csv_sample *sampl
     events_append(csv, sample, seconds);
 }
 
+/* A first row without any operation is the run's beginning itself: its window was empty. */
+static bool row_is_beginning(const struct csv_row *row) {
+    bool known = row->put.known || row->get.known || row->delete.known;
+    return known && row->put.value == 0 && row->get.value == 0 && row->delete.value == 0;
+}
+
 /* The row of zeros that the first window is counted from, then the first row. */
 static void first_append(struct csv_source *csv) {
     struct history_value zeros[3];
     size_t count = 0;
     const struct csv_row *row = &csv->pending.row;
+    bool beginning = row_is_beginning(row);
+    csv->source.first_row = beginning ? 0 : 1;
+    if (beginning) {
+        csv->lead_s = 0;
+        sample_append(csv, &csv->pending, 0);
+        return;
+    }
     if (row->put.known) {
         value_add(zeros, &count, SCOPE_M_OPS_PUT, 0);
     }

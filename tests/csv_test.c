@@ -119,6 +119,17 @@ static void window_counts_become_rates_from_the_first_row_on(void **state) {
     assert_int_equal(fixture->view.status.state, VIEW_FILE);
 }
 
+static void first_row_without_operations_is_the_beginning_itself(void **state) {
+    struct fixture *fixture = *state;
+    put(fixture, "w", "ts_ms,ops_put,memtable_bytes\n1000,0,0\n1250,50,5\n1500,50,9\n");
+    assert_true(read_whole(fixture));
+    assert_int_equal(history_count(fixture->history), 3);
+    assert_int_equal(fixture->source->first_row, 0);
+    assert_true(history_time(fixture->history, 0) == 0);
+    assert_float_equal(rate(fixture, SCOPE_M_OPS_PUT, 1), 200, 1e-6);
+    assert_float_equal(fixture->view.status.start_real_s, 1, 1e-9);
+}
+
 static void without_event_column_a_drop_of_more_than_half_is_a_flush(void **state) {
     struct fixture *fixture = *state;
     put(fixture, "w",
@@ -415,6 +426,7 @@ int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(window_counts_become_rates_from_the_first_row_on),
+        CASE(first_row_without_operations_is_the_beginning_itself),
         CASE(without_event_column_a_drop_of_more_than_half_is_a_flush),
         CASE(with_event_column_drops_mean_nothing),
         CASE(columns_are_found_by_name_in_any_order_with_crlf_quotes_and_strangers),
