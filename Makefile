@@ -108,7 +108,8 @@ $(B)/obj/tools/ls/%.o: tools/ls/%.c $(B)/flags
 $(B)/obj/tests/%.o: tests/%.c $(B)/flags
 	$(call compile,$(INC_tests))
 
-archive = @mkdir -p $(@D); echo "  AR    $@"; rm -f $@; ar rcs $@ $(filter %.o,$^)
+# Renamed when whole: a second make at the same time never links half an archive.
+archive = @mkdir -p $(@D); echo "  AR    $@"; rm -f $@.$$$$; ar rcs $@.$$$$ $(filter %.o,$^) && mv $@.$$$$ $@
 $(LIBSCOPE): $(call obj,$(SHM_SRC))
 	$(archive)
 $(LIBLSM): $(call obj,$(STORE_SRC))
