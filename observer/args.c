@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "args.h"
-#include "check.h"
+#include "obs_check.h"
 
 #ifndef LSMSCOPE_VERSION
 #define LSMSCOPE_VERSION "0.1"

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "attach.h"
-#include "check.h"
+#include "obs_check.h"
 
 static double age_s(const struct scope_info *info) {
     struct timespec now;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "units.h"
 
 static const double SHRINK_AFTER_S = 2.0;

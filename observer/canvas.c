@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 
 /* cairo 1.16 writes one span past its buffer when, with ANTIALIAS_FAST, every pixel column of a row
  * has a coverage of its own. Up to 62 columns are safe, for there its buffer has 64 places; so is a

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 
 /* 8K across and room to spare; cairo's image surfaces end at 32767. */
 enum { SIDE_MAX = 16384 };

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 
 static const double mark_x = 0.125, mark_y = 0.25, mark_w = 0.5, mark_h = 0.0625;
 static const char mark_path[] = "d=\"M 0.125 0.25 L 0.625 0.25 L 0.625 0.3125 L 0.125 0.3125 Z";

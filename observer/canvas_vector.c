@@ -12,7 +12,7 @@
 #include <cairo-svg.h>
 #include <fontconfig/fontconfig.h>
 
-#include "check.h"
+#include "obs_check.h"
 
 static bool ends_with(const char *path, const char *ending) {
     size_t length = strlen(path), tail = strlen(ending);

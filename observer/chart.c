@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "font.h"
 
 double chart_x(const struct scene *scene, const struct panel_place *place, double t) {

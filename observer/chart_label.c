@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 
 static const double LABEL_HEIGHT = 16.0;
 static const double LABEL_GAP = 10.0; /* least distance between a name and its value */

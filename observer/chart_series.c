@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 
 /* Columns are one device pixel wide and begin at multiples of their width in time: the same samples
  * share a column from frame to frame, and a picture that scrolls does not shimmer. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "csv_parse.h"
 
 struct text {

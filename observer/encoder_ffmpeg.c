@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "encoder.h"
 
 enum { WORDS_MAX = 240, ARGUMENTS_MAX = 48 };

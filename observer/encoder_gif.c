@@ -13,7 +13,7 @@
 
 #include <gif_lib.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "encoder.h"
 #include "gif_palette.h"
 

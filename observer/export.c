@@ -6,7 +6,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "export.h"
 
 /* "plot.svg" becomes "plot.part.svg": the canvas goes by the ending. NULL: memory. */

@@ -7,7 +7,7 @@
 
 #include <fontconfig/fontconfig.h>
 
-#include "check.h"
+#include "obs_check.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 /* fontconfig keeps what it parsed from its configuration for ever, which is no leak of ours. */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "gif_palette.h"
 
 bool palette_init(struct palette *palette) {

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "canvas.h"
-#include "check.h"
+#include "obs_check.h"
 #include "session.h"
 #include "stop.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "history_store.h"
 
 enum { BITS = 64 };

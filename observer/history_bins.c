@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "history_store.h"
 
 void history_pyramid_free(struct history_pyramid *pyramid) {

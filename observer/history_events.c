@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "history_store.h"
 
 enum { BUCKET_BITS = 10, CELLS = SCOPE_HISTOGRAMS * SCOPE_HIST_BUCKETS };

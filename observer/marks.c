@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 
 /* Jobs that began and have not ended. An engine runs a handful at once; with more, the oldest are
  * shown only when they end. */

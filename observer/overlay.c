@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "chart.h"
-#include "check.h"
+#include "obs_check.h"
 
 static const double ROW = 22.0;
 static const double CHOICE_ROW = 36.0;

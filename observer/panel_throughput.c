@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "chart.h"
-#include "check.h"
+#include "obs_check.h"
 #include "units.h"
 
 static const struct {

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "canvas.h"
-#include "check.h"
+#include "obs_check.h"
 #include "export.h"
 #include "session.h"
 #include "stop.h"

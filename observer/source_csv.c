@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "csv_parse.h"
 #include "source.h"
 

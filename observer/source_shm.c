@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "attach.h"
-#include "check.h"
+#include "obs_check.h"
 #include "source.h"
 
 enum {

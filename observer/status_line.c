@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "chart.h"
-#include "check.h"
+#include "obs_check.h"
 #include "units.h"
 
 enum { ITEMS_MAX = 12 };

@@ -7,7 +7,7 @@
 
 #include <SDL2/SDL_ttf.h>
 
-#include "check.h"
+#include "obs_check.h"
 
 /* A window shows well under 200 pieces; 1024 leave room for strings that come and go. At scale 4 a
  * long string is about 100 kB, so memory is bounded as well. */

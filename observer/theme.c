@@ -1,6 +1,6 @@
 #include "theme.h"
 
-#include "check.h"
+#include "obs_check.h"
 
 #define RGB(hex)                                                                                   \
     {                                                                                              \

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "check.h"
+#include "obs_check.h"
 
 static int decimals_for(double value) {
     /* Rounding to three figures may carry into the next digit: 9.996 is 10.0. */

@@ -10,7 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "encoder.h"
 #include "video.h"
 

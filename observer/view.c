@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "chart.h"
-#include "check.h"
-#include "layout.h"
+#include "obs_check.h"
+#include "panel_layout.h"
 #include "overlay.h"
 #include "view_span.h"
 #include "view_time.h"

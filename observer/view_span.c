@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "overlay.h"
 
 static const double LIVE_SPAN_MIN_S = 10.0; /* a run just begun is not stretched over the screen */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "units.h"
 
 static const double TICK_SPACING = 90.0;

@@ -6,7 +6,7 @@
 #define OBS_VIEW_TIME_H
 
 #include "chart.h"
-#include "layout.h"
+#include "panel_layout.h"
 
 /* Under a panel's data: a stall is one band through all panels. */
 void view_time_bands(const struct scene *scene, const struct panel_place *place);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "check.h"
+#include "obs_check.h"
 #include "export.h"
 #include "stop.h"
 #include "window.h"

@@ -1,6 +1,6 @@
 /* window_input.c: keys and mouse, as view_keys tells them. Letters go by key, symbols by the text
  * they type, so that + and ? work on every keyboard layout. */
-#include "check.h"
+#include "obs_check.h"
 #include "window.h"
 
 static const double ZOOM_STEP = 0.8;   /* of the span, per wheel click or key */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "check.h"
+#include "scope_check.h"
 #include "segment.h"
 
 #define ONE_LEVEL(id, level, name, unit, kind, help)                                               \

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "scope_check.h"
 #include "segment.h"
 
 const char *scope_strerror(int code) {

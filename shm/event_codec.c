@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-#include "check.h"
+#include "scope_check.h"
 
 enum { PAYLOAD = 2, TEXT_BYTES = 88 };
 _Static_assert(PAYLOAD + SCOPE_SHAPE_TABLE_WORDS <= SCOPE_EVENT_WORDS, "a table fits an event");

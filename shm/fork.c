@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-#include "check.h"
+#include "scope_check.h"
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "check.h"
+#include "scope_check.h"
 
 enum {
     FIRST_FLOOR = 64, /* bucket 0 is below it */

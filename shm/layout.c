@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "check.h"
+#include "scope_check.h"
 
 uint64_t scope_fingerprint(void) {
     /* Everything a reader takes for granted; a metric is not among it. FNV-1a over the numbers. */

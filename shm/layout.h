@@ -105,9 +105,9 @@ struct scope_header {
     uint64_t start_mono_ns; /* 0048 CLOCK_MONOTONIC ... */
     uint64_t start_real_ns; /* 0056 ... paired with CLOCK_REALTIME */
     uint64_t sample_interval_ns;           /* 0064 */
-    uint64_t inode;       /* 0072 of the file it was made as, with ... */
-    uint64_t device;      /* 0080 ... its file system: a plain copy has others */
-    uint64_t reserved[5]; /* 0088-0127 zero */
+    uint64_t inode;                        /* 0072 of the file it was made as, with ... */
+    uint64_t device;                       /* 0080 ... its file system: a plain copy has others */
+    uint64_t reserved[5];                  /* 0088-0127 zero */
     struct scope_region dictionary;        /* 0128 */
     struct scope_region samples;           /* 0152 */
     struct scope_region events;            /* 0176 */

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "scope_check.h"
 #include "segment.h"
 
 enum { LISTINGS_MAX = 4096 };

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "check.h"
+#include "scope_check.h"
 #include "segment.h"
 
 static void beat(struct scope_writer *writer) {

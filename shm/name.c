@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "check.h"
+#include "scope_check.h"
 
 const char *scope_shm_dir = "/dev/shm";
 

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "scope_check.h"
 
 enum {
     ATTEMPTS = 40, /* while another starter or a closing writer is at the same name */

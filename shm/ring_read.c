@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "check.h"
+#include "scope_check.h"
 #include "segment.h"
 #include "slot.h"
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "check.h"
+#include "scope_check.h"
 #include "segment.h"
 #include "slot.h"
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "scope_check.h"
 #include "segment.h"
 #include "slot.h"
 

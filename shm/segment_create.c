@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "scope_check.h"
 #include "segment.h"
 #include "slot.h"
 

@@ -4,7 +4,7 @@
  *   shape := seq | time | event_head | count | total | 0 | 0 | 0 | table[count] (8 words each) */
 #include "scope.h"
 
-#include "check.h"
+#include "scope_check.h"
 #include "segment.h"
 #include "slot.h"
 

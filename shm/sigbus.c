@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "scope_check.h"
 #include "segment.h"
 
 enum { GUARDS_MAX = 1024 };

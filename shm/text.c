@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "check.h"
+#include "scope_check.h"
 
 /* Bytes of the valid UTF-8 character at `text`, 0 when there is none within `available` bytes. */
 static size_t character_length(const unsigned char *text, size_t available) {

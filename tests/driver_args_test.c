@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../tools/driver/args.h"
+#include "driver_args.h"
 #include "../tools/driver/prepare.h"
 #include "../tools/driver/text.h"
 

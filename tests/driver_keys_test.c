@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "../tools/driver/keys.h"
-#include "../tools/driver/worker.h"
+#include "driver_worker.h"
 
 static uint64_t seed;
 

@@ -1,10 +1,10 @@
-#include "args.h"
+#include "driver_args.h"
 
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "driver_check.h"
 #include "lsm.h"
 
 const struct driver_arg *driver_arg_find(const char *name) {

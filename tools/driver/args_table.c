@@ -1,5 +1,5 @@
 /* args_table.c: the one table of options. */
-#include "args.h"
+#include "driver_args.h"
 
 #include "lsm.h"
 

@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "driver_check.h"
 
 enum { COLUMNS_MAX = 400, PATIENCE_MS = 200 };
 

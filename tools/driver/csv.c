@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "driver_check.h"
 #include "text.h"
 
 /* The longest row without its events: 6 + 16 numbers of 20 digits and their commas. */

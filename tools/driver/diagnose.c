@@ -2,7 +2,7 @@
  *
  * The workers' time is the budget. Whatever took the largest share of it is the cause; the shares
  * come from counters that exist anyway, so the answer is measured, not guessed. */
-#include "check.h"
+#include "driver_check.h"
 #include "pacer.h"
 #include "result.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "driver_check.h"
 #include "text.h"
 
 enum { STALL_SHOWN_NS = 1000000 }; /* shorter delays are counted, but not worth a line */

@@ -1,5 +1,5 @@
 /* explain.c: what happened, in a few sentences, each with the knob to turn. */
-#include "check.h"
+#include "driver_check.h"
 #include "result.h"
 
 static void explain_stalls(struct driver_page *page, const struct driver_result *r) {

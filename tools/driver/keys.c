@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "check.h"
+#include "driver_check.h"
 
 /* Zipf by rejection-inversion (Hoermann and Derflinger, 1996): constant time, no table, any skew.
  * H is the integral of x^-s; its inverse turns a uniform number into a point, rounding makes it an

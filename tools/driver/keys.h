@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "args.h"
+#include "driver_args.h"
 #include "random.h"
 
 enum { DRIVER_KEY_BYTES = 16 };

@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 
-#include "check.h"
+#include "driver_check.h"
 #include "keys.h"
 #include "random.h"
-#include "worker.h"
+#include "driver_worker.h"
 
 /* Batches of about this size: large enough that a sync per batch does not count, small enough for
  * the smallest memtable. */

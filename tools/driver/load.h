@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "args.h"
+#include "driver_args.h"
 #include "lsm.h"
 
 struct driver_load_progress {

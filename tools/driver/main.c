@@ -1,7 +1,7 @@
 /* main.c: lsm-driver runs the engine under a workload and publishes what happens inside it. */
 #include <stdio.h>
 
-#include "args.h"
+#include "driver_args.h"
 #include "lsm.h"
 #include "prepare.h"
 #include "run.h"

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "driver_check.h"
 
 enum { AGAIN_MS = 100 }; /* how often a file is looked at for more */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "driver_check.h"
 
 struct suffix {
     const char *name;

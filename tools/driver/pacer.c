@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "check.h"
+#include "driver_check.h"
 
 __extension__ typedef unsigned __int128 wide;
 

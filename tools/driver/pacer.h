@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "args.h"
+#include "driver_args.h"
 
 struct driver_pacer {
     uint64_t start_ns;

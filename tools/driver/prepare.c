@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "driver_check.h"
 #include "scope.h"
 
 struct lsm_options driver_engine_options(const struct driver_args *args) {

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "args.h"
+#include "driver_args.h"
 #include "csv.h"
 #include "events.h"
 #include "lsm.h"

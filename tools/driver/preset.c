@@ -3,8 +3,8 @@
  * Each is a list of options, set through the same table as the command line. */
 #include <string.h>
 
-#include "args.h"
-#include "check.h"
+#include "driver_args.h"
+#include "driver_check.h"
 
 struct pair {
     const char *option, *value;

@@ -1,6 +1,6 @@
 #include "progress.h"
 
-#include "check.h"
+#include "driver_check.h"
 
 static const char *const kind_names[KINDS] = {"put", "get", "delete", "scan"};
 

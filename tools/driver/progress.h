@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "args.h"
+#include "driver_args.h"
 #include "lsm.h"
 #include "text.h"
 

@@ -1,7 +1,7 @@
 /* report.c: the closing summary. */
 #include <string.h>
 
-#include "check.h"
+#include "driver_check.h"
 #include "result.h"
 
 static const char *const kind_names[KINDS] = {"put", "get", "delete", "scan"};

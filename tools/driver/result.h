@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "args.h"
+#include "driver_args.h"
 #include "lsm.h"
 #include "text.h"
 

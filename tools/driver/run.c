@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "check.h"
+#include "driver_check.h"
 #include "console.h"
 #include "load.h"
 #include "prepare.h"

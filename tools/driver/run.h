@@ -5,7 +5,7 @@
 #ifndef DRIVER_RUN_H
 #define DRIVER_RUN_H
 
-#include "args.h"
+#include "driver_args.h"
 
 int driver_run(const struct driver_args *args);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "driver_check.h"
 
 _Atomic bool driver_interrupted;
 

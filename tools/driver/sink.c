@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "check.h"
+#include "driver_check.h"
 
 static uint64_t workers_ready(const struct driver_sink *sink) {
     /* Acquire: pairs with the release of the thread that started them. */

@@ -11,7 +11,7 @@
 #include "csv.h"
 #include "events.h"
 #include "publish.h"
-#include "worker.h"
+#include "driver_worker.h"
 
 struct driver_sink {
     const struct driver_args *args;

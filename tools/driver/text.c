@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "check.h"
+#include "driver_check.h"
 
 const char *driver_text_count(struct driver_text *buffer, uint64_t count) {
     char digits[24];

@@ -1,4 +1,4 @@
-#include "worker.h"
+#include "driver_worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "driver_check.h"
 
 enum {
     GRACE_NS = 10000000,  /* an operation due just before the end still counts */

@@ -1,5 +1,5 @@
-/* check.h: assertions that stay in every build. For what only a bug in this program can break: bad
- * arguments and bad segments are errors, never assertions. Any thread. */
+/* scope_check.h: assertions that stay in every build. For what only a bug in this program can
+ * break: bad arguments and bad segments are errors, never assertions. Any thread. */
 #ifndef SCOPE_CHECK_H
 #define SCOPE_CHECK_H
 

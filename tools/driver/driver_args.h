@@ -1,4 +1,4 @@
-/* args.h: what the user asked for: every option, its default, its range, its help.
+/* driver_args.h: what the user asked for: every option, its default, its range, its help.
  *
  * One table (args_table.c) makes the parser, the range checks and --help, so that they cannot
  * disagree. A preset is a list of options that apply where the user did not say otherwise,

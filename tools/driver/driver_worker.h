@@ -1,4 +1,4 @@
-/* worker.h: the threads that put, get, delete and scan.
+/* driver_worker.h: the threads that put, get, delete and scan.
  *
  * Each worker follows its own pacer and draws its own keys. Paced kinds are timed from when they
  * were due (response time); unpaced ones take what time the paced leave and are not timed here: the
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "args.h"
+#include "driver_args.h"
 #include "keys.h"
 #include "lsm.h"
 #include "pacer.h"

@@ -1,9 +1,9 @@
-#include "layout.h"
+#include "panel_layout.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "check.h"
+#include "obs_check.h"
 
 /* The order on screen. Shares of the width by column follow. */
 static const struct layout_slot slots[] = {

@@ -1,4 +1,4 @@
-/* check.h: assertions that stay on in every build.
+/* driver_check.h: assertions that stay on in every build.
  *
  * They guard the driver's own invariants only. What a user types, what a file holds and what the
  * kernel answers is checked and told, never asserted. */

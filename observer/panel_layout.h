@@ -1,4 +1,4 @@
-/* layout.h: where everything lies.
+/* panel_layout.h: where everything lies.
  *
  * Panels stand in columns. The panels of a column share their left and right margins and one time
  * axis at the bottom, so their plots line up to the pixel. More panels, or a second column, change

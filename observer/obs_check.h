@@ -1,4 +1,4 @@
-/* check.h: assertions that are always on.
+/* obs_check.h: assertions that are always on.
  *
  * OBS_ASSERT guards what only a mistake in this program can break; bad input, damaged files and
  * failed calls are errors and are handled where they occur. */
