@@ -228,20 +228,12 @@ static int install(struct run *run) {
 }
 
 static void remove_outputs(struct run *run) {
-    char path[LSM_PATH_MAX];
-    struct lsm_fault ignored = {0};
     if (run->writer != NULL) {
         lsm_table_writer_abandon(run->writer);
-        lsm_file_name(path, run->db->path, LSM_NAME_TABLE, run->writer_id);
-        if (lsm_io_unlink(run->db->io, path, &ignored) != 0) {
-            lsm_event_text(run->db, LSM_EVENT_NOTICE, ignored.code, ignored.text);
-        }
+        lsm_remove_file(run->db, LSM_NAME_TABLE, run->writer_id);
     }
     for (size_t i = 0; i < run->output_count; i++) {
-        lsm_file_name(path, run->db->path, LSM_NAME_TABLE, run->outputs[i]->id);
-        if (lsm_io_unlink(run->db->io, path, &ignored) != 0) {
-            lsm_event_text(run->db, LSM_EVENT_NOTICE, ignored.code, ignored.text);
-        }
+        lsm_remove_file(run->db, LSM_NAME_TABLE, run->outputs[i]->id);
     }
 }
 
@@ -294,12 +286,12 @@ int lsm_compact_run(struct lsm_compaction *c, struct lsm_queue *queue, struct ls
     if (run.merge != NULL) {
         run.merge->ops->destroy(run.merge);
     }
-    if (rc != 0) {
-        remove_outputs(&run);
-    } else if ((rc = install(&run)) == 0) {
+    bool installing = rc == 0;
+    if (installing && (rc = install(&run)) == 0) {
         count(&run);
-    } /* else the manifest may name the outputs: the next open knows, and removes them if it does
-         not */
+    } else if (!installing || rc == LSM_ERR_NO_SPACE) {
+        remove_outputs(&run); /* an edit that found the disk full is not in the manifest */
+    } /* else it may be: the next open knows, and removes the outputs if it is not */
     announce(&run, LSM_EVENT_COMPACT_END, lsm_io_now_ns(c->db->io) - began, rc);
     for (size_t i = 0; i < run.output_count; i++) {
         lsm_meta_unref(&c->db->meta_sink, run.outputs[i]);

@@ -260,6 +260,9 @@ void lsm_event_text(struct lsm_db *db, enum lsm_event_type type, int status, con
 
 /* ---- obsolete.c ---- */
 
+/* Removes one file that nothing needs. A failure is a notice: the next open removes it. */
+void lsm_remove_file(struct lsm_db *db, enum lsm_file_kind kind, uint64_t number);
+
 void lsm_obsolete_gone(void *db, struct lsm_table_meta *meta); /* the version sink */
 /* Removes the files of tables that nothing holds any more. REQUIRES: no lock but commit_lock held.
  */

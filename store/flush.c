@@ -91,13 +91,6 @@ static int write_table(struct flush *flush, struct lsm_queue *queue, struct lsm_
     flush->meta->id = flush->id;
     flush->meta->level = 0;
     flush->meta->created_unix_ms = lsm_io_unix_ms(db->io);
-    if (rc != 0) {
-        struct lsm_fault ignored = {0};
-        if (lsm_io_unlink(db->io, path, &ignored) != 0) {
-            lsm_event_text(db, LSM_EVENT_NOTICE, ignored.code,
-                           ignored.text); /* the next open removes it */
-        }
-    }
     return rc;
 }
 
@@ -191,8 +184,13 @@ int lsm_flush_oldest(struct lsm_db *db, struct lsm_queue *queue, struct lsm_faul
     if (rc == 0) {
         rc = write_table(&flush, queue, fault);
     }
-    if (rc == 0) {
+    bool installing = rc == 0;
+    if (installing) {
         rc = install(&flush, fault);
+    }
+    /* An edit that found the disk full is not in the manifest; after another failure it may be. */
+    if (rc != 0 && flush.meta != NULL && (!installing || rc == LSM_ERR_NO_SPACE)) {
+        lsm_remove_file(db, LSM_NAME_TABLE, flush.id);
     }
     finish(&flush, rc, fault);
     lsm_events_deliver(db);

@@ -54,17 +54,16 @@ int lsm_manifest_roll(struct lsm_db *db, const struct lsm_version *version,
     }
     lsm_edit_free(&edit, false);
     if (rc != 0) {
+        if (rc == LSM_ERR_NO_SPACE) { /* CURRENT does not name it, and the attempt is repeated */
+            lsm_remove_file(db, LSM_NAME_TEMP, number);
+            lsm_remove_file(db, LSM_NAME_MANIFEST, number);
+        }
         return rc;
     }
     if (db->manifest != NULL) {
-        char path[LSM_PATH_MAX];
-        struct lsm_fault ignored = {0};
-        lsm_file_name(path, db->path, LSM_NAME_MANIFEST, lsm_manifest_number(db->manifest));
+        uint64_t old = lsm_manifest_number(db->manifest);
         lsm_manifest_close(db->manifest);
-        if (lsm_io_unlink(db->io, path, &ignored) != 0) {
-            lsm_event_text(db, LSM_EVENT_NOTICE, ignored.code,
-                           ignored.text); /* the next open removes it */
-        }
+        lsm_remove_file(db, LSM_NAME_MANIFEST, old);
     }
     db->manifest = next;
     db->manifest_full = false;

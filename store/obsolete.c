@@ -4,6 +4,15 @@
 #include "check.h"
 #include "db.h"
 
+void lsm_remove_file(struct lsm_db *db, enum lsm_file_kind kind, uint64_t number) {
+    char path[LSM_PATH_MAX];
+    struct lsm_fault fault = {0};
+    lsm_file_name(path, db->path, kind, number);
+    if (lsm_io_unlink(db->io, path, &fault) != 0) {
+        lsm_event_text(db, LSM_EVENT_NOTICE, fault.code, fault.text);
+    }
+}
+
 /* The last reference to a meta went. If its table left the tree the file is to be removed, but not
  * here: this may be a reader that let go of an old view. */
 void lsm_obsolete_gone(void *context, struct lsm_table_meta *meta) {
