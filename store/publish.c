@@ -47,7 +47,8 @@ struct lsm_publish {
     uint64_t response_before[SCOPE_OPS][SCOPE_HIST_BUCKETS];
     uint64_t second_ns; /* end of the newest histogram */
     uint64_t start_mono_ns, start_unix_ms;
-    uint64_t cost_ns; /* of the previous sample */
+    uint64_t cost_ns;    /* of the previous sample */
+    uint64_t operations; /* in it */
     uint64_t rss, rss_read_ns;
     int statm;
     _Atomic uint64_t cpu_ns;
@@ -354,6 +355,10 @@ static void set_process(struct lsm_publish *p, struct scope_sample *sample) {
     }
 }
 
+static uint64_t operations(const struct lsm_stats *s) {
+    return s->puts + s->gets + s->deletes + s->scans;
+}
+
 static void publish_sample(struct lsm_publish *p) {
     struct scope_sample sample = {.time_ns = clock_ns(CLOCK_MONOTONIC)};
     struct lsm_stats stats;
@@ -366,6 +371,7 @@ static void publish_sample(struct lsm_publish *p) {
     }
     scope_publish_sample(p->writer, &sample);
     publish_shape(p);
+    p->operations = operations(&stats);
     p->cost_ns = clock_ns(CLOCK_MONOTONIC) - sample.time_ns;
     if (p->options.sampled != NULL) {
         p->options.sampled(p->options.context, p->writer, &sample, &stats);
@@ -429,6 +435,17 @@ static bool wait_until(struct lsm_publish *p, uint64_t due) {
     return go_on;
 }
 
+/* So that the totals are true to the end. A sliver of time in which nothing was done would only
+ * look like a dip. */
+static void publish_last_sample(struct lsm_publish *p, uint64_t previous_ns) {
+    struct lsm_stats stats;
+    lsm_stats_read(p->db, &stats);
+    bool sliver = clock_ns(CLOCK_MONOTONIC) - previous_ns < p->options.sample_interval_ns / 4;
+    if (!sliver || operations(&stats) != p->operations) {
+        publish_sample(p);
+    }
+}
+
 static void *sampler_body(void *argument) {
     struct lsm_publish *p = argument;
     uint64_t interval = p->options.sample_interval_ns;
@@ -445,7 +462,7 @@ static void *sampler_body(void *argument) {
             publish_histograms(p, now);
         }
     }
-    publish_sample(p);
+    publish_last_sample(p, due - interval);
     publish_histograms(p, clock_ns(CLOCK_MONOTONIC));
     return NULL;
 }

@@ -17,6 +17,7 @@
 
 enum {
     TICK_NS = 100000000,
+    LAST_TICK_NS = 1000000, /* while the workers come to their end */
     LINES_PER_SECOND = 40, /* of the event log: more than that nobody reads */
     START_DELAY_NS = 2000000,
     REPORT_BYTES = 16384,
@@ -106,9 +107,17 @@ static void poll_maxima(struct run *run) {
     }
 }
 
-static void tick(struct run *run) {
-    struct timespec t = {0, TICK_NS};
+/* Not past the end of the run: the last sample would cover idle time and show a dip that never was. */
+static void rest(const struct run *run) {
+    uint64_t now = driver_now_ns();
+    uint64_t left = now < run->load.end_ns ? run->load.end_ns - now : LAST_TICK_NS;
+    uint64_t ns = left < LAST_TICK_NS ? LAST_TICK_NS : left < TICK_NS ? left : TICK_NS;
+    struct timespec t = {0, (long)ns};
     (void)nanosleep(&t, NULL); /* a signal wakes it, and that is meant */
+}
+
+static void tick(struct run *run) {
+    rest(run);
     if (atomic_load(&driver_interrupted)) {
         atomic_store(&run->load.stop, true);
     }
