@@ -299,6 +299,17 @@ bool history_latest(const struct history *history, uint32_t id, uint64_t *value)
     return history->count > 0 && history_value_at(history, id, history->count - 1, value);
 }
 
+/* A run ends with a sample for the totals, perhaps just after the one before it: a rate over so
+ * little time would be chance, and look like a dip. */
+static bool is_sliver(const struct history *history, size_t index) {
+    if (index + 1 != history->count || index < 2) {
+        return false;
+    }
+    double last = history->time[index] - history->time[index - 1];
+    double usual = history->time[index - 1] - history->time[index - 2];
+    return last < usual / 4;
+}
+
 bool history_column_number(const struct history *history, const struct history_column *column,
                            enum history_form form, size_t index, double *number) {
     if (!bit_get(column->present, index)) {
@@ -310,6 +321,9 @@ bool history_column_number(const struct history *history, const struct history_c
         return true;
     }
     if (index == 0 || !bit_get(column->present, index - 1) || bit_get(history->gap, index)) {
+        return false;
+    }
+    if (is_sliver(history, index)) {
         return false;
     }
     uint64_t before = column->value[index - 1];

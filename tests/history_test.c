@@ -116,6 +116,18 @@ static void absent_is_not_zero(void **state) {
     assert_true(bin.min == 7 && bin.max == 7);
 }
 
+static void a_closing_sliver_has_no_rate_but_counts_when_more_follows(void **state) {
+    struct history *history = *state;
+    double rate = 0;
+    assert_true(append(history, 1.0, PUT, 1000));
+    assert_true(append(history, 2.0, PUT, 2000));
+    assert_true(append(history, 2.01, PUT, 2002));
+    assert_false(history_number(history, PUT, HISTORY_RATE, 2, &rate));
+    assert_true(history_number(history, PUT, HISTORY_LEVEL, 2, &rate));
+    assert_true(append(history, 3.0, PUT, 3000));
+    assert_true(history_number(history, PUT, HISTORY_RATE, 2, &rate));
+}
+
 static void gap_breaks_the_rate_and_marks_its_bin(void **state) {
     struct history *history = *state;
     append(history, 1, PUT, 10);
@@ -373,6 +385,7 @@ int main(void) {
         CASE(rate_is_the_difference_over_the_distance),
         CASE(counter_that_steps_back_counts_from_zero),
         CASE(absent_is_not_zero),
+        CASE(a_closing_sliver_has_no_rate_but_counts_when_more_follows),
         CASE(gap_breaks_the_rate_and_marks_its_bin),
         CASE(publishers_own_metrics_have_columns_too),
         CASE(find_gives_the_first_at_or_after),
