@@ -74,7 +74,10 @@ static int append(struct lsm_db *db, const struct lsm_version *base, struct lsm_
                   struct lsm_fault *fault) {
     edit->unix_ms = lsm_io_unix_ms(db->io);
     edit->next_file = atomic_load(&db->next_file);
-    int rc = lsm_time_map_export(&db->times, atomic_load(&db->visible), false, edit);
+    /* A flushed memtable may hold writes that are not visible yet. */
+    uint64_t visible = atomic_load(&db->visible);
+    int rc = lsm_time_map_export(&db->times, visible > edit->last_seq ? visible : edit->last_seq,
+                                 false, edit);
     if (rc != 0) {
         return lsm_fail(fault, rc, "out of memory for an edit");
     }

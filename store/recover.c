@@ -208,6 +208,7 @@ static int replay_manifest(struct lsm_db *db, struct replay *replay, bool *exist
     if (rc == 0) {
         rc = lsm_manifest_read(db->io, db->path, number, apply_edit, replay, fault);
     }
+    lsm_time_map_recovered(&db->times);
     if (rc == 0 && replay->edits == 0) {
         rc = lsm_fail(fault, LSM_ERR_CORRUPT, "%s: manifest %llu holds no edit", db->path,
                       (unsigned long long)number);

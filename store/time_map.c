@@ -24,6 +24,9 @@ static void thin(struct lsm_time_map *map) {
         map->points[out++] = map->points[i];
     }
     LSM_ASSERT(out < map->count);
+    if (map->points[out - (map->count - half)].seq > map->coarse_until) {
+        map->coarse_until = map->points[out - (map->count - half)].seq;
+    }
     map->count = out;
 }
 
@@ -43,9 +46,23 @@ void lsm_time_map_note(struct lsm_time_map *map, uint64_t seq, uint64_t unix_s) 
             map->room = room;
         }
     }
-    if (map->count < map->room && (map->count == 0 || seq > map->points[map->count - 1].seq)) {
+    bool newer = map->count == 0 || seq > map->points[map->count - 1].seq;
+    if (newer && map->count < map->room) {
         map->points[map->count++] = (struct lsm_time_point){.seq = seq, .unix_s = unix_s};
         map->last_s = unix_s;
+        map->coarse_until = map->gap ? seq : map->coarse_until;
+        map->gap = false;
+    } else if (newer) {
+        map->gap = true;
+    }
+    pthread_mutex_unlock(&map->lock);
+}
+
+void lsm_time_map_recovered(struct lsm_time_map *map) {
+    pthread_mutex_lock(&map->lock);
+    /* A map that was ever thinned keeps three quarters of the limit. */
+    if (map->count > LSM_TIME_POINTS_MAX / 4) {
+        map->coarse_until = map->points[map->count - 1].seq;
     }
     pthread_mutex_unlock(&map->lock);
 }
@@ -69,10 +86,10 @@ void lsm_time_map_bounds(struct lsm_time_map *map, uint64_t seq, uint64_t *earli
     pthread_mutex_lock(&map->lock);
     size_t n = points_until(map, seq);
     *earliest_s = n > 0 ? map->points[n - 1].unix_s : 0;
-    /* A write in a later second than the newest point's would have made a point of its own. */
-    *latest_s = n < map->count ? map->points[n].unix_s
-                : n > 0        ? map->points[n - 1].unix_s + 1
-                               : UINT64_MAX;
+    bool coarse = seq < map->coarse_until || (map->gap && n == map->count) || n == 0;
+    *latest_s = !coarse          ? map->points[n - 1].unix_s + 1
+                : n < map->count ? map->points[n].unix_s
+                                 : UINT64_MAX;
     pthread_mutex_unlock(&map->lock);
 }
 
