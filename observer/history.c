@@ -302,7 +302,7 @@ bool history_latest(const struct history *history, uint32_t id, uint64_t *value)
 /* A run ends with a sample for the totals, perhaps just after the one before it: a rate over so
  * little time would be chance, and look like a dip. */
 static bool is_sliver(const struct history *history, size_t index) {
-    if (index + 1 != history->count || index < 2) {
+    if (index + 1 != history->count || index < 2 || bit_get(history->gap, index - 1)) {
         return false;
     }
     double last = history->time[index] - history->time[index - 1];
