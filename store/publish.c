@@ -47,8 +47,8 @@ struct lsm_publish {
     uint64_t response_before[SCOPE_OPS][SCOPE_HIST_BUCKETS];
     uint64_t second_ns; /* end of the newest histogram */
     uint64_t start_mono_ns, start_unix_ms;
-    uint64_t cost_ns;    /* of the previous sample */
-    uint64_t operations; /* in it */
+    uint64_t cost_ns;   /* of the previous sample */
+    uint64_t work_done; /* in it */
     uint64_t rss, rss_read_ns;
     int statm;
     _Atomic uint64_t cpu_ns;
@@ -355,8 +355,9 @@ static void set_process(struct lsm_publish *p, struct scope_sample *sample) {
     }
 }
 
-static uint64_t operations(const struct lsm_stats *s) {
-    return s->puts + s->gets + s->deletes + s->scans;
+/* Grows with whatever is done: the user's operations, and what follows from them. */
+static uint64_t work_done(const struct lsm_stats *s) {
+    return s->puts + s->gets + s->deletes + s->scans + s->flushes + s->compactions;
 }
 
 static void publish_sample(struct lsm_publish *p) {
@@ -371,7 +372,7 @@ static void publish_sample(struct lsm_publish *p) {
     }
     scope_publish_sample(p->writer, &sample);
     publish_shape(p);
-    p->operations = operations(&stats);
+    p->work_done = work_done(&stats);
     p->cost_ns = clock_ns(CLOCK_MONOTONIC) - sample.time_ns;
     if (p->options.sampled != NULL) {
         p->options.sampled(p->options.context, p->writer, &sample, &stats);
@@ -396,7 +397,7 @@ static bool add_service(struct lsm_publish *p, enum scope_op op, struct scope_hi
 }
 
 static bool add_response(struct lsm_publish *p, enum scope_op op, struct scope_histograms *out) {
-    uint64_t now[SCOPE_HIST_BUCKETS], max_ns = 0, any = 0;
+    uint64_t now[SCOPE_HIST_BUCKETS] = {0}, max_ns = 0, any = 0;
     if (p->options.response == NULL || !p->options.response(p->options.context, op, now, &max_ns)) {
         return false;
     }
@@ -441,7 +442,7 @@ static void publish_last_sample(struct lsm_publish *p, uint64_t previous_ns) {
     struct lsm_stats stats;
     lsm_stats_read(p->db, &stats);
     bool sliver = clock_ns(CLOCK_MONOTONIC) - previous_ns < p->options.sample_interval_ns / 4;
-    if (!sliver || operations(&stats) != p->operations) {
+    if (!sliver || work_done(&stats) != p->work_done) {
         publish_sample(p);
     }
 }
