@@ -90,15 +90,19 @@ int lsm_compact_level(struct lsm_db *db, uint32_t level) {
     return lsm_leave(db, &fault, rc);
 }
 
-/* The deepest level that holds a table. */
-static uint32_t deepest_level(struct lsm_db *db) {
-    uint32_t deepest = 0;
+/* Must level `l` go down too, so that all ends in one level that stays as it is? */
+static bool must_descend(struct lsm_db *db, uint32_t l) {
     pthread_mutex_lock(&db->lock);
-    for (uint32_t l = 0; l < LSM_LEVELS_MAX; l++) {
-        deepest = db->view->version->level[l].count > 0 ? l : deepest;
+    const struct lsm_version *version = db->view->version;
+    bool deeper = l == 0 || lsm_level_score(db, version, l) >= 1.0;
+    for (size_t i = 0; i < version->level[l].count && !deeper; i++) {
+        deeper = version->level[l].tables[i]->busy; /* on its way down */
+    }
+    for (uint32_t below = l + 1; below < LSM_LEVELS_MAX && !deeper; below++) {
+        deeper = version->level[below].count > 0;
     }
     pthread_mutex_unlock(&db->lock);
-    return deepest;
+    return deeper;
 }
 
 int lsm_compact_all(struct lsm_db *db) {
@@ -108,9 +112,8 @@ int lsm_compact_all(struct lsm_db *db) {
     }
     struct lsm_fault fault = {0};
     rc = flush_all(db, &fault);
-    /* Level by level down to the deepest, but at least out of level 0; background work may deepen
-     * it meanwhile. */
-    for (uint32_t l = 0; rc == 0 && (l == 0 || l < deepest_level(db)); l++) {
+    /* Level by level, down to the deepest one, or where there is room for all. */
+    for (uint32_t l = 0; rc == 0 && l + 1 < db->options.max_levels && must_descend(db, l); l++) {
         rc = compact_here(db, l, &fault);
     }
     if (rc == 0) {

@@ -582,7 +582,7 @@ static void run_rounds(struct db_fixture *f, bool async) {
     static char name[64];
     snprintf(name, sizeof name, "%s/%s", async ? "background" : "in_line", kinds[f->kind]);
     db_repeat_case = name;
-    unsigned rounds = db_scaled(6);
+    unsigned rounds = db_scaled(3);
     for (unsigned i = 0; i < rounds; i++) {
         db_repeat_seed = db_seed + i;
         run_round(f, db_repeat_seed, async, 2500);
