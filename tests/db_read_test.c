@@ -346,8 +346,9 @@ static void multi_get_answers_each_key(void **state) {
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
-        DB_CASES_ON_FILES(keys_and_values_have_limits),
-        DB_CASES_ON_ALL(batches_have_limits_and_may_be_huge),
+        DB_CASE(keys_and_values_have_limits, uring),
+        DB_CASE(batches_have_limits_and_may_be_huge, uring),
+        DB_CASE(batches_have_limits_and_may_be_huge, sim),
         DB_CASES_ON_ALL(entries_larger_than_a_memtable_get_their_own),
         DB_CASES_ON_ALL(get_meta_tells_sequence_time_and_deletes),
         DB_CASES_ON_ALL(a_value_outlives_its_table_and_its_key),
