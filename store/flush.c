@@ -193,6 +193,8 @@ int lsm_flush_oldest(struct lsm_db *db, struct lsm_queue *queue, struct lsm_faul
         lsm_remove_file(db, LSM_NAME_TABLE, flush.id);
     }
     finish(&flush, rc, fault);
+    lsm_obsolete_purge(
+        db); /* the view that this one replaced may have been the last to hold some */
     lsm_events_deliver(db);
     return rc;
 }

@@ -139,6 +139,7 @@ int lsm_wait_idle(struct lsm_db *db, uint64_t timeout_ms) {
         }
     }
     pthread_mutex_unlock(&db->lock);
+    lsm_obsolete_purge(db); /* whoever let go of a table last may have been a reader */
     lsm_events_deliver(db);
     return lsm_leave(db, &fault, rc);
 }
