@@ -140,7 +140,7 @@ static void parted_labels_do_not_touch_and_stay_inside(void **state) {
     (void)state;
     uint64_t seed = seed_from_environment();
     for (int round = 0; round < 20000; round++) {
-        double y[8], wanted[8];
+        double y[8] = {0}, wanted[8] = {0};
         size_t count = 1 + (size_t)(random_unit(&seed) * 7.9);
         double lo = 10.0, hi = lo + 16.0 * (double)count + random_unit(&seed) * 100.0;
         double at = lo;
