@@ -410,8 +410,14 @@ static void buffered_writes_between_refused_ones_run_out_of_no_room(void **state
         f->options.async_compaction = async != 0;
         db_open(f);
         db_put(f, "first", "here");
-        sim_set_capacity(f->io, sim_used(f->io) + 60000);
+        /* Room for many log segments, but not for the first table. */
         struct lsm_write_options buffered = {.durability = LSM_BUFFERED};
+        enum { LARGE = 4 << 20 };
+        void *large = calloc(1, LARGE);
+        assert_non_null(large);
+        DB_MUST(f, lsm_put(f->db, &buffered, "large", 5, large, LARGE));
+        free(large);
+        sim_set_capacity(f->io, sim_used(f->io) + LARGE * 3 / 4);
         unsigned refused = 0;
         for (unsigned i = 0; i < 60; i++) {
             char value[600] = {0};
