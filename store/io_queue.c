@@ -354,7 +354,8 @@ int lsm_file_sync(struct lsm_file *file, struct lsm_fault *fault) {
     LSM_ASSERT(done == &request);
     pool_give(&file->io->whole, queue);
     if (request.result != 0) {
-        /* A full disk too: what a failed sync has lost nobody knows, so it is never merely NO_SPACE. */
+        /* A full disk too: what a failed sync has lost nobody knows, so it is never merely
+         * NO_SPACE. */
         lsm_fail_errno(fault, request.result, "sync", file->path);
         fault->code = LSM_ERR_IO;
         return LSM_ERR_IO;

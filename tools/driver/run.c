@@ -18,7 +18,7 @@
 enum {
     TICK_NS = 100000000,
     LAST_TICK_NS = 1000000, /* while the workers come to their end */
-    LINES_PER_SECOND = 40, /* of the event log: more than that nobody reads */
+    LINES_PER_SECOND = 40,  /* of the event log: more than that nobody reads */
     START_DELAY_NS = 2000000,
     REPORT_BYTES = 16384,
 };
@@ -107,7 +107,8 @@ static void poll_maxima(struct run *run) {
     }
 }
 
-/* Not past the end of the run: the last sample would cover idle time and show a dip that never was. */
+/* Not past the end of the run: the last sample would cover idle time and show a dip that never was.
+ */
 static void rest(const struct run *run) {
     uint64_t now = driver_now_ns();
     uint64_t left = now < run->load.end_ns ? run->load.end_ns - now : LAST_TICK_NS;
