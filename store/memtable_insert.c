@@ -1,6 +1,7 @@
 /* memtable_insert.c: writing a memtable's tree. memtable_tree.h tells what readers rely on:
  *   - a slot is filled before the order that names it is stored (release);
  *   - in an inner node a new child is named before the child it was split from is narrowed;
+ *   - a new leaf has its own links before an inner node leads to it;
  *   - a full node is replaced, never changed. */
 #include "bytes.h"
 #include "check.h"
@@ -207,9 +208,9 @@ static struct split split_node(struct lsm_tree *tree, const struct step *step,
     return split;
 }
 
-/* Readers that come by a link rather than from above; either way they find every entry that was
- * there when they began. Release: the leaves are whole. */
-static void link_leaves(struct lsm_tree *tree, uint32_t old, const struct split *split) {
+/* The new leaves' own links, before anything leads to them: a reader that comes from above may go
+ * on along the leaves at once. */
+static void link_new_leaves(struct lsm_tree *tree, uint32_t old, const struct split *split) {
     struct lsm_leaf *was = as_leaf(node_at(tree, old));
     struct lsm_leaf *left = as_leaf(node_at(tree, split->left));
     struct lsm_leaf *right = as_leaf(node_at(tree, split->right));
@@ -220,7 +221,17 @@ static void link_leaves(struct lsm_tree *tree, uint32_t old, const struct split 
     if (split->left != old) {
         atomic_store_explicit(&left->prev, prev, memory_order_relaxed);
     }
+    /* Release: the left leaf may be the old one, in which readers stand; the right one is whole. */
     atomic_store_explicit(&left->next, split->right, memory_order_release);
+}
+
+/* Leads the neighbours to the new leaves, once they can be found from above. Who comes by an old
+ * link until then finds every entry that was there when it began. Release: the leaves are whole. */
+static void link_neighbours(struct lsm_tree *tree, uint32_t old, const struct split *split) {
+    const struct lsm_leaf *was = as_leaf(node_at(tree, old));
+    const struct lsm_leaf *right = as_leaf(node_at(tree, split->right));
+    uint32_t prev = atomic_load_explicit(&was->prev, memory_order_relaxed);
+    uint32_t next = atomic_load_explicit(&right->next, memory_order_relaxed);
     if (split->left != old && prev != 0) {
         atomic_store_explicit(&as_leaf(node_at(tree, prev))->next, split->left,
                               memory_order_release);
@@ -303,6 +314,7 @@ void lsm_tree_insert(struct lsm_tree *tree, uint32_t ref) {
         return;
     }
     const struct split leaves = split;
+    link_new_leaves(tree, steps[0].ref, &leaves);
     bool up = true;
     for (unsigned height = 1; height <= tree->height && up; height++) {
         struct slot added = {.item = split.item, .child = split.right};
@@ -311,7 +323,7 @@ void lsm_tree_insert(struct lsm_tree *tree, uint32_t ref) {
     if (up) {
         grow_root(tree, &split);
     }
-    link_leaves(tree, steps[0].ref, &leaves);
+    link_neighbours(tree, steps[0].ref, &leaves);
 }
 
 void lsm_tree_init(struct lsm_tree *tree, struct lsm_arena *arena) {
