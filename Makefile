@@ -49,7 +49,7 @@ TESTS       := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 STORE_LIBS    = -luring -lxxhash
 OBSERVER_LIBS = $(call pkg_libs,$(OBSERVER_PKGS)) -lgif -lm
 
-.PHONY: all help demo test check stress fuzz tidy format install uninstall clean deps header-check FORCE
+.PHONY: all help demo pictures test check stress fuzz tidy format install uninstall clean deps header-check FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -61,6 +61,9 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 	@echo
 	@echo "  MODE=release|debug|asan|tsan chooses the build (default release), PREFIX= where install puts things."
+
+pictures: all ## make the README's pictures anew, from a real run of about a minute
+	@tools/pictures.sh $(B) tools/pictures
 
 deps: ## install the packages that are missing
 	@tools/install_deps.sh

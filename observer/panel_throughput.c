@@ -72,7 +72,8 @@ static size_t values(const struct scene *scene, size_t index, struct panel_value
     return count;
 }
 
-/* Puts and deletes per second over the whole run up to the newest sample shown. */
+/* Puts and deletes per second from the oldest sample known to the newest one shown: what was
+ * written before, by an earlier viewer's time or while a database was filled, is no part of it. */
 static void corner(const struct scene *scene, char *text, size_t size, struct color *color) {
     uint64_t writes = 0;
     static const uint32_t ids[] = {SCOPE_M_OPS_PUT, SCOPE_M_OPS_DELETE};
@@ -80,19 +81,13 @@ static void corner(const struct scene *scene, char *text, size_t size, struct co
         return;
     }
     double seconds = history_time(scene->history, scene->newest);
-    double since = 0.0;
+    double since = history_time(scene->history, 0);
     for (size_t i = 0; i < 2; i++) {
         uint64_t last = 0, first = 0;
-        if (!history_value_at(scene->history, ids[i], scene->newest, &last)) {
-            continue;
-        }
-        /* A run joined late did not begin with its oldest sample: count from that one. */
-        if (history_time(scene->history, 0) > 5.0 &&
+        if (history_value_at(scene->history, ids[i], scene->newest, &last) &&
             history_value_at(scene->history, ids[i], 0, &first) && first <= last) {
-            last -= first;
-            since = history_time(scene->history, 0);
+            writes += last - first;
         }
-        writes += last;
     }
     if (seconds - since <= 0.0) {
         return;

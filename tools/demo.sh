@@ -79,8 +79,8 @@ start_driver() {
     # the writer compacts for itself, so that the dips they cause are seen as well.
     "$build/lsm-driver" --name "$name" --data-dir "$temp/db" --duration-seconds "$seconds" \
         --write-rate 5000 --read-rate 2000 --delete-rate 600 --key-space-size 50000 \
-        --memtable-max-bytes 200000 --sstable-max-bytes 1000000 --l0-trigger 4 --level-ratio 4 \
-        --sample-ms 100 --explain </dev/null &
+        --memtable-max-bytes 500000 --sstable-max-bytes 1000000 --l0-trigger 4 --level-ratio 4 \
+        --sample-ms 50 --explain </dev/null &
     driver=$!
     wait_for 5 seen || { alive "$driver" || { wait "$driver"; driver=; fail "the driver did not start"; }; }
 }
