@@ -195,6 +195,24 @@ static int replay_log(struct lsm_db *db, const struct listing *list, struct lsm_
     return rc;
 }
 
+static int refuse_frame(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload,
+                        uint64_t size, uint32_t count, struct lsm_fault *fault) {
+    const struct lsm_db *db = context;
+    (void)unix_s, (void)payload, (void)size, (void)count;
+    return lsm_fail(fault, LSM_ERR_CORRUPT,
+                    "%s: there are logged writes (sequence %llu), but no CURRENT that says where "
+                    "the tables are",
+                    db->path, (unsigned long long)seq);
+}
+
+/* Without CURRENT only a creation that was cut short is taken for a new database: its log is empty.
+ */
+static int refuse_orphans(struct lsm_db *db, const struct listing *list, struct lsm_fault *fault) {
+    struct lsm_wal_recovered recovered = {0};
+    return lsm_wal_replay(db->io, db->path, list->segments, list->count, 0, 1, refuse_frame, db,
+                          &recovered, fault);
+}
+
 /* ---- all of it ---- */
 
 static int replay_manifest(struct lsm_db *db, struct replay *replay, bool *exists,
@@ -272,8 +290,8 @@ int lsm_recover(struct lsm_db *db, struct lsm_fault *fault) {
         settle_numbers(db, &replay, &list);
         rc = begin_memtable(db, fault);
     }
-    if (rc == 0 && exists) {
-        rc = replay_log(db, &list, fault);
+    if (rc == 0) {
+        rc = exists ? replay_log(db, &list, fault) : refuse_orphans(db, &list, fault);
     }
     if (rc == 0) {
         atomic_store(&db->visible, db->last_seq);

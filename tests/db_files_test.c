@@ -1,4 +1,5 @@
-/* checkpoint_test.c: a checkpoint is a database of its own; verify finds a damaged byte. */
+/* db_files_test.c: checkpoints are databases of their own; damage to a directory is found and told.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -149,12 +150,35 @@ static void verify_names_the_damaged_file(void **state) {
     assert_int_equal(lsm_close(db), 0);
 }
 
+static void a_log_without_current_is_not_taken_for_a_new_database(void **state) {
+    (void)state;
+    char name[128], why[256];
+    struct lsm_options options = lsm_options_default();
+    struct lsm_db *db = open_at(path_a);
+    put_range(db, 0, 10, "x"); /* in the log only */
+    assert_int_equal(lsm_close(db), 0);
+    snprintf(name, sizeof name, "%s/CURRENT", path_a);
+    char *kept = strdup(name);
+    assert_non_null(kept);
+    snprintf(name, sizeof name, "%s/kept", directory);
+    assert_int_equal(rename(kept, name), 0);
+    assert_int_equal(lsm_open(path_a, &options, &db, why), LSM_ERR_CORRUPT);
+    assert_non_null(strstr(why, "CURRENT"));
+    assert_int_equal(rename(name, kept), 0);
+    free(kept);
+    db = open_at(path_a);
+    assert_int_equal(count_with(db, "x"), 10);
+    assert_int_equal(lsm_close(db), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_checkpoint_holds_what_was_written_before_it, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_empty_database_can_be_checkpointed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_there_already_is_not_touched, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_log_without_current_is_not_taken_for_a_new_database,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(verify_names_the_damaged_file, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
