@@ -472,11 +472,11 @@ static void *sampler_body(void *argument) {
 
 static void seed_tables(struct lsm_publish *p) {
     size_t total = 0;
-    if (lsm_shape_read(p->db, p->live, SCOPE_MAX_TABLES, &total) != 0) {
-        return;
-    }
+    /* The lock comes first: else a table's removal could be told between the look at the tree and
+     * the table's entry into the list, and the table would stay in it for ever. */
     pthread_mutex_lock(&p->tree_lock);
-    for (size_t i = 0; i < total && i < SCOPE_MAX_TABLES; i++) {
+    int rc = lsm_shape_read(p->db, p->live, SCOPE_MAX_TABLES, &total);
+    for (size_t i = 0; rc == 0 && i < total && i < SCOPE_MAX_TABLES; i++) {
         struct scope_table table = table_of(p, &p->live[i]);
         add_table(p, &table);
     }
