@@ -147,7 +147,8 @@ struct lsm_db {
     _Atomic uint64_t obsolete_bytes;
 
     pthread_mutex_t error_lock;
-    struct lsm_fault error; /* newest failure, for lsm_error_detail; guarded by error_lock */
+    struct lsm_fault error;       /* newest failure, for lsm_error_detail; guarded by error_lock */
+    struct lsm_fault final_error; /* what background_error stands for; guarded by error_lock */
 
     pthread_t ticker; /* once a second: retries after a full disk, idle work */
     bool ticker_started;

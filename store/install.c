@@ -11,11 +11,11 @@ void lsm_background_failed(struct lsm_db *db, const struct lsm_fault *fault) {
     pthread_mutex_lock(&db->error_lock);
     bool first = atomic_load(&db->background_error) == 0;
     if (first) {
-        db->error = *fault;
+        db->error = db->final_error = *fault;
+        atomic_store_explicit(&db->background_error, fault->code, memory_order_release);
     }
     pthread_mutex_unlock(&db->error_lock);
     if (first) {
-        atomic_store_explicit(&db->background_error, fault->code, memory_order_release);
         lsm_event_text(db, LSM_EVENT_ERROR, fault->code, fault->text);
     }
     pthread_mutex_lock(&db->lock);

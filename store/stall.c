@@ -88,7 +88,7 @@ int lsm_check_writable(struct lsm_db *db, struct lsm_fault *fault) {
     }
     pthread_mutex_lock(&db->error_lock);
     lsm_fail(fault, LSM_ERR_READ_ONLY, "read-only since an earlier failure: %.200s",
-             db->error.text);
+             db->final_error.text);
     pthread_mutex_unlock(&db->error_lock);
     return LSM_ERR_READ_ONLY;
 }

@@ -90,7 +90,8 @@ typedef int (*lsm_wal_visit)(void *context, uint64_t unix_s, uint64_t seq, const
  *     after that, newer segments included, is counted in cut_bytes. Segments of a later process,
  *     which began from what was recovered then, go on.
  * `expected_seq`: the first frame's sequence must not be below it, and sequences must rise. A
- * frame's write time is to about a second. Nothing on disk is changed. */
+ * frame's write time is to about a second. Nothing on disk is changed, but what was visited is
+ * synced: what follows it must not outlive it. */
 LSM_CHECKED int lsm_wal_replay(struct lsm_io *io, const char *directory, const uint64_t *numbers,
                                size_t count, uint64_t from, uint64_t expected_seq,
                                lsm_wal_visit visit, void *context,

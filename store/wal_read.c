@@ -299,6 +299,11 @@ static int replay_segment(struct replay *r, struct segment *s) {
     if (rc == 0 && end < s->size) {
         rc = count_cut(r, s, end);
     }
+    if (rc == 0 && end > LSM_WAL_PAGE_BYTES) {
+        /* A process that was killed leaves bytes that are only in the page cache. Whoever goes on
+         * from them must not make later writes durable before these. */
+        rc = lsm_file_sync(r->window.file, r->fault);
+    }
     close_segment(r);
     r->previous = s->number;
     return rc;

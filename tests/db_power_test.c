@@ -221,6 +221,40 @@ static void a_kill_leaves_all_that_was_acknowledged_as_process(void **state) {
     cut_everywhere(false, SIM_CUT_KEEP);
 }
 
+/* The process dies, the next one recovers what it wrote, and then the power is cut: what the second
+ * one made durable must not outlive what it found. */
+static void what_was_recovered_is_as_durable_as_what_follows(void **state) {
+    (void)state;
+    for (unsigned round = 0; round < 4; round++) {
+        struct db_fixture f = {.io = sim_create(db_seed + round), .kind = DB_SIM, .path = "/db"};
+        f.options = db_small_options();
+        f.options.async_compaction = round % 2 == 0;
+        f.options.memtable_bytes = 1 << 20;
+        db_open(&f);
+        db_put(&f, "before", "here");
+        for (unsigned life = 0; life < 2; life++) {
+            struct lsm_io *old = f.io;
+            sim_set_cut_mode(old, SIM_CUT_DROP);
+            life == 0 ? sim_kill(old) : sim_power_cut(old);
+            int closed = lsm_close(f.db);
+            (void)closed;
+            f.io = sim_restart(old);
+            lsm_io_destroy(old);
+            db_open(&f);
+            DB_CHECK(db_get(&f, "before") != NULL, "life %u, round %u: lost", life, round);
+            if (life == 0 && round < 2) {
+                DB_MUST(&f, lsm_sync(f.db));
+            } else if (life == 0) {
+                struct lsm_write_options sync = {.durability = LSM_SYNC};
+                DB_MUST(&f, lsm_put(f.db, &sync, "after", 5, "too", 3));
+            }
+        }
+        assert_true(round < 2 || db_get(&f, "after") != NULL);
+        db_close(&f);
+        lsm_io_destroy(f.io);
+    }
+}
+
 /* ---- failing operations ---- */
 
 /* It was one failure, and there is space again: unless it came from a sync, which is final, the
@@ -289,11 +323,22 @@ static void a_moment_without_space_loses_nothing_acknowledged(void **state) {
     fail_everywhere(false, ENOSPC);
 }
 
-static void check_refused(struct db_fixture *f) {
+/* The detail of a refusal repeats what made the database read-only, whatever failed since. */
+static void check_detail(struct db_fixture *f) {
     char detail[256];
-    assert_int_equal(lsm_put(f->db, NULL, "k", 1, "later", 5), LSM_ERR_READ_ONLY);
-    lsm_error_detail(f->db, detail, sizeof detail);
-    assert_non_null(strstr(detail, "read-only"));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(lsm_put(f->db, NULL, "", 0, "v", 1), LSM_ERR_ARGUMENT);
+        assert_int_equal(lsm_put(f->db, NULL, "k", 1, "later", 5), LSM_ERR_READ_ONLY);
+        lsm_error_detail(f->db, detail, sizeof detail);
+        const char *said = strstr(detail, "read-only");
+        assert_non_null(said);
+        assert_null(strstr(said + 1, "read-only"));
+        assert_non_null(strstr(detail, ".wal"));
+    }
+}
+
+static void check_refused(struct db_fixture *f) {
+    check_detail(f);
     assert_int_equal(lsm_delete(f->db, NULL, "k", 1), LSM_ERR_READ_ONLY);
     assert_int_equal(lsm_flush(f->db), LSM_ERR_READ_ONLY);
     assert_int_equal(lsm_sync(f->db), LSM_ERR_READ_ONLY);
@@ -445,6 +490,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_power_cut_leaves_a_prefix_with_all_that_was_synced),
         cmocka_unit_test(a_power_cut_that_drops_all_unsynced_leaves_a_prefix),
         cmocka_unit_test(a_kill_leaves_all_that_was_acknowledged_as_process),
+        cmocka_unit_test(what_was_recovered_is_as_durable_as_what_follows),
         cmocka_unit_test(a_failing_operation_loses_nothing_acknowledged),
         cmocka_unit_test(a_moment_without_space_loses_nothing_acknowledged),
         DB_CASE(a_failed_sync_of_the_log_is_final, sim),
