@@ -36,7 +36,6 @@ static void add_key(struct lsm_key_space *space, const uint8_t *key, uint32_t si
         space->low = UINT8_MAX;
         space->high = 0;
         space->known = true;
-        return;
     }
     uint32_t shared = 0;
     while (shared < space->prefix_size && shared < size && key[shared] == space->prefix[shared]) {

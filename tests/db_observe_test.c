@@ -129,6 +129,31 @@ static void stats_count_what_was_done(void **state) {
     assert_false(table.busy);
 }
 
+/* The first table's keys differ only beyond what a position's prefix can hold. */
+static void long_keys_that_begin_alike_have_ordered_positions(void **state) {
+    struct db_fixture *f = *state;
+    static const char *const ends[][2] = {{"0z", "aac"}, {"aac", "zz"}, {"", "0"}, {"0", "0000"}};
+    for (unsigned i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        db_open(f);
+        for (unsigned end = 0; end < 2; end++) {
+            char key[80];
+            snprintf(key, sizeof key, "%064d%s", 0, ends[i][end]);
+            db_put(f, key, "value");
+        }
+        DB_MUST(f, lsm_flush(f->db));
+        struct lsm_table_info table;
+        size_t total = 0;
+        DB_MUST(f, lsm_shape_read(f->db, &table, 1, &total));
+        assert_int_equal(total, 1);
+        assert_true(table.lo < table.hi);
+        db_reopen(f);
+        DB_MUST(f, lsm_shape_read(f->db, &table, 1, &total));
+        assert_true(table.lo < table.hi);
+        db_close(f);
+        db_wipe(f);
+    }
+}
+
 static void every_code_has_words(void **state) {
     (void)state;
     for (int code = 0; code >= LSM_ERR_CLOSED; code--) {
@@ -144,6 +169,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         DB_CASES_ON_ALL(listeners_hear_everything_in_order),
         DB_CASES_ON_ALL(stats_count_what_was_done),
+        DB_CASES_ON_ALL(long_keys_that_begin_alike_have_ordered_positions),
         cmocka_unit_test(every_code_has_words),
     };
     db_test_begin(argc, argv);
