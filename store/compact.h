@@ -2,7 +2,8 @@
  *
  * Threads:    pick and release under the database's lock; run in one thread without it.
  * Invariant:  a table is input of at most one running compaction (meta->busy); tables of one level
- * from 1 on never share a user key, so all versions of a key lie in one table of a level. */
+ * from 1 on never share a user key, so all versions of a key lie in one table of a level. Jobs with
+ * the same output level have disjoint key ranges: an output may span the gaps between inputs. */
 #ifndef LSM_COMPACT_H
 #define LSM_COMPACT_H
 
@@ -10,8 +11,15 @@
 
 enum { LSM_COMPACT_INPUT_LEVELS = 2 };
 
+/* First and last key; the bytes are those of tables that somebody references. */
+struct lsm_key_range {
+    const uint8_t *first, *last;
+    uint32_t first_size, last_size;
+};
+
 struct lsm_compaction {
     struct lsm_db *db;
+    struct lsm_compaction *next; /* of db->picked */
     struct lsm_job_record *record;
     uint32_t level;  /* upper input level */
     uint32_t output; /* level, or level + 1 */
@@ -20,6 +28,7 @@ struct lsm_compaction {
     struct lsm_table_meta *
         *inputs[LSM_COMPACT_INPUT_LEVELS]; /* of `level` and of `output`; referenced */
     size_t input_count[LSM_COMPACT_INPUT_LEVELS];
+    struct lsm_key_range range;               /* of all inputs, and so of what comes out */
     uint64_t bytes_in, entries_in, bytes_out; /* out: set by a run that succeeded */
     struct lsm_version *base;                 /* the tree at the start: what lies beneath */
     uint64_t

@@ -33,12 +33,7 @@ double lsm_level_score(const struct lsm_db *db, const struct lsm_version *versio
     return (double)version->level[level].bytes / (double)lsm_level_target(db, level);
 }
 
-struct key_range {
-    const uint8_t *first, *last;
-    uint32_t first_size, last_size;
-};
-
-static void range_add(struct key_range *range, const struct lsm_table_meta *meta) {
+static void range_add(struct lsm_key_range *range, const struct lsm_table_meta *meta) {
     if (range->first == NULL || lsm_key_compare(meta->first_key, meta->first_key_size, range->first,
                                                 range->first_size) < 0) {
         range->first = meta->first_key;
@@ -51,7 +46,7 @@ static void range_add(struct key_range *range, const struct lsm_table_meta *meta
     }
 }
 
-static bool touches(const struct key_range *range, const struct lsm_table_meta *meta) {
+static bool touches(const struct lsm_key_range *range, const struct lsm_table_meta *meta) {
     return lsm_key_compare(meta->last_key, meta->last_key_size, range->first, range->first_size) >=
                0 &&
            lsm_key_compare(meta->first_key, meta->first_key_size, range->last, range->last_size) <=
@@ -68,6 +63,7 @@ static bool add_input(struct lsm_compaction *c, uint32_t side, struct lsm_table_
     c->inputs[side] = grown;
     c->inputs[side][c->input_count[side]++] = meta;
     lsm_meta_ref(meta);
+    range_add(&c->range, meta);
     c->bytes_in += meta->bytes;
     c->entries_in += meta->entries;
     return true;
@@ -75,6 +71,13 @@ static bool add_input(struct lsm_compaction *c, uint32_t side, struct lsm_table_
 
 void lsm_compact_release(struct lsm_compaction *c) {
     struct lsm_db *db = c->db;
+    struct lsm_compaction **link = &db->picked;
+    while (*link != NULL && *link != c) {
+        link = &(*link)->next;
+    }
+    if (*link == c) { /* else memory was out while picking */
+        *link = c->next;
+    }
     for (uint32_t side = 0; side < LSM_COMPACT_INPUT_LEVELS; side++) {
         for (size_t i = 0; i < c->input_count[side]; i++) {
             c->inputs[side][i]->busy = false;
@@ -100,12 +103,24 @@ static struct lsm_compaction *begin(struct lsm_db *db, uint32_t level, uint32_t 
     return c;
 }
 
+/* Does a job under way write where this one will? The tables it reads need not be ours: it may
+ * fill a gap between our inputs that an output of ours would span. */
+static bool collides(const struct lsm_compaction *c) {
+    const struct lsm_key_range *a = &c->range;
+    for (const struct lsm_compaction *other = c->db->picked; other != NULL; other = other->next) {
+        const struct lsm_key_range *b = &other->range;
+        if (other->output == c->output &&
+            lsm_key_compare(a->last, a->last_size, b->first, b->first_size) >= 0 &&
+            lsm_key_compare(a->first, a->first_size, b->last, b->last_size) <= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Adds what overlaps in the output level. False: a table there is busy, or memory is out. */
 static bool add_overlap(struct lsm_compaction *c, const struct lsm_version *version) {
-    struct key_range range = {0};
-    for (size_t i = 0; i < c->input_count[0]; i++) {
-        range_add(&range, c->inputs[0][i]);
-    }
+    const struct lsm_key_range range = c->range;
     const struct lsm_level *level = &version->level[c->output];
     for (size_t i = 0; i < level->count; i++) {
         if (!touches(&range, level->tables[i])) {
@@ -136,6 +151,8 @@ static struct lsm_compaction *seal(struct lsm_compaction *c) {
             c->inputs[side][i]->busy = true;
         }
     }
+    c->next = db->picked;
+    db->picked = c;
     return c;
 }
 
@@ -156,7 +173,7 @@ static struct lsm_compaction *try_level0(struct lsm_db *db, const struct lsm_ver
     for (size_t i = 0; fits && i < version->level[0].count; i++) {
         fits = !version->level[0].tables[i]->busy && add_input(c, 0, version->level[0].tables[i]);
     }
-    if (fits && add_overlap(c, version)) {
+    if (fits && add_overlap(c, version) && !collides(c)) {
         return seal(c);
     }
     if (c != NULL) {
@@ -171,7 +188,7 @@ static struct lsm_compaction *try_table(struct lsm_db *db, const struct lsm_vers
         return NULL;
     }
     struct lsm_compaction *c = begin(db, level, level + 1);
-    if (c != NULL && add_input(c, 0, meta) && add_overlap(c, version)) {
+    if (c != NULL && add_input(c, 0, meta) && add_overlap(c, version) && !collides(c)) {
         /* Deletes may find their end in the merge, so a table with deletes is not merely moved. */
         c->trivial = c->input_count[1] == 0 && meta->tombstones == 0;
         return seal(c);
@@ -254,7 +271,7 @@ struct lsm_compaction *lsm_compact_pick_level(struct lsm_db *db, uint32_t level,
         struct lsm_table_meta *meta = version->level[level].tables[i];
         *rc = meta->busy ? LSM_ERR_BUSY : add_input(c, 0, meta) ? 0 : LSM_ERR_MEMORY;
     }
-    if (*rc == 0 && output != level && !add_overlap(c, version)) {
+    if (*rc == 0 && ((output != level && !add_overlap(c, version)) || collides(c))) {
         *rc = LSM_ERR_BUSY;
     }
     if (*rc != 0) {

@@ -118,6 +118,7 @@ struct lsm_db {
     bool flush_queued, flush_running;
     bool spare_queued;
     uint32_t compactions_queued, compactions_running;
+    struct lsm_compaction *picked;   /* queued or running ones */
     _Atomic uint32_t manual_waiting; /* changed under lock; manual compactions that wait for busy
                                         tables: no new automatic ones */
     struct lsm_job_record *jobs, **jobs_tail; /* oldest first */

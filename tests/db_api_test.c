@@ -329,6 +329,61 @@ static void compact_all_leaves_one_level(void **state) {
     assert_int_equal(lsm_wait_idle(f->db, UINT64_MAX), 0);
 }
 
+static void put_and_move_down(struct db_fixture *f, const char *first, const char *last) {
+    db_put(f, first, "x");
+    db_put(f, last, "x");
+    DB_MUST(f, lsm_flush(f->db));
+    DB_MUST(f, lsm_compact_level(f->db, 0));
+}
+
+/* Holds a compaction that begins until another runs too, or will not for a while. */
+static void meet(void *context, const struct lsm_event *event) {
+    const struct db_fixture *f = context;
+    for (unsigned i = 0; event->type == LSM_EVENT_COMPACT_BEGIN && i < 200; i++) {
+        struct lsm_stats stats;
+        lsm_stats_read(f->db, &stats);
+        if (stats.compactions_running >= 2) {
+            return;
+        }
+        usleep(1000);
+    }
+}
+
+/* The last level is compacted into itself while a table from above, whose keys lie between its
+ * tables, comes down: the two must not both take the gap. */
+static void a_level_rewritten_in_place_spares_the_gap_another_job_fills(void **state) {
+    struct db_fixture *f = *state;
+    f->options.async_compaction = true;
+    f->options.background_threads = 4;
+    f->options.max_levels = 2;
+    f->options.l0_trigger = 4;
+    for (uint32_t first = 0; first < 2; first++) {
+        db_open(f);
+        put_and_move_down(f, "a", "b");
+        put_and_move_down(f, "y", "z");
+        db_put(f, "m", "x");
+        db_put(f, "n", "x");
+        DB_MUST(f, lsm_flush(f->db));
+        DB_MUST(f, lsm_listener_add(f->db, meet, f));
+        uint64_t id[2];
+        DB_MUST(f, lsm_job_schedule(f->db, first, &id[0]));
+        DB_MUST(f, lsm_job_schedule(f->db, 1 - first, &id[1]));
+        for (unsigned i = 0; i < 2; i++) {
+            struct lsm_job job;
+            DB_MUST(f, lsm_job_wait(f->db, id[i], 60000, &job));
+            DB_CHECK(job.state == LSM_JOB_COMPLETED, "job %u: %s", i, lsm_strerror(job.error));
+        }
+        lsm_listener_remove(f->db, meet, f);
+        db_put(f, "a", "x");
+        DB_MUST(f, lsm_verify(f->db));
+        for (const char *key = "abmnyz"; *key != '\0'; key++) {
+            assert_string_equal(db_get(f, (char[]){*key, '\0'}), "x");
+        }
+        db_close(f);
+        db_wipe(f);
+    }
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         DB_CASES_ON_FILES(open_says_what_is_wrong_with_an_option),
@@ -341,6 +396,7 @@ int main(int argc, char **argv) {
         DB_CASES_ON_ALL(jobs_are_scheduled_awaited_and_listed),
         DB_CASES_ON_ALL(in_line_a_scheduled_job_runs_at_the_next_write),
         DB_CASES_ON_ALL(compact_all_leaves_one_level),
+        DB_CASES_ON_FILES(a_level_rewritten_in_place_spares_the_gap_another_job_fills),
         DB_CASES_ON_ALL(a_stronger_write_makes_buffered_ones_last),
     };
     db_test_begin(argc, argv);
