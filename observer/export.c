@@ -22,9 +22,24 @@ static char *part_of(const char *path) {
     return part;
 }
 
+/* An error that begins with the part's name, which nobody asked for, begins with the picture's. */
+static void part_unname(const char *part, const char *path, char *error, size_t error_size) {
+    size_t length = strlen(part);
+    if (strncmp(error, part, length) != 0) {
+        return;
+    }
+    char *why = strdup(error + length);
+    if (why != NULL) {
+        snprintf(error, error_size, "%s%s", path, why);
+        free(why);
+    }
+}
+
 static bool part_settle(bool written, const char *part, const char *path, char *error,
                         size_t error_size) {
-    if (written && rename(part, path) != 0) {
+    if (!written) {
+        part_unname(part, path, error, error_size);
+    } else if (rename(part, path) != 0) {
         snprintf(error, error_size, "%s: %s", path, strerror(errno));
         written = false;
     }

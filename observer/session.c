@@ -200,7 +200,7 @@ bool session_output(struct session *session) {
     char error[256] = "";
     struct picture_options options = {args->width, args->height, session->scale, args->font};
     if (!export_picture(&session->view, &options, args->output, error, sizeof(error))) {
-        fprintf(stderr, "lsm-observer: %s: %s\n", args->output, error);
+        fprintf(stderr, "lsm-observer: %s\n", error);
         return false;
     }
     printf("wrote %s\n", args->output);

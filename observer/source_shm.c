@@ -508,7 +508,8 @@ struct source *source_shm_open_file(const char *path, struct history *history, b
     struct scope_error_detail detail = {0};
     int status = scope_attach_file(path, &segment, &detail);
     if (status != SCOPE_OK) {
-        snprintf(error, error_size, "%s: %s", path,
+        /* The detail names the file. */
+        snprintf(error, error_size, "%s",
                  detail.text[0] != '\0' ? detail.text : scope_strerror(status));
         shm_close(&shm->source);
         return NULL;

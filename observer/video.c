@@ -259,10 +259,10 @@ static int thread_start(struct video *video) {
     return rc;
 }
 
-static bool part_writable(const char *part, char *error, size_t error_size) {
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+static bool part_writable(const struct video *video, char *error, size_t error_size) {
+    int fd = open(video->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
-        snprintf(error, error_size, "%s: %s", part, strerror(errno));
+        snprintf(error, error_size, "%s: %s", video->path, strerror(errno));
         return false;
     }
     close(fd);
@@ -304,7 +304,7 @@ struct video *video_start(const struct video_options *options, char *error, size
         snprintf(error, error_size, "out of memory");
         return NULL;
     }
-    if (!part_writable(video->part, error, error_size)) {
+    if (!part_writable(video, error, error_size)) {
         video_free(video);
         return NULL;
     }

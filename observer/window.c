@@ -208,7 +208,7 @@ void window_screenshot(struct window *window) {
         fflush(stdout);
         session_toast(session, now_s, "saved screenshot %s", name);
     } else {
-        fprintf(stderr, "lsm-observer: %s: %s\n", name, error);
+        fprintf(stderr, "lsm-observer: %s\n", error);
         session_toast(session, now_s, "no screenshot: %.130s", error);
     }
 }

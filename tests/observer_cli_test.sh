@@ -5,6 +5,7 @@ set -u
 export LC_ALL=C
 build=$(cd "${1:?build directory}" && pwd) || exit 2
 observer=$build/lsm-observer
+[ -x "$build/tests/source_shm_test" ] || { echo "$build/tests/source_shm_test is missing: make check builds it" >&2; exit 2; }
 drive="$build/tests/source_shm_test --drive"
 dir=$(mktemp -d "${TMPDIR:-/tmp}/observer-cli.XXXXXX") || exit 1
 name=cli-$$
@@ -62,7 +63,10 @@ expect 2 "--size 12: WIDTHxHEIGHT" "$observer" --size 12; one_line
 expect 2 "must end in .png, .svg or .pdf" "$observer" --output a.jpg; one_line
 expect 2 "one source at a time" "$observer" --attach a --csv; one_line
 expect 1 "nowhere.csv: No such file" "$observer" --csv nowhere.csv; one_line
-expect 1 "/nowhere/a.png" "$observer" --csv run.csv --output /nowhere/a.png
+for kind in png svg pdf; do # once, and not the name of the unfinished file
+    expect 1 "lsm-observer: /nowhere/a.$kind: No such file" "$observer" --csv run.csv --output /nowhere/a.$kind; one_line
+done
+expect 1 "lsm-observer: /nowhere/a.gif: No such file" "$observer" --csv run.csv --save-video /nowhere/a.gif; one_line
 expect 1 "nobody" "$observer" --attach "nobody-$$" --headless --duration 0.5; one_line
 for words in --headless --output --save-video; do
     expect 1 "$words" "$observer" --csv run.csv; one_line
@@ -137,7 +141,7 @@ grep -q "$name: crashed" other || fail "the crash was not told: $(cat other)"
 expect 0 "crashed" "$observer" --attach "$name" --headless
 cp "/dev/shm/lsmscope.$name" black-box
 expect 0 "wrote black-box.png" "$observer" --segment black-box --output black-box.png
-expect 1 "bad.csv" "$observer" --segment bad.csv --output none.png
+expect 1 "lsm-observer: bad.csv: 35 bytes are no segment" "$observer" --segment bad.csv --output none.png
 
 section end
 echo "$passed passed, $failed failed"

@@ -32,9 +32,9 @@ void driver_greeting(struct driver_page *page, const struct driver_args *args,
                                            : "compaction in the writer's thread");
     if (existed) {
         driver_page_add(page,
-                        "  continuing the database that is there (%s tables, %s); --fresh starts "
-                        "from an empty one\n",
-                        driver_text_count(&t1, stats->tables),
+                        "  continuing the database that is there (%s table%s, %s); --fresh "
+                        "starts from an empty one\n",
+                        driver_text_count(&t1, stats->tables), stats->tables == 1 ? "" : "s",
                         driver_text_bytes(&t2, stats->table_bytes));
     }
     driver_page_add(page, "  workload: ");
