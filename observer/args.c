@@ -26,8 +26,7 @@ struct option_spec {
     const char *help;
 };
 
-/* ---- values -----------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static bool number_in(const char *text, double low, double high, double *number) {
     char *end = NULL;
@@ -183,8 +182,7 @@ static const struct option_spec options[] = {
 };
 enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
 
-/* ---- the line ---------------------------------------------------------------------------------
- */
+/* ---- the line -------------------------------------------------------------------------------- */
 
 /* `word` is --name or --name=value; `*value` is what follows the equals sign, or NULL. */
 static const struct option_spec *spec_of(const char *word, const char **value) {

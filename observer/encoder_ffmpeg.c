@@ -54,8 +54,7 @@ bool encoder_find_program(const char *name, char path[], size_t path_size) {
     return false;
 }
 
-/* ---- its words --------------------------------------------------------------------------------
- */
+/* ---- its words ------------------------------------------------------------------------------- */
 
 static void words_keep(struct ffmpeg *ffmpeg, const char *text, size_t length) {
     if (length > WORDS_MAX) {
@@ -103,8 +102,7 @@ static void error_compose(struct ffmpeg *ffmpeg, const char *what) {
              words[0] != '\0' ? ": " : "", words);
 }
 
-/* ---- frames -----------------------------------------------------------------------------------
- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static bool frame_write(struct ffmpeg *ffmpeg, const char *bytes, size_t length) {
     while (length > 0) {
@@ -204,8 +202,7 @@ static void ffmpeg_destroy(struct encoder *encoder) {
 
 static const struct encoder_ops ffmpeg_ops = {ffmpeg_write, ffmpeg_finish, ffmpeg_destroy};
 
-/* ---- starting ---------------------------------------------------------------------------------
- */
+/* ---- starting -------------------------------------------------------------------------------- */
 
 struct command {
     const char *word[ARGUMENTS_MAX];

@@ -58,8 +58,7 @@ static bool gif_fail(struct gif *gif, const char *what) {
     return false;
 }
 
-/* ---- one frame --------------------------------------------------------------------------------
- */
+/* ---- one frame ------------------------------------------------------------------------------- */
 
 static bool row_differs(const struct gif *gif, int y, int *left, int *right) {
     const uint32_t *a = gif->pending + (size_t)y * (size_t)gif->width;
@@ -188,8 +187,7 @@ static bool frame_put(struct gif *gif, int delay) {
     return true;
 }
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static uint64_t hundredths(const struct gif *gif, uint64_t frame) {
     return (uint64_t)llround((double)frame * 100.0 / gif->fps);

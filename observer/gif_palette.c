@@ -86,8 +86,7 @@ BY_CHANNEL(by_red, 0)
 BY_CHANNEL(by_green, 1)
 BY_CHANNEL(by_blue, 2)
 
-/* ---- median cut -------------------------------------------------------------------------------
- */
+/* ---- median cut ------------------------------------------------------------------------------ */
 
 struct box {
     size_t from, to; /* of scratch */
@@ -173,8 +172,7 @@ static void median_cut(struct palette *palette, struct palette_entry *entries, s
     }
 }
 
-/* ---- building ---------------------------------------------------------------------------------
- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static uint8_t nearest(const struct palette *palette, uint32_t color) {
     int r = channel(color, 0), g = channel(color, 1), b = channel(color, 2);

@@ -140,8 +140,7 @@ static void rows_forget(struct history *history) {
     history->count = keep;
 }
 
-/* ---- columns ----------------------------------------------------------------------------------
- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 const struct history_column *history_column_of(const struct history *history, uint32_t id) {
     if (id < HISTORY_DIRECT_IDS) {
@@ -236,8 +235,7 @@ void history_append_gap(struct history *history, uint64_t lost) {
     }
 }
 
-/* ---- asking -----------------------------------------------------------------------------------
- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 size_t history_count(const struct history *history) {
     return history->count;

@@ -11,8 +11,7 @@
 enum { BUCKET_BITS = 10, CELLS = SCOPE_HISTOGRAMS * SCOPE_HIST_BUCKETS };
 _Static_assert(CELLS <= 1 << BUCKET_BITS, "a cell's number must fit beside its count");
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static bool events_grow(struct history *history) {
     size_t capacity = history->event_capacity == 0 ? 256 : history->event_capacity * 2;
@@ -90,8 +89,7 @@ size_t history_event_find(const struct history *history, double seconds) {
     return low;
 }
 
-/* ---- histograms -------------------------------------------------------------------------------
- */
+/* ---- histograms ------------------------------------------------------------------------------ */
 
 static void seconds_free(struct history *history, size_t from, size_t to) {
     for (size_t i = from; i < to; i++) {
@@ -189,8 +187,7 @@ const struct scope_histograms *history_histogram(const struct history *history, 
     return slot;
 }
 
-/* ---- shape ------------------------------------------------------------------------------------
- */
+/* ---- shape ----------------------------------------------------------------------------------- */
 
 void history_set_shape(struct history *history, const struct scope_shape *shape) {
     OBS_ASSERT(history != NULL && shape != NULL);
@@ -222,8 +219,7 @@ const struct scope_shape *history_shape(const struct history *history) {
     return history->shape_known ? &history->shape : NULL;
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 void history_events_clear(struct history *history) {
     seconds_free(history, 0, history->second_count);

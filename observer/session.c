@@ -109,8 +109,7 @@ void session_toast(struct session *session, double now_s, const char *format, ..
     session->toast_until_s = now_s + TOAST_S;
 }
 
-/* ---- video ------------------------------------------------------------------------------------
- */
+/* ---- video ----------------------------------------------------------------------------------- */
 
 bool session_record(struct session *session, const char *path, int width, int height, double scale,
                     bool realtime, char *error, size_t error_size) {

@@ -68,8 +68,7 @@ static struct csv_source *csv_of(struct source *source) {
     return (struct csv_source *)source;
 }
 
-/* ---- rows into the history --------------------------------------------------------------------
- */
+/* ---- rows into the history ------------------------------------------------------------------- */
 
 static void value_add(struct history_value *values, size_t *count, uint32_t id, uint64_t value) {
     values[*count] = (struct history_value){id, value};
@@ -207,8 +206,7 @@ static void row_take(struct csv_source *csv, const char *line, size_t length) {
     csv->rows++;
 }
 
-/* ---- lines ------------------------------------------------------------------------------------
- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 static bool line_blank(const char *line, size_t length) {
     for (size_t i = 0; i < length; i++) {
@@ -274,8 +272,7 @@ static void bytes_take(struct csv_source *csv, const char *bytes, size_t length)
     }
 }
 
-/* ---- the file ---------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static void file_close(struct csv_source *csv) {
     if (csv->fd >= 0) {
@@ -397,8 +394,7 @@ static bool file_follow(struct csv_source *csv) {
     return true;
 }
 
-/* ---- the source -------------------------------------------------------------------------------
- */
+/* ---- the source ------------------------------------------------------------------------------ */
 
 static double quiet_after(const struct csv_source *csv) {
     double usual = csv->rows > 1

@@ -59,8 +59,7 @@ static void tell(const struct shm_source *shm, const char *what) {
     }
 }
 
-/* ---- attaching --------------------------------------------------------------------------------
- */
+/* ---- attaching ------------------------------------------------------------------------------- */
 
 static double interval_poll_s(const struct scope_info *info) {
     double half = (double)info->sample_interval_ns / 1e9 / 2;
@@ -167,8 +166,7 @@ static bool look_again(struct shm_source *shm, double now_s) {
     return false;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static double run_seconds(const struct shm_source *shm, uint64_t time_ns) {
     return (double)((int64_t)(time_ns - shm->info.start_mono_ns)) / 1e9;
@@ -291,8 +289,7 @@ static bool shm_poll(struct source *source, double now_s) {
     return look_again(shm, now_s) || changed;
 }
 
-/* ---- describing -------------------------------------------------------------------------------
- */
+/* ---- describing ------------------------------------------------------------------------------ */
 
 static enum view_state state_of(const struct shm_source *shm) {
     if (shm->damaged) {
@@ -434,8 +431,7 @@ static void shm_describe(struct source *source, struct view *view, double now_s)
     }
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void shm_choose(struct source *source, int index) {
     struct shm_source *shm = shm_of(source);

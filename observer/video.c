@@ -76,8 +76,7 @@ bool video_possible(const char *path, char *error, size_t error_size) {
     return false;
 }
 
-/* ---- the encoder's thread ---------------------------------------------------------------------
- */
+/* ---- the encoder's thread -------------------------------------------------------------------- */
 
 /* Takes the next entry; false when there will be none. */
 static bool entry_take(struct video *video, struct entry *entry) {
@@ -131,8 +130,7 @@ static void *encode(void *argument) {
     return NULL;
 }
 
-/* ---- the queue, from the caller's side --------------------------------------------------------
- */
+/* ---- the queue, from the caller's side ------------------------------------------------------- */
 
 /* REQUIRES: the lock. */
 static bool entry_put(struct video *video, struct entry entry) {
@@ -229,8 +227,7 @@ void video_picture(struct video *video, const uint32_t *pixels, int stride, doub
     }
 }
 
-/* ---- life -------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void video_free(struct video *video) {
     for (int i = 0; i < BUFFERS; i++) {

@@ -53,8 +53,7 @@ bool window_possible(char *error, size_t error_size) {
     return false;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* How large things should be: what was asked for, what the desktop says, else what the display's
  * resolution suggests, in quarters. X servers report nonsense about small differences. */
@@ -117,8 +116,7 @@ static void window_close(struct window *window) {
     SDL_QuitSubSystem(SDL_INIT_VIDEO);
 }
 
-/* ---- drawing ----------------------------------------------------------------------------------
- */
+/* ---- drawing --------------------------------------------------------------------------------- */
 
 static void title_set(struct window *window) {
     static const char *const states[] = {
@@ -183,8 +181,7 @@ static void draw(struct window *window, double now_s) {
     present(window);
 }
 
-/* ---- screenshots and videos -------------------------------------------------------------------
- */
+/* ---- screenshots and videos ------------------------------------------------------------------ */
 
 static void name_now(const char *ending, char name[64]) {
     time_t now = time(NULL);
@@ -261,8 +258,7 @@ static void video_care(struct window *window, double now_s) {
     }
 }
 
-/* ---- the loop ---------------------------------------------------------------------------------
- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 static double earlier(double a, double b) {
     return a < b ? a : b;

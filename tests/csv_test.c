@@ -87,8 +87,7 @@ static uint64_t level(const struct fixture *fixture, uint32_t id, size_t row) {
     return value;
 }
 
-/* ---- the whole file ---------------------------------------------------------------------------
- */
+/* ---- the whole file -------------------------------------------------------------------------- */
 
 static void window_counts_become_rates_from_the_first_row_on(void **state) {
     struct fixture *fixture = *state;
@@ -258,8 +257,7 @@ static void endless_line_is_a_malformed_row_not_endless_memory(void **state) {
     assert_non_null(strstr(fixture->view.status.notice, "line 3"));
 }
 
-/* ---- following --------------------------------------------------------------------------------
- */
+/* ---- following ------------------------------------------------------------------------------- */
 
 static void missing_file_is_waited_for(void **state) {
     struct fixture *fixture = *state;
@@ -345,8 +343,7 @@ static void bad_header_is_told_until_the_file_is_another(void **state) {
     assert_int_equal(history_count(fixture->history), 3);
 }
 
-/* ---- any bytes --------------------------------------------------------------------------------
- */
+/* ---- any bytes ------------------------------------------------------------------------------- */
 
 static uint64_t seed, random_state;
 

@@ -92,8 +92,7 @@ static long size_of(const char *path) {
     return stat(path, &status) == 0 ? (long)status.st_size : -1;
 }
 
-/* ---- GIF --------------------------------------------------------------------------------------
- */
+/* ---- GIF ------------------------------------------------------------------------------------- */
 
 /* Plays a GIF and hands back the screen after frame `index`. */
 static void gif_screen(const GifFileType *gif, int index, uint32_t *screen) {
@@ -221,8 +220,7 @@ static void palette_is_the_same_for_the_same_pixels(void **state) {
     palette_free(&two);
 }
 
-/* ---- the clock --------------------------------------------------------------------------------
- */
+/* ---- the clock ------------------------------------------------------------------------------- */
 
 static void real_time_frames_follow_the_clock_not_the_pictures(void **state) {
     struct fixture *fixture = *state;
@@ -274,8 +272,7 @@ static void slow_encoder_repeats_frames_and_counts_them(void **state) {
     assert_int_equal(size_of(fixture->path), 60L * 512 * 512 * 4); /* the clock kept its length */
 }
 
-/* ---- ffmpeg -----------------------------------------------------------------------------------
- */
+/* ---- ffmpeg ---------------------------------------------------------------------------------- */
 
 static void failing_ffmpeg_leaves_no_file_and_its_last_words(void **state) {
     struct fixture *fixture = *state;

@@ -77,8 +77,7 @@ const char *driver_durability_name(unsigned durability);
 void driver_history_slots(const struct driver_args *args, uint32_t *samples, uint32_t *events,
                           uint32_t *seconds);
 
-/* ---- between args.c, args_table.c and preset.c ------------------------------------------------
- */
+/* ---- between args.c, args_table.c and preset.c ----------------------------------------------- */
 
 enum driver_arg_type {
     ARG_FLAG,

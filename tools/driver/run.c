@@ -45,8 +45,7 @@ static void complain(const char *text) {
     (void)fprintf(stderr, "lsm-driver: %s\n", text);
 }
 
-/* ---- while it runs ----------------------------------------------------------------------------
- */
+/* ---- while it runs --------------------------------------------------------------------------- */
 
 static void print_events(struct run *run, uint64_t now_ns) {
     struct driver_logged line;
@@ -137,8 +136,7 @@ static void on_marker(void *context, const char *text) {
     driver_events_say(&run->events, driver_now_ns(), line);
 }
 
-/* ---- the stages -------------------------------------------------------------------------------
- */
+/* ---- the stages ------------------------------------------------------------------------------ */
 
 static void greet(struct run *run) {
     char text[2048];
@@ -255,8 +253,7 @@ static int start_workers(struct run *run) {
     return DRIVER_OK;
 }
 
-/* ---- the end ----------------------------------------------------------------------------------
- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void collect_worker(struct run *run, struct driver_worker *worker) {
     struct driver_result *r = &run->result;
