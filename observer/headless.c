@@ -55,9 +55,16 @@ static bool frame_make(struct session *session, struct canvas *canvas, bool chan
     return !video_failed(session->video);
 }
 
+/* What is waited for: without a window nothing else would tell. */
+static void waiting_say(const struct session *session, const char *prefix) {
+    const struct view *view = &session->view;
+    fprintf(stderr, "lsm-observer: %s%s%s%s\n", prefix, view->headline,
+            view->detail[0] != '\0' ? ". " : "", view->detail);
+}
+
 static bool live_loop(struct session *session, struct canvas *canvas) {
     double fps = session->args->fps > 0 ? session->args->fps : FPS_LIVE;
-    bool changed = false, moving = false;
+    bool changed = false, moving = false, said = false;
     double next_s = steady_now();
     for (;;) {
         double now_s = steady_now();
@@ -70,6 +77,10 @@ static bool live_loop(struct session *session, struct canvas *canvas) {
         }
         if (loop_over(session, now_s)) {
             return true;
+        }
+        if (!said && !session_has_data(session) && now_s > session->started_s + 1) {
+            waiting_say(session, "");
+            said = true;
         }
         next_s += canvas != NULL ? 1 / fps : session->source->poll_s;
         double limit = session->args->duration_s;
@@ -115,9 +126,7 @@ int run_headless(struct session *session) {
     }
     canvas_destroy(canvas);
     if (!session_has_data(session)) {
-        const struct view *view = &session->view;
-        fprintf(stderr, "lsm-observer: nothing to show: %s%s%s\n", view->headline,
-                view->detail[0] != '\0' ? ". " : "", view->detail);
+        waiting_say(session, "nothing to show: ");
         return args->output != NULL || args->save_video != NULL || !stop_requested() ? 1 : 0;
     }
     if (done && args->output != NULL) {

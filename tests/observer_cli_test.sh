@@ -68,6 +68,7 @@ for kind in png svg pdf; do # once, and not the name of the unfinished file
 done
 expect 1 "lsm-observer: /nowhere/a.gif: No such file" "$observer" --csv run.csv --save-video /nowhere/a.gif; one_line
 expect 1 "nobody" "$observer" --attach "nobody-$$" --headless --duration 0.5; one_line
+expect 1 "lsm-observer: Waiting for" "$observer" --headless --attach "nobody-$$" --output a.png --duration 1.5
 for words in --headless --output --save-video; do
     expect 1 "$words" "$observer" --csv run.csv; one_line
 done
