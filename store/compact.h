@@ -78,6 +78,9 @@ void lsm_drop_free(struct lsm_drop *drop);
 LSM_CHECKED int lsm_drop_decide(struct lsm_drop *drop, const struct lsm_entry *entry, bool *dropped,
                                 bool *same_key);
 
+/* Were all writes up to that sequence made so long ago that a delete among them may go? */
+bool lsm_is_past_retention(struct lsm_db *db, uint64_t seq, uint64_t now_s);
+
 /* Sequences that must stay readable: open snapshots and what is visible now, ascending, malloc'd.
  * REQUIRES: lock held. */
 LSM_CHECKED int lsm_snapshots_list(struct lsm_db *db, uint64_t **snapshots, size_t *count);

@@ -299,18 +299,13 @@ static bool is_bottom(const struct lsm_version *version, uint32_t level,
 
 /* Half of it or more are deletes, all old enough, none of them needed by a snapshot. */
 static bool is_expired(struct lsm_db *db, const struct lsm_table_meta *meta) {
-    uint64_t earliest, latest;
     if (meta->tombstones == 0 || meta->tombstones * 2 < meta->entries) {
         return false;
     }
     uint64_t oldest_snapshot =
         db->snapshots.next != &db->snapshots ? db->snapshots.next->seq : atomic_load(&db->visible);
-    if (meta->seq_max > oldest_snapshot) {
-        return false;
-    }
-    lsm_time_map_bounds(&db->times, meta->seq_max, &earliest, &latest);
-    uint64_t retention = db->options.tombstone_retention_s;
-    return retention == 0 || (latest != UINT64_MAX && latest + retention <= lsm_io_unix_s(db->io));
+    return meta->seq_max <= oldest_snapshot &&
+           lsm_is_past_retention(db, meta->seq_max, lsm_io_unix_s(db->io));
 }
 
 struct lsm_compaction *lsm_compact_pick_idle(struct lsm_db *db) {

@@ -56,14 +56,14 @@ static bool lies_beneath(const struct lsm_compaction *c, const struct lsm_entry 
     return false;
 }
 
-static bool is_old_enough(const struct lsm_compaction *c, uint64_t seq) {
-    uint64_t retention = c->db->options.tombstone_retention_s;
+bool lsm_is_past_retention(struct lsm_db *db, uint64_t seq, uint64_t now_s) {
+    uint64_t retention = db->options.tombstone_retention_s;
     if (retention == 0) {
         return true;
     }
     uint64_t earliest, latest;
-    lsm_time_map_bounds(&c->db->times, seq, &earliest, &latest);
-    return latest != UINT64_MAX && latest + retention <= c->now_s;
+    lsm_time_map_bounds(&db->times, seq, &earliest, &latest);
+    return latest <= now_s && now_s - latest >= retention; /* UINT64_MAX: not known, or for ever */
 }
 
 static int remember_key(struct lsm_drop *drop, const struct lsm_entry *entry) {
@@ -103,7 +103,7 @@ int lsm_drop_decide(struct lsm_drop *drop, const struct lsm_entry *entry, bool *
     const struct lsm_compaction *c = drop->compaction;
     if (!*dropped && c != NULL && entry->type == LSM_TYPE_DELETE &&
         entry->seq <= drop->snapshots[0] && !lies_beneath(c, entry) &&
-        is_old_enough(c, entry->seq)) {
+        lsm_is_past_retention(c->db, entry->seq, c->now_s)) {
         *dropped = true;
         drop->tombstones_dropped++;
     }

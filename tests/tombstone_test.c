@@ -60,6 +60,20 @@ static void a_delete_with_nothing_beneath_goes_in_the_first_compaction(void **st
     assert_int_equal(stats_of(f).tables, 0);
 }
 
+static void a_retention_without_end_keeps_every_delete(void **state) {
+    struct db_fixture *f = *state;
+    open_with(f, UINT64_MAX);
+    db_del(f, "a");
+    pass(f, 1000 * HOUR);
+    db_del(f, "b");
+    DB_MUST(f, lsm_compact_all(f->db));
+    lsm_tick(f->db); /* nor is a table of deletes rewritten when idle */
+    DB_MUST(f, lsm_wait_idle(f->db, 60000));
+    assert_true(is_known(f, "a"));
+    assert_true(is_known(f, "b"));
+    assert_int_equal(stats_of(f).compactions, 1);
+}
+
 static void a_delete_stays_while_something_older_lies_beneath(void **state) {
     struct db_fixture *f = *state;
     open_with(f, 0);
@@ -236,6 +250,7 @@ static void idle_rewriting_waits_for_snapshots_and_for_what_lies_beneath(void **
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         DB_CASE(a_delete_with_nothing_beneath_goes_in_the_first_compaction, sim),
+        DB_CASE(a_retention_without_end_keeps_every_delete, sim),
         DB_CASE(a_delete_stays_while_something_older_lies_beneath, sim),
         DB_CASE(a_snapshot_before_the_delete_keeps_value_and_delete, sim),
         DB_CASE(a_snapshot_after_the_delete_does_not_keep_it, sim),
