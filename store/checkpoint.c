@@ -56,6 +56,8 @@ static void undo(struct checkpoint *c) {
     int rc = 0;
     lsm_file_name(path, c->path, LSM_NAME_CURRENT, 0);
     rc |= lsm_io_unlink(c->db->io, path, &fault);
+    lsm_file_name(path, c->path, LSM_NAME_TEMP, c->number);
+    rc |= lsm_io_unlink(c->db->io, path, &fault);
     lsm_file_name(path, c->path, LSM_NAME_MANIFEST, c->number);
     rc |= lsm_io_unlink(c->db->io, path, &fault);
     for (uint32_t l = 0; l < LSM_LEVELS_MAX; l++) {

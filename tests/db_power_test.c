@@ -485,6 +485,42 @@ static void buffered_writes_between_refused_ones_run_out_of_no_room(void **state
     }
 }
 
+static void no_name(void *context, const char *name) {
+    (void)context;
+    (void)name;
+}
+
+static void a_checkpoint_that_fails_leaves_nothing(void **state) {
+    struct db_fixture *f = *state;
+    const int errors[] = {EIO, ENOSPC};
+    db_open(f);
+    for (unsigned i = 0; i < 2; i++) {
+        db_put(f, "key", "value");
+        DB_MUST(f, lsm_flush(f->db)); /* a flush that fails would be final */
+        unsigned failures = 0;
+        for (int rc = LSM_ERR_IO; rc != 0;) {
+            struct lsm_fault fault;
+            sim_fail_at(f->io, sim_operations(f->io) + failures + 1, errors[i]);
+            rc = lsm_checkpoint(f->db, "/copy");
+            sim_fail_at(f->io, 0, 0);
+            int there = lsm_io_list(f->io, "/copy", no_name, NULL, &fault);
+            DB_CHECK((rc == 0) == (there == 0) && there != LSM_ERR_IO,
+                     "operation %u, %s: the checkpoint says %d, the directory %d", failures,
+                     strerror(errors[i]), rc, there);
+            failures += rc != 0;
+            assert_true(failures < 1000);
+        }
+        assert_true(failures > 5);
+        struct db_fixture copy = {.kind = DB_SIM, .io = f->io, .path = "/copy"};
+        copy.options = db_small_options();
+        db_open(&copy);
+        assert_string_equal(db_get(&copy, "key"), "value");
+        db_close(&copy);
+        db_wipe(&copy);
+        DB_MUST(f, lsm_io_rmdir(f->io, "/copy", &(struct lsm_fault){0}));
+    }
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_power_cut_leaves_a_prefix_with_all_that_was_synced),
@@ -496,6 +532,7 @@ int main(int argc, char **argv) {
         DB_CASE(a_failed_sync_of_the_log_is_final, sim),
         cmocka_unit_test(a_full_disk_refuses_writes_serves_reads_and_heals),
         DB_CASE(attempts_on_a_full_disk_do_not_add_up, sim),
+        DB_CASE(a_checkpoint_that_fails_leaves_nothing, sim),
         DB_CASE(buffered_writes_between_refused_ones_run_out_of_no_room, sim),
     };
     db_test_begin(argc, argv);
