@@ -160,8 +160,16 @@ static double slowdown_depth(const struct lsm_db *db, enum lsm_stall cause) {
 static void delay(struct lsm_db *db, enum lsm_stall cause, uint64_t bytes, uint64_t *slow_ns) {
     pthread_mutex_lock(&db->lock);
     double depth = slowdown_depth(db, cause);
-    stall_set(db, cause);
+    /* The tree may have changed since the caller looked: then nothing would end what begins here.
+     */
+    bool asked = atomic_load_explicit(&db->pressure, memory_order_relaxed) == (int)cause;
+    if (asked) {
+        stall_set(db, cause);
+    }
     pthread_mutex_unlock(&db->lock);
+    if (!asked) {
+        return;
+    }
     double rate = SLOW_RATE_BEGIN + depth * ((double)SLOW_RATE_END - (double)SLOW_RATE_BEGIN);
     db->stall.delay_owed_ns += (uint64_t)((double)bytes * 1e9 / rate);
     if (db->stall.delay_owed_ns < DELAY_STEP_NS) {
