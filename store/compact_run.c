@@ -188,7 +188,10 @@ static int merge_all(struct run *run) {
             run->merge->ops->next(run->merge);
         }
     }
-    if (rc == 0 && run->merge->status != 0) {
+    if (rc == 0 && run->merge->status != 0 && run->merge->fault != NULL) {
+        *run->fault = *run->merge->fault;
+        rc = run->merge->status;
+    } else if (rc == 0 && run->merge->status != 0) {
         rc = lsm_fail(run->fault, run->merge->status,
                       "a table of level %u or %u could not be read: %s", run->c->level,
                       run->c->output, lsm_strerror(run->merge->status));

@@ -37,6 +37,7 @@ static inline int lsm_entry_compare(const struct lsm_entry *a, const struct lsm_
     return c != 0 ? c : (a->seq < b->seq) - (a->seq > b->seq);
 }
 
+struct lsm_fault;
 struct lsm_source;
 struct lsm_source_ops {
     void (*first)(struct lsm_source *source);
@@ -53,6 +54,7 @@ struct lsm_source {
     struct lsm_entry entry; /* while valid */
     bool valid;
     int status; /* 0, or the error that ended it; stays until the next positioning */
+    const struct lsm_fault *fault; /* the error in words, the source's own; NULL: none to add */
 };
 
 /* Something a value can be pinned in: a block, a memtable, a copy. Embedded first in what it pins.

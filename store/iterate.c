@@ -192,8 +192,12 @@ static bool below_lower(const struct lsm_iter *iter, const struct lsm_entry *ent
 }
 
 static void end(struct lsm_iter *iter) {
+    const struct lsm_source *m = iter->merge;
     iter->valid = false;
-    iter->status = iter->merge->status;
+    iter->status = m->status;
+    if (m->status != 0 && m->fault != NULL) {
+        (void)lsm_leave(iter->db, m->fault, m->status); /* for lsm_error_detail */
+    }
 }
 
 /* From where the merge stands, finds the next visible put; versions of `key` are passed over when
@@ -284,11 +288,12 @@ static void settle_backward(struct lsm_iter *iter) {
             return;
         }
     }
-    if (!m->valid && m->status != 0) {
-        found = false; /* half a key's versions are not an answer */
+    if (!found || (!m->valid && m->status != 0)) { /* half a key's versions are not an answer */
+        end(iter);
+        return;
     }
-    iter->valid = found;
-    iter->status = found ? 0 : m->status;
+    iter->valid = true;
+    iter->status = 0;
 }
 
 /* The merge goes to the last entry before (key, all versions); to the last of all when key is NULL.

@@ -19,6 +19,7 @@ struct level_source {
     struct lsm_counter_slot *slot;
     size_t index;              /* of the table stood on */
     struct lsm_source *source; /* over it; NULL: none */
+    struct lsm_fault fault;    /* why it failed */
 };
 
 static struct level_source *cast(struct lsm_source *source) {
@@ -32,7 +33,12 @@ static void leave_table(struct level_source *s) {
     }
 }
 
-static void fail(struct level_source *s, int status) {
+static void fail(struct level_source *s, int status, const struct lsm_fault *fault) {
+    s->base.fault = NULL;
+    if (fault != NULL) { /* the table's source, whose words these may be, goes */
+        s->fault = *fault;
+        s->base.fault = &s->fault;
+    }
     leave_table(s);
     s->base.valid = false;
     s->base.status = status;
@@ -51,7 +57,7 @@ static bool enter_table(struct level_source *s, size_t index) {
         rc = s->source == NULL ? LSM_ERR_MEMORY : 0;
     }
     if (rc != 0) {
-        fail(s, rc);
+        fail(s, rc, fault.code != 0 ? &fault : NULL);
         return false;
     }
     s->index = index;
@@ -62,7 +68,7 @@ static bool enter_table(struct level_source *s, size_t index) {
 static void settle_forward(struct level_source *s) {
     while (!s->source->valid) {
         if (s->source->status != 0) {
-            fail(s, s->source->status);
+            fail(s, s->source->status, s->source->fault);
             return;
         }
         if (s->index + 1 >= s->count) {
@@ -81,7 +87,7 @@ static void settle_forward(struct level_source *s) {
 static void settle_backward(struct level_source *s) {
     while (!s->source->valid) {
         if (s->source->status != 0) {
-            fail(s, s->source->status);
+            fail(s, s->source->status, s->source->fault);
             return;
         }
         if (s->index == 0) {

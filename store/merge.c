@@ -93,6 +93,7 @@ static bool sound(struct merge *m, const struct lsm_source *source) {
     }
     m->base.valid = false;
     m->base.status = source->status;
+    m->base.fault = source->fault;
     return false;
 }
 

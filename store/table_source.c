@@ -18,6 +18,7 @@ struct table_source {
     bool has_ahead; /* there is a queue */
     bool ahead_on;
     struct lsm_readahead ahead;
+    struct lsm_fault fault; /* why it failed */
 };
 
 static struct table_source *self(struct lsm_source *source) {
@@ -27,6 +28,8 @@ static struct table_source *self(struct lsm_source *source) {
 static void fail(struct table_source *s, int rc, const struct lsm_fault *fault) {
     LSM_ASSERT(rc < 0);
     lsm_table_note_fault(s->table, fault);
+    s->fault = *fault;
+    s->base.fault = &s->fault;
     s->base.valid = false;
     s->base.status = rc;
 }

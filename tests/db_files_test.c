@@ -150,6 +150,40 @@ static void verify_names_the_damaged_file(void **state) {
     assert_int_equal(lsm_close(db), 0);
 }
 
+/* The detail names the file and the place, whoever came across the damage. */
+static void check_named(struct lsm_db *db) {
+    char why[256];
+    lsm_error_detail(db, why, sizeof why);
+    assert_non_null(strstr(why, ".sst"));
+    assert_non_null(strstr(why, "offset"));
+    assert_int_equal(lsm_put(db, NULL, "", 0, "", 0), LSM_ERR_ARGUMENT); /* other words */
+}
+
+static void iterators_and_compactions_name_the_damaged_file(void **state) {
+    (void)state;
+    struct lsm_db *db = open_at(path_a);
+    struct lsm_iter *iter = NULL;
+    put_range(db, 0, 3000, "value");
+    assert_int_equal(lsm_compact_all(db), 0);
+    damage_a_table(path_a);
+    assert_int_equal(lsm_iter_create(db, NULL, &iter), 0);
+    lsm_iter_first(iter);
+    assert_false(lsm_iter_valid(iter));
+    assert_int_equal(lsm_iter_status(iter), LSM_ERR_CORRUPT);
+    check_named(db);
+    lsm_iter_last(iter);
+    while (lsm_iter_valid(iter)) {
+        lsm_iter_prev(iter);
+    }
+    assert_int_equal(lsm_iter_status(iter), LSM_ERR_CORRUPT);
+    check_named(db);
+    lsm_iter_destroy(iter);
+    put_range(db, 0, 1, "value");
+    assert_int_equal(lsm_compact_all(db), LSM_ERR_CORRUPT);
+    check_named(db);
+    assert_int_equal(lsm_close(db), 0);
+}
+
 static void a_log_without_current_is_not_taken_for_a_new_database(void **state) {
     (void)state;
     char name[128], why[256];
@@ -180,6 +214,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_log_without_current_is_not_taken_for_a_new_database,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(verify_names_the_damaged_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(iterators_and_compactions_name_the_damaged_file, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
