@@ -12,7 +12,7 @@ struct suffix {
     uint64_t factor;
 };
 
-/* Reads digits[.digits] and one suffix of the table; the value is number x factor, and must be
+/* Reads [digits][.digits] and one suffix of the table; the value is number x factor, and must be
  * whole: half a byte is a typing error, not something to round. */
 static bool parse_scaled(const char *text, const struct suffix *suffixes, uint64_t *out) {
     DRIVER_ASSERT(text != NULL && suffixes != NULL);
@@ -20,7 +20,7 @@ static bool parse_scaled(const char *text, const struct suffix *suffixes, uint64
     uint64_t whole = 0;
     uint64_t fraction = 0;
     uint64_t scale = 1; /* 10 to the number of digits after the point */
-    if (*p < '0' || *p > '9') {
+    if (*p != '.' && (*p < '0' || *p > '9')) {
         return false;
     }
     for (; *p >= '0' && *p <= '9'; p++) {
