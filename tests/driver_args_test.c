@@ -93,6 +93,8 @@ static void numbers_take_natural_suffixes_and_nothing_else(void **state) {
         {driver_parse_rate, "max", DRIVER_RATE_MAX},
         {driver_parse_seconds, "60", 60000000000},
         {driver_parse_seconds, "1.5", 1500000000},
+        {driver_parse_seconds, ".5", 500000000},
+        {driver_parse_count, ".5k", 500},
         {driver_parse_seconds, "250ms", 250000000},
         {driver_parse_seconds, "2h", 7200000000000},
         {driver_parse_millis, "250", 250000000},
@@ -126,7 +128,9 @@ static void numbers_take_natural_suffixes_and_nothing_else(void **state) {
         {driver_parse_rate, "maximum"},
         {driver_parse_rate, "nan"},
         {driver_parse_seconds, "1."},
-        {driver_parse_seconds, ".5"},
+        {driver_parse_seconds, "."},
+        {driver_parse_seconds, ".s"},
+        {driver_parse_seconds, "..5"},
         {driver_parse_seconds, "0.0000000001"},
         {driver_parse_millis, "1x"},
     };
@@ -201,6 +205,13 @@ static void wrong_words_are_refused(void **state) {
     assert_false(PARSE(&a, error, "--fresh=1"));
     assert_string_equal(error, "--fresh takes no value");
     assert_false(PARSE(&a, error, "-w", "5"));
+    assert_false(PARSE(&a, error, "--write-rat", "5"));
+    assert_string_equal(error, "unknown option '--write-rat'; did you mean --write-rate?");
+    assert_false(PARSE(&a, error, "--write-rat=5"));
+    assert_string_equal(error, "unknown option '--write-rat'; did you mean --write-rate?");
+    assert_false(PARSE(&a, error, "--fres"));
+    assert_false(PARSE(&a, error, "--out-cs", "/x/y.csv"));
+    assert_true(PARSE(&a, error, "--write-rate=5", "--read-rate", "6", "--out-csv", "/x/y.csv"));
     assert_false(PARSE(&a, error, "--durability", "buffered", "--wal-flush-every-write"));
     assert_true(PARSE(&a, error, "--durability", "sync", "--wal-flush-every-write"));
     assert_true(PARSE(&a, error, "--value-size-bytes", "64MiB", "--threads", "16"));

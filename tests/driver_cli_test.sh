@@ -79,7 +79,7 @@ for words in --bogus stray --write-rate '--write-rate fast' '--write-rate -1' '-
     '--value-size-bytes 65MiB' '--key-dist normal' '--durability none' '--io-backend sim' \
     '--preset nothing' '--name a/b' '--history 1' '--zipf-skew 9' '--threads 1000' \
     '--durability process --wal-flush-every-write' '--out-csv /nonexistent/dir/x.csv' \
-    '--out-csv /' '--markers-from /nonexistent/x'; do
+    '--out-csv /' '--markers-from /nonexistent/x' '--write-rat 5' '--write-rat=5' --fres; do
     # shellcheck disable=SC2086
     run --name "$name" --data-dir "$work/none" $words
     ok "'$words' is one line and exit 2, nothing made" all one_line_error -- absent "$work/none"

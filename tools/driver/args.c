@@ -197,6 +197,21 @@ static void refuse(int code, int argc, char **argv, char error[256]) {
     }
 }
 
+/* Whether the option that getopt just took was written out: it takes abbreviations, which change
+ * their meaning when an option is added. One line in `error` otherwise. */
+static bool written_out(const struct driver_arg *arg, char **argv, char error[256]) {
+    DRIVER_ASSERT(optind >= 2 || optarg == NULL || optarg != argv[optind - 1]);
+    bool own_word = optarg != NULL && optarg == argv[optind - 1];
+    const char *word = argv[optind - (own_word ? 2 : 1)];
+    size_t length = strcspn(word, "=");
+    if (length == strlen(arg->name) + 2) {
+        return true;
+    }
+    (void)snprintf(error, 256, "unknown option '%.*s'; did you mean --%s?",
+                   length < 80 ? (int)length : 80, word, arg->name);
+    return false;
+}
+
 /* What only the options together can tell. */
 static bool check_together(struct driver_args *args, char error[256]) {
     uint64_t durability_bit = 1ull << (size_t)(driver_arg_find("durability") - driver_arg_table);
@@ -255,6 +270,9 @@ bool driver_args_parse(int argc, char **argv, struct driver_args *args, char err
             return false;
         }
         const struct driver_arg *arg = &driver_arg_table[code - LONG_BASE];
+        if (!written_out(arg, argv, error)) {
+            return false;
+        }
         const char *text = optarg;
         if (arg->type == ARG_CSV && text == NULL) {
             /* getopt knows only --out-csv=FILE; people and the reference write two words. */
