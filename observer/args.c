@@ -8,10 +8,7 @@
 
 #include "args.h"
 #include "obs_check.h"
-
-#ifndef LSMSCOPE_VERSION
-#define LSMSCOPE_VERSION "0.1"
-#endif
+#include "scope.h"
 
 /* Reads one option's value. False: `error` says what would be right. */
 typedef bool option_set(struct args *args, const char *value, char error[ARGS_ERROR_MAX]);
@@ -294,5 +291,5 @@ void args_help(FILE *out) {
 }
 
 void args_version(FILE *out) {
-    fprintf(out, "lsm-observer %s\n", LSMSCOPE_VERSION);
+    fprintf(out, "lsm-observer %s\n", SCOPE_VERSION);
 }

@@ -32,6 +32,9 @@ extern "C" {
 #define SCOPE_CHECKED
 #endif
 
+/* Of the library and of the viewers; the version of a segment is in layout.h. */
+#define SCOPE_VERSION "0.1"
+
 /* ---- errors --------------------------------------------------------------------------------- */
 
 enum scope_error {
@@ -94,8 +97,7 @@ struct scope_metric {
 const struct scope_metric *scope_builtin_metrics(size_t *count);
 const char *scope_unit_name(enum scope_unit unit);
 
-/* ---- what is published ------------------------------------------------------------------------
- */
+/* ---- what is published ---- */
 
 #define SCOPE_MAX_LEVELS  8
 #define SCOPE_MAX_METRICS 108
@@ -224,8 +226,7 @@ struct scope_shape {
     struct scope_table *tables; /* room for SCOPE_MAX_TABLES, the caller's */
 };
 
-/* ---- publishing -------------------------------------------------------------------------------
- */
+/* ---- publishing ---- */
 
 struct scope_writer;
 
@@ -270,8 +271,7 @@ uint64_t scope_event_head(const struct scope_writer *writer);
 uint64_t scope_writer_cpu_ns(const struct scope_writer *writer);
 const char *scope_writer_name(const struct scope_writer *writer);
 
-/* ---- watching ---------------------------------------------------------------------------------
- */
+/* ---- watching ---- */
 
 struct scope_segment;
 
@@ -350,8 +350,7 @@ uint64_t scope_ring_head(const struct scope_segment *segment, enum scope_ring ri
  * LAPPED. */
 enum scope_poll scope_read_shape(const struct scope_segment *segment, struct scope_shape *shape);
 
-/* ---- the machine's segments ---------------------------------------------------------------------
- */
+/* ---- the machine's segments ---- */
 
 struct scope_listing {
     char name[80]; /* as scope_attach takes it; "NAME.crashed" for a black box */

@@ -250,8 +250,7 @@ struct lsm_key lsm_iter_value(const struct lsm_iter *iter);
 /* Why the iterator is not valid: 0 at the end of the keys, else the error. */
 int lsm_iter_status(const struct lsm_iter *iter);
 
-/* ---- maintenance ------------------------------------------------------------------------------
- */
+/* ---- maintenance ---- */
 
 /* Writes every memtable to level 0 and waits for it. */
 LSM_CHECKED int lsm_flush(struct lsm_db *db);
@@ -287,8 +286,7 @@ LSM_CHECKED int lsm_job_wait(struct lsm_db *db, uint64_t id, uint64_t timeout_ms
 /* The jobs known, oldest first: at most `room`; *count tells how many there are. */
 LSM_CHECKED int lsm_job_list(struct lsm_db *db, struct lsm_job *jobs, size_t room, size_t *count);
 
-/* ---- observation ------------------------------------------------------------------------------
- */
+/* ---- observation ---- */
 
 /* Where writes can be held up, and by what. The numbers are shared with enum scope_stall. */
 enum lsm_stall {

@@ -41,6 +41,9 @@ else
     echo "tidy: universal-ctags is not here: function lengths not checked"
 fi
 
+each_line < <(awk '$0 == " */" && before ~ "^/[*] ---- .*-$" { print FILENAME ":" FNR ": a heading ends on its own line" } { before = $0 }' \
+    "${sources[@]}")
+
 banned='\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|asctime|ctime|tmpnam|mktemp|alloca)[[:space:]]*\('
 each_line < <(grep -nHE "$banned" "${code[@]}" | sed 's/$/   (banned call)/')
 each_line < <(grep -nHwE 'TODO|FIXME|XXX|HACK' "${sources[@]}" | sed 's/$/   (marker)/')

@@ -9,7 +9,6 @@
 
 #include "layout.h"
 
-#define LS_VERSION "0.1.0"
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -120,7 +119,7 @@ int main(int argc, char **argv) {
             (void)fputs(help, stdout);
             return EXIT_FINE;
         case 'V':
-            (void)printf("lsm-ls %s, segments of version %d.%d\n", LS_VERSION, SCOPE_VERSION_MAJOR,
+            (void)printf("lsm-ls %s, segments of version %d.%d\n", SCOPE_VERSION, SCOPE_VERSION_MAJOR,
                          SCOPE_VERSION_MINOR);
             return EXIT_FINE;
         default:
