@@ -9,7 +9,6 @@
 
 #include "layout.h"
 
-
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static const char help[] =
@@ -119,8 +118,8 @@ int main(int argc, char **argv) {
             (void)fputs(help, stdout);
             return EXIT_FINE;
         case 'V':
-            (void)printf("lsm-ls %s, segments of version %d.%d\n", SCOPE_VERSION, SCOPE_VERSION_MAJOR,
-                         SCOPE_VERSION_MINOR);
+            (void)printf("lsm-ls %s, segments of version %d.%d\n", SCOPE_VERSION,
+                         SCOPE_VERSION_MAJOR, SCOPE_VERSION_MINOR);
             return EXIT_FINE;
         default:
             (void)fprintf(stderr, "lsm-ls: see lsm-ls --help\n");
