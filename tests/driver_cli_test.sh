@@ -237,6 +237,29 @@ ok "--linger leaves the segment" all is 0 -- test -e "/dev/shm/lsmscope.$name"
 short
 ok "a lingering name is taken over" all is 0 -- absent "/dev/shm/lsmscope.$name"
 
+# ---- a full disk ----------------------------------------------------------------------------------
+# on_small SIZE OPTIONS...: with a file system of its own, in $work/small, of that size.
+on_small() {
+    local size=$1
+    shift
+    # shellcheck disable=SC2016
+    unshare -rm sh -c 'mount -t tmpfs -o size="$1" none "$2" && shift 2 && exec "$@"' sh \
+        "$size" "$work/small" "$driver" --name "$name" "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+}
+mkdir "$work/small"
+if unshare -rm mount -t tmpfs none "$work/small" 2>/dev/null; then
+    begin=$(date +%s%N)
+    on_small 6m --data-dir "$work/small/db" --duration-seconds 1.5 --write-rate max --key-space-size 1M
+    took=$((($(date +%s%N) - begin) / 1000000))
+    ok "a full disk is told once, refusals are counted, exit 1" all is 1 -- \
+        same "$(grep -c 'DISK FULL: writes wait for room' "$work/out")" 1 -- \
+        says '^\[1[0-9.]*s\] put .* refused [1-9]' -- complains 'the disk is full' -- says 'Refused'
+    ok "and the run ends when it should (${took} ms)" test "$took" -lt 3500
+else
+    echo "no file systems of our own here: a full disk is not tested"
+fi
+
 echo
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

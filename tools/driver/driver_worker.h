@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "driver_args.h"
+#include "events.h"
 #include "keys.h"
 #include "lsm.h"
 #include "pacer.h"
@@ -24,12 +25,16 @@
 struct driver_workload {
     const struct driver_args *args;
     struct lsm_db *db;
+    struct driver_events *events; /* told when the disk is full, and when no longer */
     struct driver_keys_shared keys;
     uint64_t start_ns, end_ns;
-    _Atomic bool stop;        /* set by anyone: finish the operation at hand, then end */
-    _Atomic uint64_t running; /* workers that have not ended */
-    _Atomic bool failed;      /* the first worker to fail sets it, then writes `failure` */
-    char failure[400];        /* read after the workers are joined */
+    _Atomic bool stop;           /* set by anyone: finish the operation at hand, then end */
+    _Atomic uint64_t running;    /* workers that have not ended */
+    _Atomic bool full;           /* writes are refused for want of space, and the log has said so */
+    _Atomic bool refusing;       /* no write went in since the newest refusal */
+    _Atomic uint64_t refused_ns; /* when that was */
+    _Atomic bool failed;         /* the first worker to fail sets it, then writes `failure` */
+    char failure[400];           /* read after the workers are joined */
 };
 
 /* Response times of one kind in one worker, buckets as in lsm.h. Written by one thread with relaxed

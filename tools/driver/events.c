@@ -92,6 +92,21 @@ static bool is_logged(const struct lsm_event *event) {
     return false;
 }
 
+/* Under the lock. On a full disk the engine tries again and again, and each attempt says the same:
+ * one line of a kind is enough until a flush has found room. */
+static bool is_repeated(struct driver_events *events, const struct lsm_event *event) {
+    if (event->type == LSM_EVENT_FLUSH_END && event->status == 0) {
+        events->space_told = 0;
+    }
+    if (event->status != LSM_ERR_NO_SPACE) {
+        return false;
+    }
+    unsigned bit = 1u << (unsigned)event->type;
+    bool told = (events->space_told & bit) != 0;
+    events->space_told |= bit;
+    return told;
+}
+
 /* Under the lock. */
 static void enqueue(struct driver_events *events, const struct lsm_event *event, const char *text) {
     if (events->head - events->tail == DRIVER_EVENTS_QUEUE) {
@@ -127,7 +142,7 @@ void driver_events_listener(void *context, const struct lsm_event *event) {
         collect_csv(events, event);
     }
     note_stall(events, event);
-    if (is_logged(event)) {
+    if (is_logged(event) && !is_repeated(events, event)) {
         enqueue(events, event, event->text);
     }
     unlock(events);

@@ -24,9 +24,10 @@ struct driver_logged {
 
 struct driver_events {
     pthread_mutex_t lock;
-    bool async;  /* decides the CSV's words for compactions */
-    bool csv_on; /* words are collected only while someone takes them */
-    char *csv;   /* words since the last row, joined by ';' */
+    bool async;          /* decides the CSV's words for compactions */
+    unsigned space_told; /* bit t: an event of type t has said that the disk is full */
+    bool csv_on;         /* words are collected only while someone takes them */
+    char *csv;           /* words since the last row, joined by ';' */
     size_t csv_used, csv_size;
     struct driver_logged queue[DRIVER_EVENTS_QUEUE];
     uint64_t head, tail;            /* next to write, next to take */

@@ -87,6 +87,14 @@ static void print_progress(struct run *run, uint64_t now_ns, bool force) {
     uint64_t interval = now_ns - run->shown_ns;
     driver_progress(&page, run->args, &run->shown, &stats, interval > 0 ? interval : 1,
                     now_ns - run->load.start_ns);
+    uint64_t refused = 0;
+    for (uint64_t i = 0; i < run->args->threads; i++) {
+        refused += atomic_load_explicit(&run->workers[i].refused, memory_order_relaxed);
+    }
+    if (refused > 0) {
+        struct driver_text count;
+        driver_page_add(&page, " | refused %s", driver_text_count(&count, refused));
+    }
     driver_console_progress(&run->console, text);
     run->shown = stats;
     run->shown_ns = now_ns;
@@ -345,6 +353,14 @@ static int measured_run(struct run *run) {
         complain(run->load.failure);
         return DRIVER_FAILED;
     }
+    if (atomic_load(&run->load.refusing)) {
+        char text[400];
+        (void)snprintf(text, sizeof text,
+                       "the disk is full: writes were refused to the end in %.300s",
+                       run->args->data_dir);
+        complain(text);
+        return DRIVER_FAILED;
+    }
     return run->prepared.csv.error != 0 ? DRIVER_FAILED : DRIVER_OK;
 }
 
@@ -400,6 +416,7 @@ int driver_run(const struct driver_args *args) {
     } else {
         run->load.args = args;
         run->load.db = run->prepared.db;
+        run->load.events = &run->events;
         run->sink =
             (struct driver_sink){.args = args, .csv = &run->prepared.csv, .events = &run->events};
         status = prepared_run(run);

@@ -13,10 +13,11 @@
 #include "driver_check.h"
 
 enum {
-    GRACE_NS = 10000000,  /* an operation due just before the end still counts */
-    CLOCK_EVERY = 64,     /* unpaced operations between two looks at the clock */
-    SCAN_STEPS = 50,      /* as YCSB's workload E, at most */
-    RETRY_NS = 100000000, /* when the disk is full: how long to wait for room */
+    GRACE_NS = 10000000,    /* an operation due just before the end still counts */
+    CLOCK_EVERY = 64,       /* unpaced operations between two looks at the clock */
+    SCAN_STEPS = 50,        /* as YCSB's workload E, at most */
+    RETRY_NS = 100000000,   /* when the disk is full: how long to wait for room */
+    HEALED_NS = 1000000000, /* without a refusal: there is room again */
 };
 
 static void relaxed_add(_Atomic uint64_t *counter, uint64_t n) {
@@ -104,7 +105,40 @@ static void give_up(struct driver_worker *w, enum driver_kind kind, int rc) {
     atomic_store(&load->stop, true);
 }
 
-static void operate(struct driver_worker *w, enum driver_kind kind) {
+/* The engine serves reads and heals when there is room again: tells it once, and waits for it, but
+ * not past the end of the run. */
+static void wait_for_room(struct driver_worker *w) {
+    struct driver_workload *load = w->load;
+    uint64_t now = driver_now_ns();
+    relaxed_add(&w->refused, 1);
+    atomic_store(&load->refused_ns, now);
+    atomic_store(&load->refusing, true);
+    if (!atomic_exchange(&load->full, true)) {
+        char text[200], detail[256];
+        lsm_error_detail(load->db, detail, sizeof detail);
+        (void)snprintf(text, sizeof text,
+                       "DISK FULL: writes wait for room in %.60s, reads go on%s%.80s",
+                       load->args->data_dir, detail[0] != '\0' ? ": " : "", detail);
+        driver_events_say(load->events, now, text);
+    }
+    uint64_t left = now < load->end_ns ? load->end_ns - now : 0;
+    struct timespec t = {0, (long)(left < RETRY_NS ? left : RETRY_NS)};
+    (void)nanosleep(&t, NULL);
+}
+
+/* A write went in while the disk was said to be full. Small ones may where larger ones do not: only
+ * a while without any refusal is the end of it. */
+static void room_again(struct driver_workload *load) {
+    atomic_store(&load->refusing, false);
+    uint64_t now = driver_now_ns();
+    uint64_t refused = atomic_load(&load->refused_ns);
+    if (now > refused && now - refused >= HEALED_NS && atomic_exchange(&load->full, false)) {
+        driver_events_say(load->events, now, "ROOM AGAIN: writes go on");
+    }
+}
+
+/* False when the disk was full: time has passed. */
+static bool operate(struct driver_worker *w, enum driver_kind kind) {
     char key[DRIVER_KEY_BYTES];
     driver_key_format(driver_keys_next(&w->keys, kind), key);
     int rc = 0;
@@ -126,16 +160,18 @@ static void operate(struct driver_worker *w, enum driver_kind kind) {
     }
     if (rc == 0) {
         relaxed_add(&w->done[kind], 1);
-        return;
+        bool write = kind == KIND_PUT || kind == KIND_DELETE;
+        if (write && atomic_load_explicit(&w->load->full, memory_order_relaxed)) {
+            room_again(w->load);
+        }
+        return true;
     }
     if (rc == LSM_ERR_NO_SPACE) {
-        /* The engine serves reads and heals when there is room again: wait for it. */
-        relaxed_add(&w->refused, 1);
-        struct timespec t = {0, RETRY_NS};
-        (void)nanosleep(&t, NULL);
-        return;
+        wait_for_room(w);
+        return false;
     }
     give_up(w, kind, rc);
+    return true;
 }
 
 /* One of the unpaced kinds, by weight. */
@@ -170,13 +206,13 @@ static void work(struct driver_worker *w) {
             kind = driver_pacer_next(&w->pacer, &due);
         }
         if (due <= now && due < load->end_ns && now < load->end_ns + GRACE_NS) {
-            operate(w, kind);
+            (void)operate(w, kind);
             now = driver_now_ns();
             driver_latency_add(&w->latency[kind], now - due);
             driver_pacer_advance(&w->pacer, kind);
         } else if (unpaced > 0 && now < load->end_ns) {
-            operate(w, pick_unpaced(w, unpaced));
-            if (w->pacer.paced > 0 || ++since_clock >= CLOCK_EVERY) {
+            bool quick = operate(w, pick_unpaced(w, unpaced));
+            if (!quick || w->pacer.paced > 0 || ++since_clock >= CLOCK_EVERY) {
                 since_clock = 0;
                 now = driver_now_ns();
             }
