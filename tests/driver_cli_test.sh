@@ -237,6 +237,18 @@ ok "--linger leaves the segment" all is 0 -- test -e "/dev/shm/lsmscope.$name"
 short
 ok "a lingering name is taken over" all is 0 -- absent "/dev/shm/lsmscope.$name"
 
+# ---- after a crash ----------------------------------------------------------------------------------
+ok "a driver starts once more" start --data-dir "$work/db" --duration-seconds 60 --fresh
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+short
+ok "the run after a crash tells where its picture is" all is 0 -- \
+    says "earlier run of this name crashed; .* --segment /dev/shm/lsmscope.$name.crashed; lsm-ls --clean" -- \
+    test -e "/dev/shm/lsmscope.$name.crashed"
+rm -f "/dev/shm/lsmscope.$name.crashed"
+short
+ok "and says nothing when it is gone" all is 0 -- test -z "$(grep crashed "$work/out")"
+
 # ---- a full disk ----------------------------------------------------------------------------------
 # on_small SIZE OPTIONS...: with a file system of its own, in $work/small, of that size.
 on_small() {
@@ -256,6 +268,21 @@ if unshare -rm mount -t tmpfs none "$work/small" 2>/dev/null; then
         same "$(grep -c 'DISK FULL: writes wait for room' "$work/out")" 1 -- \
         says '^\[1[0-9.]*s\] put .* refused [1-9]' -- complains 'the disk is full' -- says 'Refused'
     ok "and the run ends when it should (${took} ms)" test "$took" -lt 3500
+    # No room for the segment: the same trick on /dev/shm, seen by this command alone.
+    no_shm() {
+        # shellcheck disable=SC2016
+        unshare -rm sh -c 'mount -t tmpfs -o size=64k none /dev/shm && exec "$@"' sh \
+            "$driver" --name "$name" --duration-seconds 0.2 "$@" >"$work/out" 2>"$work/err" </dev/null
+        status=$?
+    }
+    for words in --quiet --load; do
+        no_shm --data-dir "$work/noshm" --out-csv "$work/noshm.csv" $words
+        ok "no room in /dev/shm is one line and exit 2 with $words, nothing is left" \
+            all one_line_error -- absent "$work/noshm" -- absent "$work/noshm.csv"
+    done
+    short --fresh
+    no_shm --data-dir "$work/db"
+    ok "and a database that was there stays" all one_line_error -- test -n "$(ls -A "$work/db")"
 else
     echo "no file systems of our own here: a full disk is not tested"
 fi

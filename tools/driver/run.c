@@ -146,6 +146,28 @@ static void on_marker(void *context, const char *text) {
 
 /* ---- the stages ------------------------------------------------------------------------------ */
 
+/* Starting has moved the segment of a run that crashed aside: it is a picture of the crash. */
+static void hint_crashed(struct run *run) {
+    struct scope_listing *list = NULL;
+    size_t count = 0;
+    char name[80];
+    (void)snprintf(name, sizeof name, "%s.crashed", run->args->name);
+    if (scope_list(&list, &count) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i].name, name) == 0) {
+            char text[320];
+            (void)snprintf(text, sizeof text,
+                           "  an earlier run of this name crashed; its picture: lsm-observer "
+                           "--segment /dev/shm/lsmscope.%s; lsm-ls --clean frees it",
+                           name);
+            driver_console_line(&run->console, text);
+        }
+    }
+    free(list);
+}
+
 static void greet(struct run *run) {
     char text[2048];
     struct driver_page page = {.text = text, .size = sizeof text};
@@ -155,6 +177,7 @@ static void greet(struct run *run) {
     if (!run->args->quiet) {
         driver_console_text(&run->console, text);
     }
+    hint_crashed(run);
     if (stats.recovery_cut_bytes > 0) {
         (void)snprintf(text, sizeof text, "  %llu bytes of unfinished log were cut off",
                        (unsigned long long)stats.recovery_cut_bytes);
@@ -171,13 +194,15 @@ static void on_load_progress(void *context, uint64_t keys) {
     driver_console_progress(&run->console, text);
 }
 
-/* Fills an empty database when that was asked for. Returns the exit status. */
-static int load_first(struct run *run) {
+/* Whether an empty database is to be filled first. */
+static bool load_due(const struct run *run) {
     struct lsm_stats stats;
     lsm_stats_read(run->prepared.db, &stats);
-    if (!run->args->load || stats.last_sequence > 0) {
-        return DRIVER_OK;
-    }
+    return run->args->load && stats.last_sequence == 0;
+}
+
+/* REQUIRES: load_due. Returns the exit status. */
+static int load_first(struct run *run) {
     driver_console_line(&run->console, "  loading the key space first; the clock starts after it");
     struct driver_load_progress progress = {
         .report = on_load_progress, .context = run, .stop = &driver_interrupted};
@@ -200,7 +225,8 @@ static int load_first(struct run *run) {
     return DRIVER_OK;
 }
 
-static int start_publishing(struct run *run) {
+/* `rehearsal`: the segment is made and removed again, no sample is taken for the CSV. */
+static int start_publishing(struct run *run, bool rehearsal) {
     struct lsm_publish_options options = lsm_publish_options_default();
     char description[200];
     struct driver_page page = {.text = description, .size = sizeof description};
@@ -210,12 +236,18 @@ static int start_publishing(struct run *run) {
                                                 : "compaction in the writer");
     options.sample_interval_ns = run->args->sample_ns;
     options.description = description;
-    options.linger = run->args->linger;
     driver_history_slots(run->args, &options.samples, &options.events, &options.seconds);
-    driver_sink_attach(&run->sink, &options);
+    if (!rehearsal) {
+        options.linger = run->args->linger;
+        driver_sink_attach(&run->sink, &options);
+    }
     struct scope_error_detail detail = {.code = 0};
     int rc = lsm_publish_start(run->prepared.db, run->args->name, &options, &run->publish, &detail);
     if (rc == 0) {
+        if (rehearsal) {
+            lsm_publish_stop(run->publish);
+            run->publish = NULL;
+        }
         return DRIVER_OK;
     }
     char text[400];
@@ -223,7 +255,8 @@ static int start_publishing(struct run *run) {
                    scope_strerror(rc), detail.text[0] != '\0' ? ": " : "", detail.text,
                    rc == SCOPE_ERR_NO_SPACE ? " (a smaller --history needs less)" : "");
     complain(text);
-    return rc == SCOPE_ERR_IN_USE || rc == SCOPE_ERR_PERMISSION ? DRIVER_USAGE : DRIVER_FAILED;
+    bool usage = rc == SCOPE_ERR_IN_USE || rc == SCOPE_ERR_PERMISSION || rc == SCOPE_ERR_NO_SPACE;
+    return usage ? DRIVER_USAGE : DRIVER_FAILED;
 }
 
 static int start_workers(struct run *run) {
@@ -376,14 +409,8 @@ static int close_database(struct run *run, int status) {
     return DRIVER_FAILED;
 }
 
-static int prepared_run(struct run *run) {
-    greet(run);
-    int status = load_first(run);
-    if (status != DRIVER_OK) {
-        driver_csv_abandon(&run->prepared.csv);
-        driver_markers_close(&run->prepared.markers);
-        return close_database(run, status);
-    }
+/* From here on the counters are the run's. Returns the exit status. */
+static int publish_run(struct run *run) {
     lsm_stats_read(run->prepared.db, &run->result.base);
     run->sink.base = run->result.base;
     for (unsigned k = 0; k < KINDS; k++) {
@@ -391,10 +418,31 @@ static int prepared_run(struct run *run) {
     }
     driver_keys_shared_init(&run->load.keys, run->args, run->result.base.last_sequence > 0);
     driver_events_begin_run(&run->events, run->args->out_csv != NULL);
-    status = start_publishing(run);
+    return start_publishing(run, false);
+}
+
+/* The greeting comes when nothing can be in the way of the run any more: after the segment is made.
+ * A load phase is not published; there the segment is tried first, and made after it. */
+static int prepared_run(struct run *run) {
+    bool load = load_due(run);
+    int status = load ? start_publishing(run, true) : publish_run(run);
     if (status != DRIVER_OK) {
         driver_unprepare(run->args, &run->prepared);
         return status;
+    }
+    greet(run);
+    if (load) {
+        status = load_first(run);
+        if (status != DRIVER_OK) {
+            driver_csv_abandon(&run->prepared.csv);
+            driver_markers_close(&run->prepared.markers);
+            return close_database(run, status);
+        }
+        status = publish_run(run);
+        if (status != DRIVER_OK) {
+            driver_unprepare(run->args, &run->prepared);
+            return status;
+        }
     }
     return close_database(run, measured_run(run));
 }
