@@ -42,6 +42,14 @@ int lsm_settle_unlogged(struct lsm_db *db, struct lsm_fault *fault) {
     return rc;
 }
 
+/* Tells of a new segment, and has the next one made ready. REQUIRES: lock held. */
+static void note_rotation(struct lsm_db *db, uint64_t number) {
+    lsm_event_queue(db, &(struct lsm_event){.type = LSM_EVENT_WAL_ROTATE, .wal_segment = number});
+    if (db->worker != NULL) {
+        lsm_schedule(db);
+    }
+}
+
 static int log_group(struct lsm_db *db, const struct group *group, uint64_t seq,
                      struct lsm_fault *fault) {
     if (!lsm_wal_fits(db->wal, group->payload_bytes)) {
@@ -50,6 +58,9 @@ static int log_group(struct lsm_db *db, const struct group *group, uint64_t seq,
         if (rc != 0) {
             return rc;
         }
+        pthread_mutex_lock(&db->lock);
+        note_rotation(db, lsm_wal_number(db->wal));
+        pthread_mutex_unlock(&db->lock);
     }
     uint8_t *p = lsm_wal_begin(db->wal, group->payload_bytes);
     if (group->single != NULL) {
@@ -182,11 +193,7 @@ int lsm_seal(struct lsm_db *db, struct lsm_fault *fault) {
     if (rc != 0) { /* back as it was; the log merely has one more segment */
         db->active = db->sealed[--db->sealed_count];
     } else {
-        lsm_event_queue(db, &(struct lsm_event){.type = LSM_EVENT_WAL_ROTATE,
-                                                .wal_segment = db->active.log_number});
-        if (db->worker != NULL) {
-            lsm_schedule(db);
-        }
+        note_rotation(db, db->active.log_number);
     }
     pthread_mutex_unlock(&db->lock);
     if (rc != 0) {

@@ -12,6 +12,8 @@ enum {
     SLOW_RATE_BEGIN = 64 << 20,
     SLOW_RATE_END = 1 << 20,
     DELAY_STEP_NS = 1000 * 1000, /* sleeps shorter than this are saved up */
+    DELAY_MAX_NS = 100 * 1000 * 1000,
+    OWED_MAX_NS = 1000 * 1000 * 1000,
 };
 
 uint64_t lsm_debt(const struct lsm_db *db, const struct lsm_version *version) {
@@ -168,6 +170,7 @@ static void delay(struct lsm_db *db, enum lsm_stall cause, uint64_t bytes, uint6
     }
     pthread_mutex_unlock(&db->lock);
     if (!asked) {
+        db->stall.delay_owed_ns = 0;
         return;
     }
     double rate = SLOW_RATE_BEGIN + depth * ((double)SLOW_RATE_END - (double)SLOW_RATE_BEGIN);
@@ -175,10 +178,14 @@ static void delay(struct lsm_db *db, enum lsm_stall cause, uint64_t bytes, uint6
     if (db->stall.delay_owed_ns < DELAY_STEP_NS) {
         return;
     }
+    /* A huge value pays in part now; the writes behind it pay the rest, up to a bound. */
+    uint64_t owed = db->stall.delay_owed_ns;
+    uint64_t pause = owed < DELAY_MAX_NS ? owed : DELAY_MAX_NS;
+    uint64_t rest = owed - pause;
     uint64_t began = lsm_io_now_ns(db->io);
     *slow_ns = *slow_ns == 0 ? began : *slow_ns;
-    lsm_io_sleep_ns(db->io, db->stall.delay_owed_ns);
-    db->stall.delay_owed_ns = 0;
+    lsm_io_sleep_ns(db->io, pause);
+    db->stall.delay_owed_ns = rest < OWED_MAX_NS ? rest : OWED_MAX_NS;
     add_ns(db, cause, lsm_io_now_ns(db->io) - began);
 }
 
