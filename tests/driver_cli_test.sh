@@ -281,8 +281,16 @@ if unshare -rm mount -t tmpfs none "$work/small" 2>/dev/null; then
             all one_line_error -- absent "$work/noshm" -- absent "$work/noshm.csv"
     done
     short --fresh
-    no_shm --data-dir "$work/db"
-    ok "and a database that was there stays" all one_line_error -- test -n "$(ls -A "$work/db")"
+    before=$(ls -A "$work/db")
+    for words in --quiet --fresh; do
+        no_shm --data-dir "$work/db" $words
+        ok "and a database that was there stays with $words" all one_line_error -- \
+            test -n "$before" -- test -e "$work/db/CURRENT"
+    done
+    no_shm --data-dir "$work/db" --fresh
+    kept=$(ls -A "$work/db")
+    no_shm --data-dir "$work/db" --fresh
+    ok "--fresh without room touches nothing" same "$kept" "$(ls -A "$work/db")"
 else
     echo "no file systems of our own here: a full disk is not tested"
 fi

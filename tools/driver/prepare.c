@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "driver_check.h"
-#include "scope.h"
 
 struct lsm_options driver_engine_options(const struct driver_args *args) {
     struct lsm_options o = lsm_options_default();
@@ -142,6 +141,33 @@ static int open_database(const struct driver_args *args, struct driver_events *e
     return open_status(rc);
 }
 
+int driver_segment_refused(const struct driver_args *args, int rc,
+                           const struct scope_error_detail *detail, char error[512]) {
+    DRIVER_ASSERT(rc != 0);
+    (void)snprintf(error, 512, "--name %s: %s%s%.250s%s", args->name, scope_strerror(rc),
+                   detail->text[0] != '\0' ? ": " : "", detail->text,
+                   rc == SCOPE_ERR_NO_SPACE ? " (a smaller --history needs less)" : "");
+    bool usage = rc == SCOPE_ERR_IN_USE || rc == SCOPE_ERR_PERMISSION || rc == SCOPE_ERR_NO_SPACE;
+    return usage ? DRIVER_USAGE : DRIVER_FAILED;
+}
+
+/* Makes the segment and takes it away again. */
+static int try_segment(const struct driver_args *args, char error[512]) {
+    struct scope_writer_options options = {.name = args->name,
+                                           .engine_name = "lsm",
+                                           .engine_version = LSM_VERSION,
+                                           .sample_interval_ns = args->sample_ns};
+    driver_history_slots(args, &options.samples, &options.events, &options.seconds);
+    struct scope_writer *writer = NULL;
+    struct scope_error_detail detail = {.code = 0};
+    int rc = scope_writer_create(&options, &writer, &detail);
+    if (rc != 0) {
+        return driver_segment_refused(args, rc, &detail, error);
+    }
+    scope_writer_close(writer);
+    return DRIVER_OK;
+}
+
 int driver_prepare(const struct driver_args *args, struct driver_events *events,
                    struct driver_prepared *p, char error[512]) {
     *p = (struct driver_prepared){.csv.fd = -1, .markers = {.fd = -1, .wake = {-1, -1}}};
@@ -166,7 +192,12 @@ int driver_prepare(const struct driver_args *args, struct driver_events *events,
             return DRIVER_USAGE;
         }
     }
-    rc = open_database(args, events, p, error);
+    if (args->load || (args->fresh && p->existed)) {
+        rc = try_segment(args, error);
+    }
+    if (rc == DRIVER_OK) {
+        rc = open_database(args, events, p, error);
+    }
     if (rc != DRIVER_OK) {
         driver_csv_abandon(&p->csv);
         driver_markers_close(&p->markers);

@@ -1,7 +1,9 @@
 /* prepare.h: everything that can be wrong is found before anything is changed.
  *
  * In this order: the name is free, the directory is ours or empty, the CSV and the marker source
- * can be opened; only then is an old database deleted (--fresh) and the database opened.
+ * can be opened, the segment fits (tried where it would otherwise be too late to find out: before a
+ * load, and before --fresh); only then is an old database deleted (--fresh) and the database
+ * opened.
  *
  * Threads: one. Ownership: what is open afterwards is closed by driver_unprepare. */
 #ifndef DRIVER_PREPARE_H
@@ -14,6 +16,7 @@
 #include "events.h"
 #include "lsm.h"
 #include "markers.h"
+#include "scope.h"
 
 struct driver_prepared {
     struct lsm_db *db;
@@ -30,6 +33,9 @@ int driver_prepare(const struct driver_args *args, struct driver_events *events,
                    struct driver_prepared *prepared, char error[512]);
 /* Takes back what driver_prepare made: for a run that does not come about. */
 void driver_unprepare(const struct driver_args *args, struct driver_prepared *prepared);
+/* Why the segment could not be made, in one line. Returns the exit status. */
+int driver_segment_refused(const struct driver_args *args, int rc,
+                           const struct scope_error_detail *detail, char error[512]);
 struct lsm_options driver_engine_options(const struct driver_args *args);
 
 #endif

@@ -225,8 +225,7 @@ static int load_first(struct run *run) {
     return DRIVER_OK;
 }
 
-/* `rehearsal`: the segment is made and removed again, no sample is taken for the CSV. */
-static int start_publishing(struct run *run, bool rehearsal) {
+static int start_publishing(struct run *run) {
     struct lsm_publish_options options = lsm_publish_options_default();
     char description[200];
     struct driver_page page = {.text = description, .size = sizeof description};
@@ -236,27 +235,18 @@ static int start_publishing(struct run *run, bool rehearsal) {
                                                 : "compaction in the writer");
     options.sample_interval_ns = run->args->sample_ns;
     options.description = description;
+    options.linger = run->args->linger;
     driver_history_slots(run->args, &options.samples, &options.events, &options.seconds);
-    if (!rehearsal) {
-        options.linger = run->args->linger;
-        driver_sink_attach(&run->sink, &options);
-    }
+    driver_sink_attach(&run->sink, &options);
     struct scope_error_detail detail = {.code = 0};
     int rc = lsm_publish_start(run->prepared.db, run->args->name, &options, &run->publish, &detail);
     if (rc == 0) {
-        if (rehearsal) {
-            lsm_publish_stop(run->publish);
-            run->publish = NULL;
-        }
         return DRIVER_OK;
     }
-    char text[400];
-    (void)snprintf(text, sizeof text, "--name %s: %s%s%.250s%s", run->args->name,
-                   scope_strerror(rc), detail.text[0] != '\0' ? ": " : "", detail.text,
-                   rc == SCOPE_ERR_NO_SPACE ? " (a smaller --history needs less)" : "");
+    char text[512];
+    int status = driver_segment_refused(run->args, rc, &detail, text);
     complain(text);
-    bool usage = rc == SCOPE_ERR_IN_USE || rc == SCOPE_ERR_PERMISSION || rc == SCOPE_ERR_NO_SPACE;
-    return usage ? DRIVER_USAGE : DRIVER_FAILED;
+    return status;
 }
 
 static int start_workers(struct run *run) {
@@ -418,14 +408,14 @@ static int publish_run(struct run *run) {
     }
     driver_keys_shared_init(&run->load.keys, run->args, run->result.base.last_sequence > 0);
     driver_events_begin_run(&run->events, run->args->out_csv != NULL);
-    return start_publishing(run, false);
+    return start_publishing(run);
 }
 
 /* The greeting comes when nothing can be in the way of the run any more: after the segment is made.
- * A load phase is not published; there the segment is tried first, and made after it. */
+ * A load phase is not published; driver_prepare has tried the segment then. */
 static int prepared_run(struct run *run) {
     bool load = load_due(run);
-    int status = load ? start_publishing(run, true) : publish_run(run);
+    int status = load ? DRIVER_OK : publish_run(run);
     if (status != DRIVER_OK) {
         driver_unprepare(run->args, &run->prepared);
         return status;
