@@ -117,6 +117,7 @@ struct lsm_db {
     _Atomic uint32_t sealed_count;              /* changed under lock */
     bool flush_queued, flush_running;
     bool spare_queued;
+    bool spare_failed; /* until the next tick: a full disk is not asked again at every turn */
     uint32_t compactions_queued, compactions_running;
     struct lsm_compaction *picked;   /* queued or running ones */
     _Atomic uint32_t manual_waiting; /* changed under lock; manual compactions that wait for busy

@@ -141,6 +141,7 @@ static void spare_job(void *argument, struct lsm_queue *queue) {
     }
     pthread_mutex_lock(&db->lock);
     db->spare_queued = false;
+    db->spare_failed = rc != 0;
     lsm_cond_broadcast(&db->changed);
     pthread_mutex_unlock(&db->lock);
 }
@@ -161,7 +162,7 @@ void lsm_schedule(struct lsm_db *db) {
     if (db->worker == NULL || db->closing || atomic_load(&db->background_error) != 0) {
         return;
     }
-    if (!db->spare_queued && !lsm_wal_has_spare(db->wal)) {
+    if (!db->spare_queued && !db->spare_failed && !lsm_wal_has_spare(db->wal)) {
         db->spare_queued = true;
         lsm_worker_add(db->worker, LSM_JOB_FLUSH, spare_job, db);
     }
@@ -309,6 +310,7 @@ int lsm_work_inline(struct lsm_db *db, struct lsm_fault *fault) {
 
 void lsm_tick(struct lsm_db *db) {
     pthread_mutex_lock(&db->lock);
+    db->spare_failed = false;
     /* A full disk is tried again; if it is still full, the flush says so again. */
     if (atomic_exchange(&db->space_error, 0) != 0) {
         lsm_cond_broadcast(&db->changed);

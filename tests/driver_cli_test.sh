@@ -190,7 +190,7 @@ status=$?
 ok "it outlives a full output" is 0
 short --duration-seconds 1.5
 ok "piped progress is whole lines" all says '^\[[0-9.]*s\] put' -- test -z "$(grep $'\r' "$work/out")"
-if command -v script >/dev/null; then
+if script -qec true /dev/null >/dev/null 2>&1; then
     TERM=xterm script -qec "$driver --name $name --data-dir $work/db --duration-seconds 1.3" \
         /dev/null >"$work/out" 2>"$work/err" </dev/null
     status=$?
