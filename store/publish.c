@@ -111,17 +111,27 @@ static void add_table(struct lsm_publish *p, const struct scope_table *table) {
     p->tables[p->count++] = *table;
 }
 
-static void change_tables(struct lsm_publish *p, const struct lsm_event *event,
+/* False when the list has the change already: it was read while the event was still on its way, and
+ * a viewer that applied the event to the published shape would apply it twice. */
+static bool change_tables(struct lsm_publish *p, const struct lsm_event *event,
                           const struct scope_table *table) {
     size_t i = find_table(p, table->id);
+    bool known = i < p->count;
     if (event->type == LSM_EVENT_TABLE_ADD) {
+        if (known) {
+            return false;
+        }
         add_table(p, table);
-    } else if (event->type == LSM_EVENT_TABLE_MOVE && i < p->count) {
+    } else if (!known ||
+               (event->type == LSM_EVENT_TABLE_MOVE && p->tables[i].level == table->level)) {
+        return false;
+    } else if (event->type == LSM_EVENT_TABLE_MOVE) {
         p->tables[i].level = table->level;
-    } else if (event->type == LSM_EVENT_TABLE_REMOVE && i < p->count) {
+    } else {
         p->tables[i] = p->tables[--p->count];
     }
     p->changed = true;
+    return true;
 }
 
 /* The numbers of the two enums are the same up to TABLE_REMOVE, ERROR and NOTICE apart. */
@@ -179,13 +189,16 @@ static void on_event(void *context, const struct lsm_event *event) {
     if (!translate(p, event, &out)) {
         return;
     }
+    bool news = true;
     pthread_mutex_lock(&p->tree_lock);
     if (out.type >= SCOPE_EVENT_TABLE_ADD) {
-        change_tables(p, event, &out.u.table);
+        news = change_tables(p, event, &out.u.table);
     } else if (out.type == SCOPE_EVENT_COMPACT_BEGIN || out.type == SCOPE_EVENT_COMPACT_END) {
         p->changed = true; /* busy marks */
     }
-    scope_publish_event(p->writer, &out);
+    if (news) {
+        scope_publish_event(p->writer, &out);
+    }
     pthread_mutex_unlock(&p->tree_lock);
 }
 
