@@ -199,11 +199,11 @@ int lsm_flush_oldest(struct lsm_db *db, struct lsm_queue *queue, struct lsm_faul
     return rc;
 }
 
-/* Waits until nobody else flushes and something is sealed; then the flush is ours. False: nothing
- * is sealed. */
+/* Waits until nobody else flushes, to its very end: counters, events and the removal of the log
+ * belong to it. Then, if something is sealed, the flush is ours. */
 static bool claim(struct lsm_db *db) {
     pthread_mutex_lock(&db->lock);
-    while (db->flush_running && db->sealed_count > 0 && atomic_load(&db->background_error) == 0) {
+    while (db->flush_running && atomic_load(&db->background_error) == 0) {
         (void)lsm_cond_wait(db->io, &db->changed, &db->lock, 0);
     }
     bool ours = !db->flush_running && db->sealed_count > 0;
