@@ -11,6 +11,7 @@
 
 #include "db_fixture.h"
 #include "io.h"
+#include "quiet_fork.h"
 
 static struct lsm_stats stats_of(struct db_fixture *f) {
     struct lsm_stats stats;
@@ -99,8 +100,7 @@ static void a_directory_is_open_once(void **state) {
     db_open(f);
     assert_int_equal(lsm_open(f->path, &f->options, &second, detail), LSM_ERR_LOCKED);
     assert_int_equal(lsm_destroy(f->path, detail), LSM_ERR_LOCKED);
-    fflush(NULL);
-    pid_t child = fork();
+    pid_t child = quiet_fork();
     assert_true(child >= 0);
     if (child == 0) {
         int rc = lsm_open(f->path, &f->options, &second, detail);
@@ -185,8 +185,7 @@ static void a_forked_child_is_told_and_does_no_harm(void **state) {
     db_put(f, "a", "1");
     DB_MUST(f, lsm_snapshot_create(f->db, &snapshot));
     DB_MUST(f, lsm_iter_create(f->db, NULL, &iter));
-    fflush(NULL);
-    pid_t child = fork();
+    pid_t child = quiet_fork();
     assert_true(child >= 0);
     if (child == 0) {
         _exit(use_in_child(f, snapshot, iter));

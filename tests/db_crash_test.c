@@ -14,6 +14,7 @@
 
 #include "db_fixture.h"
 #include "db_history.h"
+#include "quiet_fork.h"
 
 enum { STEPS = 60000, KILL_AFTER_US_MAX = 25000 };
 
@@ -64,8 +65,7 @@ static void kill_child_somewhere(struct db_fixture *f, const struct history *his
     *report = (struct report){.attempted = step, .safe = step};
     uint64_t seed = rng_next(rng), wait_us = rng_below(rng, KILL_AFTER_US_MAX);
     bool while_opening = rng_chance(rng, 20);
-    fflush(NULL);
-    pid_t child = fork();
+    pid_t child = quiet_fork();
     assert_true(child >= 0);
     if (child == 0) {
         write_until_killed(f, history, report, step, seed);

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "fake_driver.h"
+#include "quiet_fork.h"
 #include "source.h"
 
 static char name[48];
@@ -158,7 +159,7 @@ static void closed_driver_keeps_its_picture_and_the_next_one_replaces_it(void **
 static pid_t child_drive(int steps) {
     int ready[2];
     assert_int_equal(pipe(ready), 0);
-    pid_t child = fork();
+    pid_t child = quiet_fork();
     assert_true(child >= 0);
     if (child == 0) {
         struct fake_driver driver;

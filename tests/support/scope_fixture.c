@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "quiet_fork.h"
 #include "segment.h"
 
 static char directory[64];
@@ -131,8 +132,7 @@ struct scope_segment *fixture_attach(const char *name) {
 }
 
 pid_t fixture_start(void (*body)(void *argument), void *argument) {
-    (void)fflush(NULL);
-    pid_t child = fork();
+    pid_t child = quiet_fork();
     require(child >= 0, "fork");
     if (child == 0) {
         body(argument);
