@@ -31,6 +31,19 @@ struct scene {
     bool has_cursor;
     size_t cursor;         /* sample under the crosshair */
     double cursor_slack_s; /* events this close to the crosshair are told of */
+    /* What panels without a time axis show: the crosshair's time, else the right edge's. */
+    double moment;
+    bool has_pointer; /* the mouse is over the panels */
+    struct point pointer;
+    /* Motion. `clock_s` is a steady clock; `live_s` the run's own time now, which moves on between
+     * samples; `still`: nothing may move (a picture, a video of a finished run, a pause). A panel
+     * in which something moves sets *moving and is drawn again soon. */
+    double clock_s, live_s;
+    bool still;
+    bool *moving;
+    /* Comparing: which run this is of how many; panels that overlay are drawn once a run into the
+     * same plot, the others get a part of the plot each. */
+    unsigned run, runs;
     /* Scratch for lines, areas and stacks. */
     size_t columns_max;            /* the widest plot, in pixels, and some more */
     struct point *points;          /* 2 * columns_max + 8 */
@@ -63,28 +76,59 @@ struct panel_value {
     bool dot;  /* mark the spot under the crosshair */
     int rank;  /* when room is short the highest go first */
 };
-enum { PANEL_VALUES_MAX = 16, PANEL_EVENTS_MAX = 3 };
+enum { PANEL_VALUES_MAX = 16, PANEL_EVENTS_MAX = 3, PANEL_HOVER_LINES = 8 };
+
+/* What a panel says of the thing under the mouse: one table, one cell of a heatmap, one job. */
+struct panel_hover {
+    struct rect at; /* the thing: outlined */
+    char title[96];
+    struct {
+        char name[40], text[112];
+    } line[PANEL_HOVER_LINES];
+    size_t lines;
+};
 
 struct panel {
+    const char *name;    /* "memtable": as --panels knows it */
     const char *title;   /* "Memtable" */
     const char *teaches; /* "fills, then flushes to L0": shown where there is room */
+    const char *help;    /* one sentence: what it shows and what to look for */
     const char *absent;  /* said when the source has nothing for it */
     enum axis_unit unit;
     double weight; /* share of the height */
+    int side;      /* of the overview: 0 what happened, 1 what is and what it costs */
+    bool timeless; /* no time axis: shows `moment` */
+    bool overlays; /* lines of several runs may share its plot */
     bool (*present)(const struct scene *scene);
     void (*measure)(const struct scene *scene, struct panel_size *size);
-    double (*most)(const struct scene *scene); /* the largest value shown */
+    /* The largest value shown. NULL: the panel draws its own vertical axis, and no grid is drawn
+     * for it. */
+    double (*most)(const struct scene *scene);
     void (*draw)(const struct scene *scene, const struct panel_place *place, double top);
     /* Values at a sample, and events near the time of the crosshair, at most PANEL_EVENTS_MAX.
-     * Return how many. */
+     * Return how many. Both may be NULL. */
     size_t (*values)(const struct scene *scene, size_t index, struct panel_value *values);
     size_t (*events)(const struct scene *scene, double t, struct panel_value *values);
-    /* A short text for the corner; its colour is the event's. */
+    /* A short text for the corner; its colour is the event's. May be NULL. */
     void (*corner)(const struct scene *scene, char *text, size_t size, struct color *color);
+    /* What lies under scene->pointer, which is inside the frame; false: nothing to tell. May be
+     * NULL. */
+    bool (*hover)(const struct scene *scene, const struct panel_place *place,
+                  struct panel_hover *hover);
 };
 
 extern const struct panel panel_throughput;
 extern const struct panel panel_memtable;
 extern const struct panel panel_levels;
+extern const struct panel panel_latency;
+extern const struct panel panel_compactions;
+extern const struct panel panel_tree;
+extern const struct panel panel_amplification;
+extern const struct panel panel_io;
+extern const struct panel panel_numbers;
+
+/* Every panel, in the order in which the overview shows them. */
+const struct panel *const *panel_list(size_t *count);
+const struct panel *panel_find(const char *name, size_t length); /* NULL: no such panel */
 
 #endif

@@ -1,8 +1,7 @@
 /* panel_layout.h: where everything lies.
  *
- * Panels stand in columns. The panels of a column share their left and right margins and one time
- * axis at the bottom, so their plots line up to the pixel. More panels, or a second column, change
- * the table in layout.c and nothing else.
+ * Panels stand in columns. The panels of a column that have a time axis share their left and right
+ * margins and the axis at the bottom, so their plots line up to the pixel.
  *
  * Threads: any. Units: logical pixels, edges on whole device pixels. */
 #ifndef OBS_LAYOUT_H
@@ -24,10 +23,10 @@ struct layout {
     struct layout_slot slot[VIEW_PANELS_MAX];
     struct panel_place place[VIEW_PANELS_MAX];
     int columns;
-    struct rect time_axis[LAYOUT_COLUMNS_MAX]; /* under each column's plots */
+    struct rect time_axis[LAYOUT_COLUMNS_MAX]; /* under each column's plots; no width: none */
 };
 
-/* Places all panels on the scene's canvas; reads only its canvas, history and times. */
-void layout_make(const struct scene *scene, struct layout *layout);
+/* Places the view's panels on the scene's canvas; reads only its canvas, history and times. */
+void layout_make(const struct view *view, const struct scene *scene, struct layout *layout);
 
 #endif

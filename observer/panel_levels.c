@@ -163,8 +163,12 @@ static size_t events(const struct scene *scene, double t, struct panel_value *li
 }
 
 const struct panel panel_levels = {
+    .name = "levels",
     .title = "Tables per level",
     .teaches = "flushes add to L0, compactions carry them down",
+    .help =
+        "Tables of every level on top of each other, compactions as brackets: look for a level 0 "
+        "that grows between brackets.",
     .absent = "this source does not publish tables per level",
     .unit = AXIS_COUNT,
     .weight = 1.15,

@@ -172,10 +172,14 @@ static size_t events(const struct scene *scene, double t, struct panel_value *li
 }
 
 const struct panel panel_memtable = {
+    .name = "memtable",
     .title = "Memtable",
     .teaches = "fills, then flushes to L0",
+    .help = "Bytes in memory until the next flush, each flush a tick: a flat top means that writes "
+            "wait for it.",
     .absent = "this source does not publish the memtable's size",
     .unit = AXIS_BYTES,
+    .overlays = true,
     .weight = 0.85,
     .present = present,
     .measure = measure,

@@ -126,10 +126,14 @@ static size_t events(const struct scene *scene, double t, struct panel_value *li
 }
 
 const struct panel panel_throughput = {
+    .name = "throughput",
     .title = "Throughput",
     .teaches = "operations the engine acknowledged",
+    .help = "Operations a second of each kind, and the running average of writes: look for dips, "
+            "and for what stands below them at the same time.",
     .absent = "this source does not publish operation counts",
     .unit = AXIS_RATE,
+    .overlays = true,
     .weight = 1.0,
     .present = present,
     .measure = measure,

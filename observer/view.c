@@ -64,13 +64,31 @@ static void scene_samples(struct scene *scene) {
     OBS_ASSERT(scene->first <= scene->end && scene->end <= count);
 }
 
+static bool over_timed_panel(const struct view *view, const struct layout *layout, int column) {
+    for (size_t i = 0; i < layout->count; i++) {
+        const struct rect *frame = &layout->place[i].frame;
+        if (layout->slot[i].column == column && !layout->slot[i].panel->timeless &&
+            view->cursor_y >= frame->y && view->cursor_y <= frame->y + frame->h) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void scene_cursor(const struct view *view, const struct layout *layout,
                          struct scene *scene) {
-    const struct rect *axis = &layout->time_axis[0];
     size_t count = history_count(scene->history);
-    bool inside = view->cursor_x >= axis->x && view->cursor_x <= axis->x + axis->w &&
-                  view->cursor_y >= layout->status.y + layout->status.h;
-    if (!inside || !scene->has_newest || count == 0) {
+    const struct rect *axis = NULL;
+    scene->has_pointer = view->cursor_x >= 0.0 && view->cursor_y >= 0.0;
+    scene->pointer = (struct point){view->cursor_x, view->cursor_y};
+    for (int c = 0; c < layout->columns; c++) {
+        const struct rect *at = &layout->time_axis[c];
+        if (view->cursor_x >= at->x && view->cursor_x <= at->x + at->w &&
+            over_timed_panel(view, layout, c)) {
+            axis = at;
+        }
+    }
+    if (axis == NULL || !scene->has_newest || count == 0) {
         return;
     }
     double per_pixel = (scene->t1 - scene->t0) / axis->w;
@@ -92,6 +110,9 @@ static void scene_cursor(const struct view *view, const struct layout *layout,
 /* What a panel says at the crosshair, else at the newest sample. */
 static size_t panel_values(const struct scene *scene, const struct panel *panel,
                            struct panel_value *values) {
+    if (panel->values == NULL) {
+        return 0;
+    }
     if (!scene->has_cursor) {
         return panel->values(scene, scene->newest, values);
     }
@@ -117,11 +138,20 @@ static bool draw_panel(struct view *view, const struct scene *scene, const struc
         return false;
     }
     struct axis_limit *limit = &view->limits.axis[slot];
-    double wanted = axis_value_top(panel->unit, panel->most(scene), axis_intervals(place->plot.h));
-    bool easing = axis_limit_move(limit, wanted, view->clock_s, view->frame_exact);
-    chart_grid(scene, panel, place, limit->top);
-    view_time_bands(scene, place);
+    bool easing = false;
+    if (panel->most != NULL) {
+        double wanted =
+            axis_value_top(panel->unit, panel->most(scene), axis_intervals(place->plot.h));
+        easing = axis_limit_move(limit, wanted, view->clock_s, view->frame_exact);
+        chart_grid(scene, panel, place, limit->top);
+    }
+    if (!panel->timeless) {
+        view_time_bands(scene, place);
+    }
     panel->draw(scene, place, limit->top);
+    if (panel->values == NULL) {
+        return easing;
+    }
     struct panel_value values[PANEL_VALUES_MAX];
     size_t count = panel_values(scene, panel, values);
     bool boxed = scene->has_cursor && chart_readout_fits(scene, place, values, count);
@@ -139,7 +169,7 @@ static void draw_readouts(const struct view *view, const struct scene *scene,
     }
     for (size_t i = 0; i < layout->count; i++) {
         const struct panel *panel = layout->slot[i].panel;
-        if (panel->present(scene)) {
+        if (panel->values != NULL && !panel->timeless && panel->present(scene)) {
             struct panel_value values[PANEL_VALUES_MAX];
             size_t count = panel_values(scene, panel, values);
             chart_readout(scene, &layout->place[i], view->limits.axis[i].top, values, count);
@@ -159,7 +189,17 @@ static bool draw_panels(struct view *view, struct canvas *canvas, const struct t
     scene->until = until_of(view);
     scene_samples(scene);
     scene_cursor(view, layout, scene);
-    double pixel_s = (scene->t1 - scene->t0) / (layout->time_axis[0].w * canvas_scale(canvas));
+    scene->moment = scene->has_cursor ? history_time(scene->history, scene->cursor)
+                                      : fmin(scene->t1, scene->until);
+    scene->clock_s = view->clock_s;
+    scene->live_s = fmax(view->status.elapsed_s, scene->until);
+    scene->still = view->frame_exact || view->paused || view->status.state != VIEW_LIVE;
+    scene->moving = &easing;
+    scene->runs = 1;
+    double pixel_s = (scene->t1 - scene->t0) / canvas_width(canvas) / canvas_scale(canvas);
+    if (layout->time_axis[0].w > 0.0) {
+        pixel_s = (scene->t1 - scene->t0) / (layout->time_axis[0].w * canvas_scale(canvas));
+    }
     marks_collect(view->history, scene->t0, scene->t1, scene->until, pixel_s, &scratch.marks);
     for (size_t i = 0; i < layout->count; i++) {
         easing = draw_panel(view, scene, layout, i) || easing;
@@ -179,6 +219,9 @@ void view_init(struct view *view, const struct history *history, enum theme_id t
     view->theme = theme;
     view->follow = view->fit = true;
     view->cursor_x = view->cursor_y = -1.0;
+    view->solo = -1;
+    const struct panel *const *panels = panel_list(&view->panels);
+    memcpy(view->panel, panels, view->panels * sizeof *panels);
     view->until_s = view->shown_end_s = -1.0;
     struct view_status *s = &view->status;
     s->state = VIEW_WAITING;
@@ -193,7 +236,7 @@ bool view_draw(struct view *view, struct canvas *canvas) {
     struct layout layout;
     bool easing = false;
     view_span(view, &scene.t0, &scene.t1);
-    layout_make(&scene, &layout);
+    layout_make(view, &scene, &layout);
     view->drawn_axis = layout.time_axis[0];
     canvas_clear(canvas, theme->window);
     if (!view->paused) { /* a pause then has something to hold on to */

@@ -42,16 +42,37 @@ struct view_status {
     bool recording;         /* video is on */
 };
 
-enum { VIEW_PANELS_MAX = 8, VIEW_CHOICES_MAX = 16 };
+enum { VIEW_PANELS_MAX = 9, VIEW_CHOICES_MAX = 16, VIEW_RUNS_MAX = 4 };
 
 /* Limits of the vertical axes, moved calmly by view_draw. */
 struct view_limits {
     struct axis_limit axis[VIEW_PANELS_MAX];
 };
 
+enum view_layout {
+    VIEW_OVERVIEW,  /* two columns: what happened, and what is */
+    VIEW_STACK,     /* one column */
+    VIEW_PRESENTER, /* one column in large type, for the back of the room */
+};
+
+struct panel;
+
+/* Another run beside the first one. */
+struct view_run {
+    const struct history *history;
+    struct view_status status;
+    double offset_s; /* its second 0 on the first run's time axis */
+};
+
 struct view {
     const struct history *history; /* never NULL */
     struct view_status status;
+    struct view_run other[VIEW_RUNS_MAX - 1]; /* compared with the first */
+    unsigned others;
+    enum view_layout layout;
+    const struct panel *panel[VIEW_PANELS_MAX]; /* shown, in this order */
+    size_t panels;
+    int solo; /* index of the panel that fills the window; below 0: all are shown */
     enum theme_id theme;
     double t0, t1; /* seconds shown, when not following the whole run */
     bool follow;   /* t1 sticks to the newest data */

@@ -81,6 +81,9 @@ void view_time_axis(const struct view *view, const struct scene *scene,
                     const struct layout *layout) {
     for (int c = 0; c < layout->columns; c++) {
         struct pill pill;
+        if (layout->time_axis[c].w <= 0.0) {
+            continue; /* nothing in this column goes by time */
+        }
         make_pill(view, scene, &layout->time_axis[c], &pill);
         draw_ticks(scene, &layout->time_axis[c], &pill);
         if (pill.rect.w > 0.0) {
