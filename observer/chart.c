@@ -79,9 +79,14 @@ void chart_frame(const struct scene *scene, const struct panel *panel,
     }
     double left = place->header.x, right = left + place->header.w;
     double middle = place->header.y + place->header.h / 2.0;
-    double title = canvas_text_width(canvas, FONT_TITLE, false, panel->title);
+    char name[96];
+    snprintf(name, sizeof name, "%s", panel->title);
+    if (panel->titled != NULL && (panel->present == NULL || panel->present(scene))) {
+        panel->titled(scene, name, sizeof name);
+    }
+    double title = canvas_text_width(canvas, FONT_TITLE, false, name);
     canvas_text(canvas, FONT_TITLE, left, chart_baseline(canvas, FONT_TITLE, middle), TEXT_LEFT,
-                false, scene->theme->text, panel->title);
+                false, scene->theme->text, name);
     double baseline = chart_baseline(canvas, FONT_AXIS, middle);
     double corner_width = canvas_text_width(canvas, FONT_STRONG, true, corner);
     if (corner[0] != '\0' && left + title + 24.0 + corner_width <= right) {

@@ -41,6 +41,7 @@ struct scene {
     double clock_s, live_s;
     bool still;
     bool *moving;
+    unsigned latency_kind; /* view.h */
     /* Comparing: which run this is of how many; panels that overlay are drawn once a run into the
      * same plot, the others get a part of the plot each. */
     unsigned run, runs;
@@ -89,20 +90,24 @@ struct panel_hover {
 };
 
 struct panel {
-    const char *name;    /* "memtable": as --panels knows it */
-    const char *title;   /* "Memtable" */
+    const char *name;  /* "memtable": as --panels knows it */
+    const char *title; /* "Memtable" */
+    /* Instead of `title`, where that changes with what is shown. May be NULL. */
+    void (*titled)(const struct scene *scene, char *text, size_t size);
     const char *teaches; /* "fills, then flushes to L0": shown where there is room */
     const char *help;    /* one sentence: what it shows and what to look for */
     const char *absent;  /* said when the source has nothing for it */
     enum axis_unit unit;
     double weight; /* share of the height */
+    double least;  /* the lowest plot that still says something; 0: 44 */
+    bool notes;    /* its lane is for the texts of markers and stalls */
     int side;      /* of the overview: 0 what happened, 1 what is and what it costs */
     bool timeless; /* no time axis: shows `moment` */
     bool overlays; /* lines of several runs may share its plot */
     bool (*present)(const struct scene *scene);
     void (*measure)(const struct scene *scene, struct panel_size *size);
-    /* The largest value shown. NULL: the panel draws its own vertical axis, and no grid is drawn
-     * for it. */
+    /* The largest value shown. NULL: the panel draws its own vertical axis, no grid is drawn for
+     * it, and the `at` of its values is a share of the plot's height: its `top` is 1. */
     double (*most)(const struct scene *scene);
     void (*draw)(const struct scene *scene, const struct panel_place *place, double top);
     /* Values at a sample, and events near the time of the crosshair, at most PANEL_EVENTS_MAX.
@@ -130,5 +135,7 @@ extern const struct panel panel_numbers;
 /* Every panel, in the order in which the overview shows them. */
 const struct panel *const *panel_list(size_t *count);
 const struct panel *panel_find(const char *name, size_t length); /* NULL: no such panel */
+/* Where there is no room for all, those with the highest rank go first. */
+int panel_rank(const struct panel *panel);
 
 #endif

@@ -139,7 +139,9 @@ static bool draw_panel(struct view *view, const struct scene *scene, const struc
     }
     struct axis_limit *limit = &view->limits.axis[slot];
     bool easing = false;
-    if (panel->most != NULL) {
+    if (panel->most == NULL) {
+        limit->top = 1.0;
+    } else {
         double wanted =
             axis_value_top(panel->unit, panel->most(scene), axis_intervals(place->plot.h));
         easing = axis_limit_move(limit, wanted, view->clock_s, view->frame_exact);
@@ -195,6 +197,7 @@ static bool draw_panels(struct view *view, struct canvas *canvas, const struct t
     scene->live_s = fmax(view->status.elapsed_s, scene->until);
     scene->still = view->frame_exact || view->paused || view->status.state != VIEW_LIVE;
     scene->moving = &easing;
+    scene->latency_kind = view->latency_kind;
     scene->runs = 1;
     double pixel_s = (scene->t1 - scene->t0) / canvas_width(canvas) / canvas_scale(canvas);
     if (layout->time_axis[0].w > 0.0) {
