@@ -22,3 +22,15 @@ const struct panel *panel_find(const char *name, size_t length) {
     }
     return NULL;
 }
+
+int panel_rank(const struct panel *panel) {
+    /* What a window with room for one thing should show, for two, and so on. */
+    static const char *const kept[] = {"throughput",    "tree",    "levels",
+                                       "memtable",      "latency", "compactions",
+                                       "amplification", "io",      "numbers"};
+    int rank = 0;
+    while (rank < (int)(sizeof kept / sizeof kept[0]) && strcmp(kept[rank], panel->name) != 0) {
+        rank++;
+    }
+    return rank;
+}

@@ -135,6 +135,7 @@ const struct panel panel_throughput = {
     .unit = AXIS_RATE,
     .overlays = true,
     .weight = 1.0,
+    .notes = true,
     .present = present,
     .measure = measure,
     .most = most,

@@ -262,21 +262,3 @@ bool view_draw(struct view *view, struct canvas *canvas) {
     }
     return easing;
 }
-
-const struct view_key *view_keys(size_t *count) {
-    static const struct view_key keys[] = {
-        {"Space", "pause and resume the picture"},
-        {"F, Home", "fit: the whole run, following"},
-        {"L, End", "follow the newest data"},
-        {"+, -, wheel", "zoom time in and out"},
-        {"Left, Right, drag", "move through time"},
-        {"S", "save a screenshot"},
-        {"V", "start and stop recording a video"},
-        {"T", "dark or light"},
-        {"1-9, Up, Down, Enter", "choose a driver from the list"},
-        {"?, H, F1", "this help"},
-        {"Q, Esc", "quit"},
-    };
-    *count = sizeof keys / sizeof keys[0];
-    return keys;
-}
