@@ -31,6 +31,7 @@ struct view_status {
     char name[80];         /* segment name or file name */
     char engine[72];       /* "lsm 0.1" */
     char description[256]; /* the run's own line: mode and rates */
+    char command[256];     /* the command line that started the run; empty: unknown */
     char notice[160];      /* something to tell: "no new rows for 5 s: ..." */
     double elapsed_s;
     double start_real_s; /* wall clock of second 0, Unix time; below 0 unknown */
@@ -42,7 +43,7 @@ struct view_status {
     bool recording;         /* video is on */
 };
 
-enum { VIEW_PANELS_MAX = 9, VIEW_CHOICES_MAX = 16, VIEW_RUNS_MAX = 4 };
+enum { VIEW_PANELS_MAX = 9, VIEW_CHOICES_MAX = 16, VIEW_RUNS_MAX = 4, VIEW_PROMPT_MAX = 80 };
 
 /* Limits of the vertical axes, moved calmly by view_draw. */
 struct view_limits {
@@ -64,11 +65,28 @@ struct view_run {
     double offset_s; /* its second 0 on the first run's time axis */
 };
 
+/* What of the mini-map's frame the mouse holds. */
+enum view_grab { VIEW_GRAB_NONE, VIEW_GRAB_FRAME, VIEW_GRAB_LEFT, VIEW_GRAB_RIGHT, VIEW_GRAB_NEW };
+
+/* Left by view_draw for what follows a frame: where things are that the mouse may point at. */
+struct view_drawn {
+    size_t axes, headers;
+    struct rect axis[VIEW_RUNS_MAX]; /* a time axis for each column that has one */
+    struct {
+        struct rect at;
+        int panel;
+    } header[VIEW_PANELS_MAX * VIEW_RUNS_MAX];
+    struct rect minimap; /* no width: none */
+    double minimap_t0, minimap_t1;
+    size_t hidden; /* panels that found no room */
+};
+
 struct view {
     const struct history *history; /* never NULL */
     struct view_status status;
     struct view_run other[VIEW_RUNS_MAX - 1]; /* compared with the first */
     unsigned others;
+    bool side_by_side; /* a column for each run, instead of all in the same plots */
     enum view_layout layout;
     const struct panel *panel[VIEW_PANELS_MAX]; /* shown, in this order */
     size_t panels;
@@ -84,7 +102,19 @@ struct view {
     unsigned latency_kind;
     double clock_s;            /* set before each view_draw: a steady clock for easing */
     double cursor_x, cursor_y; /* crosshair in logical pixels; below 0 none */
-    double until_s;            /* data after this time is not shown (offline video); below 0: all */
+    bool cursor_fixed;         /* the crosshair was put by keys, at cursor_s of the first run */
+    double cursor_s;
+    double rest_since_s; /* when the pointer came to rest; below 0: not yet known */
+    bool explain;        /* every panel says what it shows */
+    bool minimap;        /* where there is room; pictures need none */
+    enum view_grab grab;
+    double grab_s;       /* the time that was grabbed, or where the frame began then */
+    char caption[200];   /* a line under the picture; empty: none */
+    bool show_command;   /* the run's command line under the picture */
+    bool prompting;      /* a marker's name is being typed */
+    char prompt[VIEW_PROMPT_MAX];
+    double prompt_s; /* where the marker goes */
+    double until_s;  /* data after this time is not shown (offline video); below 0: all */
     /* Instead of panels: a headline, an explanation, and a list to choose from (live drivers). */
     char headline[128], detail[256];
     char choices[VIEW_CHOICES_MAX][160];
@@ -93,8 +123,9 @@ struct view {
     struct view_limits limits;
     /* Left by view_draw for what follows a frame; not for others. */
     double shown_end_s; /* newest time shown when last drawn unpaused: a pause holds it; < 0 none */
-    struct rect drawn_axis;    /* the time axis */
+    struct rect drawn_axis;    /* the first time axis */
     struct rect drawn_choices; /* the first choice's row; the others follow below it */
+    struct view_drawn drawn;
 };
 
 void view_init(struct view *view, const struct history *history, enum theme_id theme);
@@ -113,10 +144,42 @@ void view_follow(struct view *view); /* keep the span's length, stick to the new
 /* Index of the choice under (x, y), or -1. */
 int view_choice_at(const struct view *view, const struct canvas *canvas, double x, double y);
 
+/* The presenter layout draws everything twice as large: what a canvas for this view needs. */
+double view_scale(const struct view *view, double scale);
+
+/* ---- keys and the mouse (view_act.c, view_cursor.c, minimap.c) ---- */
+
+/* The mouse is here now; it takes the crosshair back from the keys. Below 0: it left. */
+void view_pointer(struct view *view, double x, double y);
+/* Index of the panel whose title lies under (x, y), or -1. */
+int view_title_at(const struct view *view, double x, double y);
+/* One panel fills the window; the same again, or an index that there is not: all of them. */
+void view_solo(struct view *view, int index);
+void view_solo_step(struct view *view, int by); /* the next panel; after the last all of them */
+/* Closes what lies on top: a prompt, the help, a full-screen panel. False: nothing was open. */
+bool view_back(struct view *view);
+
+/* Moves the crosshair by so many samples; puts one at the newest when there is none. */
+void view_cursor_step(struct view *view, int by);
+/* To the next stall, marker or error (by 1) or the one before (by -1). False: there is none. */
+bool view_event_step(struct view *view, int by);
+/* The time under the crosshair; false without one. */
+bool view_cursor_time(const struct view *view, double *seconds);
+
+/* True when the press was on the mini-map, which then follows the drag until the release. */
+bool view_minimap_press(struct view *view, double x, double y);
+void view_minimap_drag(struct view *view, double x);
+
+/* Asks for a marker's name, for the crosshair or else the newest moment. */
+void view_prompt_begin(struct view *view);
+void view_prompt_type(struct view *view, const char *utf8);
+void view_prompt_rub(struct view *view); /* takes the last character away */
+
 /* The keys, for the help overlay, --help and the manual: one table. */
 struct view_key {
-    const char *keys; /* "Space" */
-    const char *does; /* "pause and resume the picture" */
+    const char *keys;  /* "Space" */
+    const char *does;  /* "pause and resume the picture" */
+    const char *group; /* of the help card: "Time"; the keys of a group follow each other */
 };
 const struct view_key *view_keys(size_t *count);
 
