@@ -33,14 +33,20 @@ static double byte_unit(double most) {
     return unit;
 }
 
+static bool is_bytes(enum axis_unit unit) {
+    return unit == AXIS_BYTES || unit == AXIS_BYTE_RATE;
+}
+
 static double value_step(enum axis_unit unit, double most, int intervals) {
     OBS_ASSERT(intervals >= 1);
     switch (unit) {
     case AXIS_RATE:
+    case AXIS_FACTOR:
         return decimal_step(most, intervals);
     case AXIS_COUNT:
         return fmax(1.0, decimal_step(most, intervals)); /* there is no half table */
-    case AXIS_BYTES: {
+    case AXIS_BYTES:
+    case AXIS_BYTE_RATE: {
         double scale = byte_unit(most);
         double step = scale * decimal_step(most / scale, intervals);
         return fmax(1.0, step);
@@ -52,7 +58,7 @@ static double value_step(enum axis_unit unit, double most, int intervals) {
 
 double axis_value_top(enum axis_unit unit, double most, int intervals) {
     if (!(most > 0.0) || !isfinite(most)) {
-        most = unit == AXIS_BYTES ? 1024.0 : unit == AXIS_RATE ? 1.0 : 4.0;
+        most = is_bytes(unit) ? 1024.0 : unit == AXIS_RATE ? 1.0 : 4.0;
     }
     double step = value_step(unit, most, intervals);
     /* Half a step above the last tick is enough: a low plot has no room to give away. Data stays a
@@ -71,10 +77,11 @@ static void value_label(enum axis_unit unit, double value, double top, bool is_t
         snprintf(text, size, "0");
         return;
     }
-    if (unit == AXIS_BYTES) {
+    if (is_bytes(unit)) {
         double scale = byte_unit(top);
         int index = (int)lround(log2(scale) / 10.0);
-        snprintf(text, size, "%g%s", value / scale, is_top ? iec[index < 5 ? index : 5] : "");
+        snprintf(text, size, "%g%s%s", value / scale, is_top ? iec[index < 5 ? index : 5] : "",
+                 is_top && unit == AXIS_BYTE_RATE ? "/s" : "");
         return;
     }
     int index = 0;
@@ -83,7 +90,10 @@ static void value_label(enum axis_unit unit, double value, double top, bool is_t
         scale *= 1000.0;
         index++;
     }
-    const char *ending = unit != AXIS_RATE || !is_top ? "" : index == 0 ? " /s" : "/s";
+    const char *ending = !is_top ? "" : unit == AXIS_FACTOR ? " ×" : "";
+    if (unit == AXIS_RATE && is_top) {
+        ending = index == 0 ? " /s" : "/s";
+    }
     snprintf(text, size, "%g%s%s", round(value / scale * 1e6) / 1e6, si[index], ending);
 }
 

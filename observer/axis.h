@@ -10,7 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum axis_unit { AXIS_RATE, AXIS_BYTES, AXIS_COUNT };
+enum axis_unit {
+    AXIS_RATE,
+    AXIS_BYTES,
+    AXIS_COUNT,
+    AXIS_BYTE_RATE, /* bytes per second */
+    AXIS_FACTOR,    /* one amount over another: "4 ×" */
+};
 enum { AXIS_TICKS_MAX = 64, AXIS_LABEL = 32 };
 
 struct axis_tick {

@@ -34,14 +34,15 @@ static void steps_are_one_two_five(void **state) {
     for (int round = 0; round < 20000; round++) {
         double most = pow(10.0, random_unit(&seed) * 14.0 - 1.0);
         int intervals = 1 + (int)(random_unit(&seed) * 6.0);
-        enum axis_unit unit = (enum axis_unit)(round % 3);
+        enum axis_unit unit = (enum axis_unit)(round % 5);
         double top = axis_value_top(unit, most, intervals);
         struct axis_ticks ticks;
         axis_value_ticks(unit, top, intervals, &ticks);
         assert_true(top >= most * 0.95);
         assert_true(ticks.count >= 2 && ticks.count <= intervals + 1);
         double step = ticks.step;
-        for (double of = top; unit == AXIS_BYTES && of > 1000.0 * (1.0 + 1e-9); of /= 1024.0) {
+        bool bytes = unit == AXIS_BYTES || unit == AXIS_BYTE_RATE;
+        for (double of = top; bytes && of > 1000.0 * (1.0 + 1e-9); of /= 1024.0) {
             step /= 1024.0; /* decimal in the unit of the top tick */
         }
         double lead = step / pow(10.0, floor(log10(step) + 1e-9));
@@ -62,12 +63,18 @@ static void the_unit_stands_once_on_the_top_tick(void **state) {
     assert_string_equal(ticks.tick[2].label, "1 MiB");
     axis_value_ticks(AXIS_COUNT, 4.0, 4, &ticks);
     assert_string_equal(ticks.tick[4].label, "4");
+    axis_value_ticks(AXIS_BYTE_RATE, 2097152.0, 2, &ticks);
+    assert_string_equal(ticks.tick[1].label, "1");
+    assert_string_equal(ticks.tick[2].label, "2 MiB/s");
+    axis_value_ticks(AXIS_FACTOR, 1.5, 3, &ticks);
+    assert_string_equal(ticks.tick[1].label, "0.5");
+    assert_string_equal(ticks.tick[3].label, "1.5 ×");
 }
 
 static void nothing_and_nonsense_still_have_an_axis(void **state) {
     (void)state;
     const double odd[] = {0.0, -5.0, NAN, INFINITY};
-    for (int unit = 0; unit < 3; unit++) {
+    for (int unit = 0; unit < 5; unit++) {
         for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
             double top = axis_value_top((enum axis_unit)unit, odd[i], 3);
             assert_true(top > 0.0 && isfinite(top));
