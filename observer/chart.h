@@ -25,6 +25,10 @@ void chart_absent(const struct scene *scene, const struct panel_place *place, co
 struct chart_series {
     uint32_t id;
     uint32_t add; /* 0, or a metric to add to it: what the other is stacked upon */
+    /* NULL, or what is drawn instead of the metric's own numbers: one a sample of the whole
+     * history, NAN where there is none (derived.h). `id` then only tells where samples were lost.
+     */
+    const float *derived;
     enum history_form form;
     struct color color;
     double width;

@@ -101,6 +101,10 @@ static void end_run(const struct scene *scene, const struct panel_place *place, 
 static bool number_of(const struct scene *scene, const struct chart_series *series, size_t index,
                       double *number) {
     double more = 0.0;
+    if (series->derived != NULL) {
+        *number = (double)series->derived[index];
+        return !isnan(*number);
+    }
     if (!history_number(scene->history, series->id, series->form, index, number)) {
         return false;
     }
@@ -133,7 +137,8 @@ static void line_by_sample(const struct scene *scene, const struct panel_place *
 
 /* ---- column by column ---------------------------------------------------------------------- */
 
-/* The sum of two metrics peaks where neither does, so it is binned sample by sample. Gaps stay. */
+/* The sum of two metrics peaks where neither does, so it is binned sample by sample, as are derived
+ * numbers. Gaps stay. */
 static void bin_sums(const struct scene *scene, const struct chart_series *series,
                      const struct columns *c, struct history_bin *bins) {
     for (size_t i = 0; i < c->count; i++) {
@@ -263,7 +268,7 @@ void chart_line(const struct scene *scene, const struct panel_place *place, doub
     if (scene->end - scene->first <= c.count && !any_gap(scene->bins, c.count)) {
         line_by_sample(scene, place, top, series);
     } else {
-        if (series->add != 0) {
+        if (series->add != 0 || series->derived != NULL) {
             bin_sums(scene, series, &c, scene->bins);
         }
         line_by_column(scene, place, top, series, &c);
