@@ -28,7 +28,8 @@ struct history *history_create(void) {
     }
     history->column_of_id = calloc(HISTORY_DIRECT_IDS, sizeof(uint32_t));
     history->expanded = calloc(1, sizeof(*history->expanded));
-    if (history->column_of_id == NULL || history->expanded == NULL) {
+    if (history->column_of_id == NULL || history->expanded == NULL ||
+        !history_shapes_create(history)) {
         history_destroy(history);
         return NULL;
     }
@@ -53,6 +54,7 @@ void history_destroy(struct history *history) {
         return;
     }
     columns_free(history);
+    history_shapes_destroy(history);
     history_events_destroy(history);
     free(history->column);
     free(history->column_of_id);
@@ -65,6 +67,7 @@ void history_destroy(struct history *history) {
 void history_clear(struct history *history) {
     OBS_ASSERT(history != NULL);
     columns_free(history);
+    history_shapes_clear(history);
     history_events_clear(history);
     memset(history->column_of_id, 0, HISTORY_DIRECT_IDS * sizeof(uint32_t));
     if (history->gap != NULL) {
@@ -261,8 +264,9 @@ size_t history_find(const struct history *history, double seconds) {
 
 double history_end(const struct history *history) {
     double end = history->count == 0 ? 0 : history->time[history->count - 1];
-    if (history->event_count > 0 && history->event_time[history->event_count - 1] > end) {
-        end = history->event_time[history->event_count - 1];
+    const struct history_events *events = &history->events;
+    if (events->count > 0 && events->time[events->count - 1] > end) {
+        end = events->time[events->count - 1];
     }
     if (history->second_count > 0 && history->second[history->second_count - 1].seconds > end) {
         end = history->second[history->second_count - 1].seconds;

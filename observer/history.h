@@ -31,10 +31,15 @@ struct history_value {
 bool history_append(struct history *history, double seconds, const struct history_value *values,
                     size_t count);
 void history_append_event(struct history *history, double seconds, const struct scope_event *event);
+/* The number that the next event appended has in its publisher's event ring; those after it follow
+ * on. A jump says that events were lost. Shapes are placed among the events by their event_head
+ * once numbers are told, else by time. */
+void history_number_events(struct history *history, uint64_t next);
 void history_append_histograms(struct history *history, double seconds,
                                const struct scope_histograms *histograms);
 /* Marks that `lost` samples are missing before the next one: lines break there. */
 void history_append_gap(struct history *history, uint64_t lost);
+/* The tree as it was published; any number of times, oldest first. Copied. */
 void history_set_shape(struct history *history, const struct scope_shape *shape);
 
 /* ---- ask (panels) ---- */
@@ -85,6 +90,18 @@ const struct scope_histograms *history_histogram(const struct history *history, 
 
 const struct scope_shape *
 history_shape(const struct history *history); /* newest; NULL when unknown */
+
+/* The tree as it was at `seconds`: the nearest known shape with the tables' events since applied,
+ * or undone. NULL when that is not known: before history_shape_start, in a gap of the events, or
+ * when no shape was ever told. `busy` follows from the compactions' events as far as they tell.
+ * `event_head` is the same for the same tree. Valid until the next call and the next append; asking
+ * for the same or a nearby moment costs only the events between. */
+const struct scope_shape *history_shape_at(const struct history *history, double seconds);
+/* The earliest time at which the tree is known; INFINITY when it never is. */
+double history_shape_start(const struct history *history);
+/* When a table of the last answer of history_shape_at, or of the newest shape, was made. False when
+ * it is neither's, or older than the run. */
+bool history_table_born(const struct history *history, uint64_t table, double *seconds);
 
 /* Levels to show: 1 + the highest level that was ever known to the source (2..8). */
 unsigned history_levels(const struct history *history);

@@ -1,4 +1,4 @@
-/* history_events.c: events, one-second histograms and the shape of the tree.
+/* history_events.c: events and one-second histograms.
  *
  * Histograms are kept packed (7 KB each would be 100 MB for four hours, nearly all of it zeros) and
  * expanded into a few slots, in turn, when they are asked for. */
@@ -13,74 +13,145 @@ _Static_assert(CELLS <= 1 << BUCKET_BITS, "a cell's number must fit beside its c
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-static bool events_grow(struct history *history) {
-    size_t capacity = history->event_capacity == 0 ? 256 : history->event_capacity * 2;
-    struct scope_event *event = realloc(history->event, capacity * sizeof(*event));
-    if (event == NULL) {
+/* Every array may grow alone: when one fails the others are merely larger than needed. */
+static bool events_grow(struct history_events *events) {
+    size_t capacity = events->capacity == 0 ? 256 : events->capacity * 2;
+    struct scope_event *event = realloc(events->event, capacity * sizeof(*event));
+    events->event = event != NULL ? event : events->event;
+    double *until = realloc(events->until, capacity * sizeof(*until));
+    events->until = until != NULL ? until : events->until;
+    uint32_t *chain = realloc(events->chain, capacity * sizeof(*chain));
+    events->chain = chain != NULL ? chain : events->chain;
+    uint32_t *order = realloc(events->order, capacity * sizeof(*order));
+    events->order = order != NULL ? order : events->order;
+    double *time = realloc(events->time, capacity * sizeof(*time));
+    events->time = time != NULL ? time : events->time;
+    if (event == NULL || until == NULL || chain == NULL || order == NULL || time == NULL) {
         return false;
     }
-    history->event = event;
-    double *time = realloc(history->event_time, capacity * sizeof(*time));
-    if (time == NULL) {
-        return false;
-    }
-    history->event_time = time;
-    history->event_capacity = capacity;
+    events->capacity = capacity;
     return true;
 }
 
+/* The oldest eighth, in the order they came in. */
 static void events_forget(struct history *history) {
-    size_t by = HISTORY_EVENTS_MAX / 8, keep = history->event_count - by;
-    memmove(history->event, history->event + by, keep * sizeof(*history->event));
-    memmove(history->event_time, history->event_time + by, keep * sizeof(*history->event_time));
-    history->event_count = keep;
+    struct history_events *events = &history->events;
+    size_t by = HISTORY_EVENTS_MAX / 8, keep = events->count - by;
+    history_shapes_forget(history, by);
+    memmove(events->event, events->event + by, keep * sizeof(*events->event));
+    memmove(events->until, events->until + by, keep * sizeof(*events->until));
+    size_t kept = 0;
+    for (size_t i = 0; i < events->count; i++) {
+        if (events->order[i] >= by) {
+            events->order[kept] = events->order[i] - (uint32_t)by;
+            events->time[kept++] = events->time[i];
+        }
+    }
+    OBS_ASSERT(kept == keep);
+    events->count = keep;
+    events->base += by;
+    while (events->numbering_count > 1 && events->numbering[1].position <= events->base) {
+        events->numbering_count--;
+        memmove(events->numbering, events->numbering + 1,
+                events->numbering_count * sizeof(*events->numbering));
+    }
+    history_shapes_forgot(history);
+}
+
+void history_see_clock(struct history *history, double seconds, uint64_t time_ns) {
+    if (!history->events.clock_known) {
+        history->events.clock_known = true;
+        history->events.clock_offset = seconds - (double)time_ns / 1e9;
+    }
 }
 
 void history_append_event(struct history *history, double seconds,
                           const struct scope_event *event) {
     OBS_ASSERT(history != NULL && event != NULL);
+    struct history_events *events = &history->events;
     if (!(seconds > -1e18 && seconds < 1e18)) {
         return;
     }
-    if (history->event_count == HISTORY_EVENTS_MAX) {
+    if (events->count == HISTORY_EVENTS_MAX) {
         events_forget(history);
     }
-    if (history->event_count == history->event_capacity && !events_grow(history)) {
+    if (events->count == events->capacity && !events_grow(events)) {
         return;
     }
-    /* Two threads of a publisher may stamp and publish in different orders: keep the list sorted.
-     * Displacements are tiny, so is the walk. */
-    size_t at = history->event_count;
-    while (at > 0 && history->event_time[at - 1] > seconds) {
+    size_t index = events->count, at = index;
+    double until = index > 0 ? events->until[index - 1] : seconds;
+    events->event[index] = *event;
+    events->until[index] = until > seconds ? until : seconds;
+    /* Displacements are tiny, so is the walk. */
+    while (at > 0 && events->time[at - 1] > seconds) {
         at--;
     }
-    size_t after = history->event_count - at;
-    memmove(history->event + at + 1, history->event + at, after * sizeof(*event));
-    memmove(history->event_time + at + 1, history->event_time + at, after * sizeof(double));
-    history->event[at] = *event;
-    history->event_time[at] = seconds;
-    history->event_count++;
+    memmove(events->order + at + 1, events->order + at, (index - at) * sizeof(*events->order));
+    memmove(events->time + at + 1, events->time + at, (index - at) * sizeof(*events->time));
+    events->order[at] = (uint32_t)index;
+    events->time[at] = seconds;
+    events->count++;
+    history_see_clock(history, seconds, event->time_ns);
+    history_shapes_event(history, events->base + index);
+}
+
+void history_number_events(struct history *history, uint64_t next) {
+    OBS_ASSERT(history != NULL);
+    struct history_events *events = &history->events;
+    uint64_t position = history_event_end(history);
+    if (events->numbering_count > 0) {
+        const struct history_numbering *last = &events->numbering[events->numbering_count - 1];
+        if (last->number + (position - last->position) == next) {
+            return;
+        }
+    }
+    /* Losses are rare, so is this. */
+    size_t count = events->numbering_count + 1;
+    struct history_numbering *numbering =
+        realloc(events->numbering, count * sizeof(*events->numbering));
+    if (numbering == NULL) {
+        return;
+    }
+    events->numbering = numbering;
+    uint32_t epoch = 0;
+    if (events->numbering_count == 0) {
+        history_shapes_numbered(history, next);
+    } else if (events->count > 0) {
+        epoch = history_shapes_break(history);
+    }
+    numbering[events->numbering_count++] =
+        (struct history_numbering){.position = position, .number = next, .epoch = epoch};
+}
+
+uint64_t history_event_end(const struct history *history) {
+    return history->events.base + history->events.count;
+}
+
+const struct scope_event *history_event_at(const struct history *history, uint64_t position) {
+    const struct history_events *events = &history->events;
+    OBS_ASSERT(position >= events->base && position - events->base < events->count);
+    return &events->event[position - events->base];
 }
 
 size_t history_event_count(const struct history *history) {
-    return history->event_count;
+    return history->events.count;
 }
 
 const struct scope_event *history_event(const struct history *history, size_t index) {
-    OBS_ASSERT(index < history->event_count);
-    return &history->event[index];
+    OBS_ASSERT(index < history->events.count);
+    return &history->events.event[history->events.order[index]];
 }
 
 double history_event_time(const struct history *history, size_t index) {
-    OBS_ASSERT(index < history->event_count);
-    return history->event_time[index];
+    OBS_ASSERT(index < history->events.count);
+    return history->events.time[index];
 }
 
 size_t history_event_find(const struct history *history, double seconds) {
-    size_t low = 0, high = history->event_count;
+    size_t low = 0, high = history->events.count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (history->event_time[middle] >= seconds) {
+        if (history->events.time[middle] >= seconds) {
             high = middle;
         } else {
             low = middle + 1;
@@ -156,6 +227,7 @@ void history_append_histograms(struct history *history, double seconds,
     memcpy(second.max_ns, histograms->max_ns, sizeof(second.max_ns));
     if (second_pack(&second, histograms)) {
         history->second[history->second_count++] = second;
+        history_see_clock(history, seconds, histograms->time_ns);
     }
 }
 
@@ -187,51 +259,26 @@ const struct scope_histograms *history_histogram(const struct history *history, 
     return slot;
 }
 
-/* ---- shape ----------------------------------------------------------------------------------- */
-
-void history_set_shape(struct history *history, const struct scope_shape *shape) {
-    OBS_ASSERT(history != NULL && shape != NULL);
-    OBS_ASSERT(shape->count <= SCOPE_MAX_TABLES && (shape->tables != NULL || shape->count == 0));
-    if (shape->count > history->shape_capacity) {
-        size_t capacity = shape->count + shape->count / 2;
-        struct scope_table *tables = realloc(history->shape.tables, capacity * sizeof(*tables));
-        if (tables == NULL) {
-            return; /* the older shape stays: stale is better than none */
-        }
-        history->shape.tables = tables;
-        history->shape_capacity = capacity;
-    }
-    struct scope_table *tables = history->shape.tables;
-    if (shape->count > 0) {
-        memcpy(tables, shape->tables, shape->count * sizeof(*tables));
-    }
-    history->shape = *shape;
-    history->shape.tables = tables;
-    history->shape_known = true;
-    for (size_t i = 0; i < shape->count; i++) {
-        if (tables[i].level < SCOPE_MAX_LEVELS) {
-            history_see_level(history, tables[i].level);
-        }
-    }
-}
-
-const struct scope_shape *history_shape(const struct history *history) {
-    return history->shape_known ? &history->shape : NULL;
-}
-
 /* ---- life ------------------------------------------------------------------------------------ */
 
 void history_events_clear(struct history *history) {
+    struct history_events *events = &history->events;
     seconds_free(history, 0, history->second_count);
     history->second_count = 0;
-    history->event_count = 0;
-    history->shape_known = false;
+    events->count = events->numbering_count = 0;
+    events->base = 0;
+    events->clock_known = false;
+    events->clock_offset = 0;
 }
 
 void history_events_destroy(struct history *history) {
+    struct history_events *events = &history->events;
     history_events_clear(history);
-    free(history->event);
-    free(history->event_time);
+    free(events->event);
+    free(events->until);
+    free(events->chain);
+    free(events->order);
+    free(events->time);
+    free(events->numbering);
     free(history->second);
-    free(history->shape.tables);
 }

@@ -213,6 +213,7 @@ static bool events_drain(struct shm_source *shm) {
             break;
         }
         if (poll == SCOPE_POLL_RECORD) {
+            history_number_events(shm->source.history, shm->events.next - 1);
             history_append_event(shm->source.history, run_seconds(shm, event.time_ns), &event);
         }
         changed = true;
