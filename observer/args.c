@@ -91,6 +91,21 @@ static bool set_fps(struct args *args, const char *value, char error[ARGS_ERROR_
            wrong(error, "--fps", value, "a number from 0.1 to 60 is needed");
 }
 
+static bool set_speed(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    return number_in(value, 0.01, 10000, &args->speed) ||
+           wrong(error, "--speed", value, "a number from 0.01 to 10000 is needed");
+}
+
+static bool set_codec(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->codec = value;
+    return codec_find(value) != NULL || wrong(error, "--codec", value, codec_names());
+}
+
+static bool set_quality(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    return quality_find(value, &args->quality) ||
+           wrong(error, "--quality", value, "low, good or best is needed");
+}
+
 static bool set_duration(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
     return number_in(value, 0.1, 31536000, &args->duration_s) ||
            wrong(error, "--duration", value, "seconds from 0.1 to 31536000 are needed");
@@ -166,7 +181,12 @@ static const struct option_spec options[] = {
      "look at a followed CSV every N ms (default 1000)"},
     {"--output", VALUE_NEEDED, set_output, "FILE", "write a picture: .png, .svg or .pdf"},
     {"--save-video", VALUE_NEEDED, set_save_video, "FILE", "write a video: .mp4, .webm or .gif"},
-    {"--fps", VALUE_NEEDED, set_fps, "N", "video frames per second (default 2, live 30)"},
+    {"--fps", VALUE_NEEDED, set_fps, "N", "video frames per second (default 30, of a CSV 2)"},
+    {"--speed", VALUE_NEEDED, set_speed, "X",
+     "a finished run's video at X times its pace (default 1; a CSV: a frame a row)"},
+    {"--codec", VALUE_NEEDED, set_codec, "NAME",
+     "h264 (default), h265 or av1 for .mp4; vp9 (default) or av1 for .webm"},
+    {"--quality", VALUE_NEEDED, set_quality, "Q", "of the video: low, good (default) or best"},
     {"--headless", VALUE_NONE, set_headless, "", "open no window"},
     {"--duration", VALUE_NEEDED, set_duration, "S", "end after S seconds"},
     {"--size", VALUE_NEEDED, set_size, "WxH", "size in pixels (default 1280x720; videos even)"},
@@ -198,6 +218,18 @@ static const struct option_spec *spec_of(const char *word, const char **value) {
     return NULL;
 }
 
+/* Does the codec go into the file it is asked for? */
+static bool video_settle(const struct args *args, char error[ARGS_ERROR_MAX]) {
+    const struct codec *codec = args->codec != NULL ? codec_find(args->codec) : NULL;
+    const char *dot = args->save_video != NULL ? strrchr(args->save_video, '.') : NULL;
+    if (codec != NULL && dot != NULL && !codec_suits(codec, dot)) {
+        snprintf(error, ARGS_ERROR_MAX, "--codec %s: does not go into a %.20s file", codec->name,
+                 dot);
+        return false;
+    }
+    return true;
+}
+
 /* Options that contradict each other, and the source they add up to. */
 static bool args_settle(struct args *args, char error[ARGS_ERROR_MAX]) {
     const char *csv = args->csv != NULL ? "--csv" : args->live ? "--live" : NULL;
@@ -213,7 +245,7 @@ static bool args_settle(struct args *args, char error[ARGS_ERROR_MAX]) {
     if (args->source == ARGS_CSV && args->csv == NULL) {
         args->csv = ARGS_CSV_DEFAULT;
     }
-    return true;
+    return video_settle(args, error);
 }
 
 /* Takes the option at argv[*at] and, where it has one, its value. */
@@ -286,7 +318,7 @@ void args_help(FILE *out) {
     fprintf(out,
             "\n--output alone takes the picture at once and ends; with --save-video or --duration "
             "it is\ntaken at the end. Neither needs a display. A CSV that is not followed gives "
-            "one video frame\na row. The viewer runs at nice 10.\n"
+            "one video frame\na row, unless --speed is given. The viewer runs at nice 10.\n"
             "Exit status: 0 done, 1 it failed, 2 the command line is wrong.\n");
 }
 

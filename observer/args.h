@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "encoder_codec.h"
 #include "view.h"
 
 enum { ARGS_ERROR_MAX = 240 };
@@ -27,7 +28,11 @@ struct args {
     long interval_ms;
     const char *output;     /* NULL: none */
     const char *save_video; /* NULL: none */
-    double fps;             /* 0: 2 offline, 30 live */
+    double fps;             /* 0: 2 for a video of a CSV, else 30 */
+    double speed;           /* seconds of a finished run per second of its video; 0: a frame a row
+                               for a CSV, else 1 */
+    const char *codec;      /* NULL: the ending's default */
+    enum video_quality quality;
     bool headless;
     double duration_s; /* 0: no limit */
     int width, height;

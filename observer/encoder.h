@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "encoder_codec.h"
+
 enum { ENCODER_ERROR_MAX = 320 };
 
 struct encoder;
@@ -26,10 +28,18 @@ struct encoder {
     char error[ENCODER_ERROR_MAX]; /* after a false */
 };
 
-/* `part` is the file to write; `ending` of the final name decides the format. NULL, `error` says
- * why. */
-struct encoder *encoder_ffmpeg_create(const char *part, const char *ending, int width, int height,
-                                      double fps, char *error, size_t error_size);
+struct encoder_options {
+    const char *part;   /* the file to write */
+    const char *ending; /* of the final name: decides the container */
+    const char *codec;  /* NULL: the ending's default */
+    enum video_quality quality;
+    int width, height; /* even */
+    double fps;
+};
+
+/* NULL, `error` says why. */
+struct encoder *encoder_ffmpeg_create(const struct encoder_options *options, char *error,
+                                      size_t error_size);
 struct encoder *encoder_gif_create(const char *part, int width, int height, double fps, char *error,
                                    size_t error_size);
 

@@ -18,6 +18,7 @@
 
 #include "obs_check.h"
 #include "encoder.h"
+#include "yuv.h"
 
 enum { WORDS_MAX = 240, ARGUMENTS_MAX = 48 };
 
@@ -28,7 +29,9 @@ struct ffmpeg {
     pid_t process;          /* 0: reaped */
     int frames;             /* its stdin; -1: closed */
     int words;              /* its stderr; -1: closed */
+    int width, height;
     size_t frame_bytes;
+    uint8_t *frame; /* planes, as they go down the pipe */
     char last_words[WORDS_MAX + 1];
     size_t last_words_length;
 };
@@ -168,8 +171,9 @@ static bool process_wait(struct ffmpeg *ffmpeg) {
 
 static bool ffmpeg_write(struct encoder *encoder, const uint32_t *pixels, uint64_t times) {
     struct ffmpeg *ffmpeg = ffmpeg_of(encoder);
+    yuv420_from_argb(pixels, ffmpeg->width, ffmpeg->height, ffmpeg->frame);
     for (uint64_t i = 0; i < times; i++) {
-        if (!frame_write(ffmpeg, (const char *)pixels, ffmpeg->frame_bytes)) {
+        if (!frame_write(ffmpeg, (const char *)ffmpeg->frame, ffmpeg->frame_bytes)) {
             process_wait(ffmpeg);
             error_compose(ffmpeg, "gave up");
             return false;
@@ -197,6 +201,7 @@ static void ffmpeg_destroy(struct encoder *encoder) {
     if (ffmpeg->words >= 0) {
         close(ffmpeg->words);
     }
+    free(ffmpeg->frame);
     free(ffmpeg);
 }
 
@@ -221,43 +226,30 @@ static void add_all(struct command *command, const char *const *words) {
     }
 }
 
-/* Text must stay crisp, hence the high quality; yuv420p is what every player takes, and the colour
- * matrix is named so that they all show the same colours. */
+/* yuv420p is what every player takes, and the colour matrix is named so that they all show the same
+ * colours. The frame rate of the input is the output's. */
 static void command_build(struct command *command, const char *program, const char *size,
-                          const char *rate, const char *ending, const char *target) {
-    static const char *const input[] = {"-hide_banner", "-loglevel", "error",    "-nostdin",
-                                        "-y",           "-f",        "rawvideo", NULL};
-    static const char *const picture[] = {
-        "-i",
-        "pipe:0",
-        "-an",
-        "-vf",
-        "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p",
-        "-colorspace",
-        "bt709",
-        "-color_primaries",
-        "bt709",
-        "-color_trc",
-        "bt709",
-        "-color_range",
-        "tv",
-        NULL};
-    static const char *const mp4[] = {"-c:v", "libx264", "-preset",   "veryfast",
-                                      "-crf", "18",      "-movflags", "+faststart",
-                                      "-f",   "mp4",     NULL};
-    static const char *const webm[] = {"-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used",
-                                       "6",    "-row-mt",    "1",         "-crf",     "24",
-                                       "-b:v", "0",          "-f",        "webm",     NULL};
+                          const char *rate, const char *const *codec, const char *container,
+                          const char *target) {
+    static const char *const input[] = {"-hide_banner", "-loglevel", "error",    "-nostdin", "-y",
+                                        "-f",           "rawvideo",  "-pix_fmt", "yuv420p",  NULL};
+    static const char *const picture[] = {"-i",    "pipe:0",           "-an",   "-colorspace",
+                                          "bt709", "-color_primaries", "bt709", "-color_trc",
+                                          "bt709", "-color_range",     "tv",    NULL};
     add(command, program);
     add_all(command, input);
-    add(command, "-pix_fmt");
-    add(command, __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "bgr0" : "0rgb");
     add(command, "-video_size");
     add(command, size);
     add(command, "-framerate");
     add(command, rate);
     add_all(command, picture);
-    add_all(command, strcasecmp(ending, ".webm") == 0 ? webm : mp4);
+    add_all(command, codec);
+    if (strcmp(container, "mp4") == 0) {
+        add(command, "-movflags");
+        add(command, "+faststart");
+    }
+    add(command, "-f");
+    add(command, container);
     add(command, target);
 }
 
@@ -308,24 +300,47 @@ static bool nonblocking(int fd) {
     return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
-struct encoder *encoder_ffmpeg_create(const char *part, const char *ending, int width, int height,
-                                      double fps, char *error, size_t error_size) {
-    OBS_ASSERT(width > 0 && height > 0 && fps > 0);
+static bool codec_choose(const struct encoder_options *options, const struct codec **codec,
+                         char *error, size_t error_size) {
+    const char *name = options->codec;
+    *codec = name != NULL ? codec_find(name) : codec_default(options->ending);
+    if (*codec == NULL) {
+        snprintf(error, error_size, "no codec %.40s: %s", name != NULL ? name : options->ending,
+                 codec_names());
+    } else if (!codec_suits(*codec, options->ending)) {
+        snprintf(error, error_size, "%s does not go into a %s file", (*codec)->name,
+                 options->ending);
+        *codec = NULL;
+    }
+    return *codec != NULL;
+}
+
+struct encoder *encoder_ffmpeg_create(const struct encoder_options *options, char *error,
+                                      size_t error_size) {
+    OBS_ASSERT(options->width > 0 && options->height > 0 && options->fps > 0);
+    const struct codec *codec = NULL;
     char program[1024], size[32], rate[32], target[4200];
     if (!encoder_find_program("ffmpeg", program, sizeof(program))) {
         snprintf(error, error_size, "ffmpeg is not installed");
         return NULL;
     }
-    snprintf(size, sizeof(size), "%dx%d", width, height);
-    snprintf(rate, sizeof(rate), "%.6g", fps);
-    snprintf(target, sizeof(target), "file:%s", part); /* a name with a colon is no protocol */
+    if (!codec_choose(options, &codec, error, error_size)) {
+        return NULL;
+    }
+    snprintf(size, sizeof(size), "%dx%d", options->width, options->height);
+    snprintf(rate, sizeof(rate), "%.6g", options->fps);
+    /* A name with a colon is no protocol. */
+    snprintf(target, sizeof(target), "file:%s", options->part);
     struct command command = {.count = 0};
-    command_build(&command, program, size, rate, ending, target);
+    command_build(&command, program, size, rate, codec->words[options->quality],
+                  strcasecmp(options->ending, ".webm") == 0 ? "webm" : "mp4", target);
 
     int frames[2] = {-1, -1}, words[2] = {-1, -1};
     pid_t process = 0;
+    size_t frame_bytes = yuv420_bytes(options->width, options->height);
+    uint8_t *frame = malloc(frame_bytes);
     struct ffmpeg *ffmpeg = calloc(1, sizeof(*ffmpeg));
-    int rc = ffmpeg == NULL ? ENOMEM : 0;
+    int rc = ffmpeg == NULL || frame == NULL ? ENOMEM : 0;
     if (rc == 0 && (pipe2(frames, O_CLOEXEC) != 0 || pipe2(words, O_CLOEXEC) != 0 ||
                     !nonblocking(frames[1]) || !nonblocking(words[0]))) {
         rc = errno;
@@ -335,6 +350,7 @@ struct encoder *encoder_ffmpeg_create(const char *part, const char *ending, int 
         snprintf(error, error_size, "cannot start %s: %s", program, strerror(rc));
         pair_close(frames);
         pair_close(words);
+        free(frame);
         free(ffmpeg);
         return NULL;
     }
@@ -345,6 +361,9 @@ struct encoder *encoder_ffmpeg_create(const char *part, const char *ending, int 
     ffmpeg->process = process;
     ffmpeg->frames = frames[1];
     ffmpeg->words = words[0];
-    ffmpeg->frame_bytes = (size_t)width * (size_t)height * sizeof(uint32_t);
+    ffmpeg->width = options->width;
+    ffmpeg->height = options->height;
+    ffmpeg->frame_bytes = frame_bytes;
+    ffmpeg->frame = frame;
     return &ffmpeg->encoder;
 }

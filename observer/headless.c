@@ -8,7 +8,6 @@
 #include "session.h"
 #include "stop.h"
 
-static const double FPS_LIVE = 30;
 
 static void sleep_until(double until_s) {
     double left = until_s - steady_now();
@@ -63,7 +62,7 @@ static void waiting_say(const struct session *session, const char *prefix) {
 }
 
 static bool live_loop(struct session *session, struct canvas *canvas) {
-    double fps = session->args->fps > 0 ? session->args->fps : FPS_LIVE;
+    double fps = session_fps(session);
     bool changed = false, moving = false, said = false;
     double next_s = steady_now();
     for (;;) {

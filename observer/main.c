@@ -1,4 +1,5 @@
 /* main.c: lsm-observer: the command line, then one of three loops. */
+#include <locale.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
@@ -50,6 +51,7 @@ int main(int argc, char **argv) {
     case ARGS_RUN:
         break;
     }
+    (void)setlocale(LC_CTYPE, ""); /* may the terminal's progress bar be drawn in blocks? */
     stop_install();
     if (scope_sigbus_guard() != SCOPE_OK) {
         fprintf(stderr, "lsm-observer: no guard against damaged segments: continuing\n");

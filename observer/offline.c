@@ -1,36 +1,62 @@
-/* offline.c: a finished run: one picture of it, and a video of one frame a row, each showing the
- * data up to its moment. Neither needs a display nor waits for any clock. */
+/* offline.c: a finished run: one picture of it, and a video, each frame of which shows the data up
+ * to its moment. The frames are the rows, or follow a clock of their own at a pace that was asked
+ * for. Neither picture nor video needs a display or waits for any clock. */
+#include <math.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "canvas.h"
 #include "obs_check.h"
+#include "progress.h"
 #include "session.h"
 #include "stop.h"
 
-static void progress_show(size_t frame, size_t frames) {
-    if (isatty(STDERR_FILENO) && (frame % 10 == 0 || frame == frames)) {
-        fprintf(stderr, "\rframe %zu of %zu%s", frame, frames, frame == frames ? "\n" : "");
+/* The moments of a video. */
+struct frames {
+    const struct session *session;
+    size_t count;
+    double begin_s, end_s;
+    double step_s; /* 0: the rows */
+};
+
+static void frames_plan(const struct session *session, struct frames *frames) {
+    const struct args *args = session->args;
+    size_t first = session->source->first_row, rows = history_count(session->history);
+    OBS_ASSERT(first < rows);
+    *frames = (struct frames){.session = session,
+                              .count = rows - first,
+                              .begin_s = history_time(session->history, first),
+                              .end_s = history_time(session->history, rows - 1)};
+    if (args->speed > 0 || !session->source->rows_are_frames) {
+        frames->step_s = (args->speed > 0 ? args->speed : 1) / session_fps(session);
+        frames->count = (size_t)ceil((frames->end_s - frames->begin_s) / frames->step_s - 1e-9) + 1;
     }
 }
 
-/* One frame a row. */
+static double frame_time(const struct frames *frames, size_t frame) {
+    if (frames->step_s <= 0) {
+        return history_time(frames->session->history, frames->session->source->first_row + frame);
+    }
+    return fmin(frames->begin_s + (double)frame * frames->step_s, frames->end_s);
+}
+
 static void frames_draw(struct session *session, struct canvas *canvas) {
     struct view *view = &session->view;
-    const struct history *history = session->history;
-    size_t first = session->source->first_row, count = history_count(history);
-    OBS_ASSERT(first < count);
+    struct frames frames;
+    struct progress progress;
+    frames_plan(session, &frames);
+    progress_begin(&progress, frames.count, steady_now());
     double elapsed_s = view->status.elapsed_s;
-    for (size_t row = first; row < count && !stop_requested(); row++) {
-        view->until_s = history_time(history, row);
+    for (size_t i = 0; i < frames.count && !stop_requested(); i++) {
+        view->until_s = frame_time(&frames, i);
         view->status.elapsed_s = view->until_s;
         view_draw(view, canvas);
         session_record_picture(session, canvas, 0);
         if (video_failed(session->video)) {
             break;
         }
-        progress_show(row - first + 1, count - first);
+        progress_tell(&progress, i + 1, steady_now());
     }
+    progress_end(&progress);
     view->until_s = -1;
     view->status.elapsed_s = elapsed_s;
 }

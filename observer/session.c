@@ -11,7 +11,7 @@
 #include "stop.h"
 
 static const double TOAST_S = 3.0;
-enum { FPS_OFFLINE = 2, FPS_LIVE = 30 };
+enum { FPS_ROWS = 2, FPS_SMOOTH = 30 };
 
 double steady_now(void) {
     struct timespec now;
@@ -111,14 +111,29 @@ void session_toast(struct session *session, double now_s, const char *format, ..
 
 /* ---- video ----------------------------------------------------------------------------------- */
 
+double session_fps(const struct session *session) {
+    const struct args *args = session->args;
+    bool rows = session->source->rows_are_frames && args->speed <= 0;
+    return args->fps > 0 ? args->fps : rows ? FPS_ROWS : FPS_SMOOTH;
+}
+
+/* What was asked for, where it suits this file: the one that a key begins may be another kind. */
+static const char *session_codec(const struct session *session, const char *path) {
+    const char *name = session->args->codec, *dot = strrchr(path, '.');
+    const struct codec *codec = name != NULL ? codec_find(name) : NULL;
+    return codec != NULL && dot != NULL && codec_suits(codec, dot) ? name : NULL;
+}
+
 bool session_record(struct session *session, const char *path, int width, int height, double scale,
                     bool realtime, char *error, size_t error_size) {
     OBS_ASSERT(session->video == NULL);
-    double fps = session->args->fps > 0 ? session->args->fps : realtime ? FPS_LIVE : FPS_OFFLINE;
+    double fps = session_fps(session);
     struct video_options options = {
         .path = path,
         .width = width,
         .height = height,
+        .codec = session_codec(session, path),
+        .quality = session->args->quality,
         .fps = fps,
         .realtime = realtime,
     };

@@ -48,6 +48,8 @@ bool session_over(const struct session *session, double now_s);
 void session_toast(struct session *session, double now_s, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Frames a second of this session's videos. */
+double session_fps(const struct session *session);
 /* Starts a video of the given size. False, and why in `error`. */
 bool session_record(struct session *session, const char *path, int width, int height, double scale,
                     bool realtime, char *error, size_t error_size);

@@ -27,12 +27,13 @@ struct source_ops {
 struct source {
     const struct source_ops *ops;
     struct history *history;
-    double poll_s;       /* how often it is worth polling */
-    unsigned generation; /* grows whenever the history was cleared for another run */
-    size_t first_row;    /* the first history row that is a row of the source's own */
-    bool verbose;        /* tell on stderr what happens */
-    bool static_data;    /* everything is there after the first poll */
-    bool ended;          /* nothing more is expected: file read, driver closed or crashed */
+    double poll_s;        /* how often it is worth polling */
+    unsigned generation;  /* grows whenever the history was cleared for another run */
+    size_t first_row;     /* the first history row that is a row of the source's own */
+    bool verbose;         /* tell on stderr what happens */
+    bool static_data;     /* everything is there after the first poll */
+    bool rows_are_frames; /* its video has a frame a row unless another pace is asked for */
+    bool ended;           /* nothing more is expected: file read, driver closed or crashed */
 };
 
 /* Follows a driver by name; NULL: the only live one, or a choice. Attaches when polled.

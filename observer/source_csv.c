@@ -542,6 +542,7 @@ struct source *source_csv_open(const char *path, bool follow, double interval_s,
         .first_row = 1,
         .verbose = verbose,
         .static_data = !follow,
+        .rows_are_frames = !follow,
         .ended = !follow,
     };
     csv->follow = follow;

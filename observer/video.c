@@ -305,12 +305,17 @@ struct video *video_start(const struct video_options *options, char *error, size
         video_free(video);
         return NULL;
     }
-    video->encoder =
-        is_gif(options->path)
-            ? encoder_gif_create(video->part, video->width, video->height, video->fps, error,
-                                 error_size)
-            : encoder_ffmpeg_create(video->part, ending_of(options->path), video->width,
-                                    video->height, video->fps, error, error_size);
+    struct encoder_options frames = {.part = video->part,
+                                     .ending = ending_of(options->path),
+                                     .codec = options->codec,
+                                     .quality = options->quality,
+                                     .width = video->width,
+                                     .height = video->height,
+                                     .fps = video->fps};
+    video->encoder = is_gif(options->path)
+                         ? encoder_gif_create(video->part, video->width, video->height, video->fps,
+                                              error, error_size)
+                         : encoder_ffmpeg_create(&frames, error, error_size);
     int rc = video->encoder != NULL ? thread_start(video) : 0;
     if (video->encoder == NULL || rc != 0) {
         if (rc != 0) {

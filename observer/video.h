@@ -18,10 +18,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "encoder_codec.h"
+
 struct video;
 
 struct video_options {
     const char *path;  /* .mp4, .webm or .gif */
+    const char *codec; /* NULL: the ending's default; see encoder_codec.h */
+    enum video_quality quality;
     int width, height; /* made even, downwards */
     double fps;
     bool realtime;

@@ -61,6 +61,8 @@ expect 0 "lsm-observer" "$observer" --version
 expect 2 "--bogus: no such option" "$observer" --bogus; one_line
 expect 2 "--size 12: WIDTHxHEIGHT" "$observer" --size 12; one_line
 expect 2 "must end in .png, .svg or .pdf" "$observer" --output a.jpg; one_line
+expect 2 "--codec vp9: does not go into a .mp4 file" "$observer" --csv run.csv --codec vp9 --save-video a.mp4; one_line
+expect 2 "low, good or best" "$observer" --quality finest; one_line
 expect 2 "one source at a time" "$observer" --attach a --csv; one_line
 expect 1 "nowhere.csv: No such file" "$observer" --csv nowhere.csv; one_line
 for kind in png svg pdf; do # once, and not the name of the unfinished file
@@ -97,6 +99,12 @@ if command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null; then
     [ "$(probe a.mp4 format=duration)" = 10.000000 ] || fail "a.mp4 does not last 10 s"
     expect 0 "wrote a.webm" "$observer" --csv run.csv --save-video a.webm --fps 10 --size 320x200
     [ "$(probe a.webm stream=nb_read_frames)" = 40 ] || fail "a.webm lost frames"
+    # At a pace of its own: 40 rows, 250 ms apart, are 9.75 s: 66 frames at 20 a second and 3 x.
+    expect 0 "frames" "$observer" --csv run.csv --save-video pace.mp4 --speed 3 --fps 20 --quality low --size 320x200
+    [ "$(probe pace.mp4 stream=nb_read_frames)" = 66 ] || fail "pace.mp4: $(probe pace.mp4 stream=nb_read_frames) frames"
+    expect 0 "frames" "$observer" --csv run.csv --save-video again.mp4 --speed 3 --fps 20 --quality low --size 320x200
+    [ "$(ffmpeg -v error -i pace.mp4 -f framemd5 - | md5sum)" = "$(ffmpeg -v error -i again.mp4 -f framemd5 - | md5sum)" ] ||
+        fail "the same input gave two different videos"
 fi
 mkdir bare
 expect 1 "--save-video c.gif" env PATH="$dir/bare" "$observer" --csv run.csv --save-video c.mp4; one_line
