@@ -136,14 +136,14 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(LIBSUPPORT) $(LIBDRIVER) $(LIBOBSERVER) $(LIB
 
 # The public headers compile alone, from C and C++.
 header-check:
-	@for h in store/lsm.h shm/scope.h; do \
+	@for h in store/lsm.h shm/scope.h shm/recording.h; do \
 	    $(CC) -std=c11 $(WARN) -fsyntax-only -x c $$h && c++ -std=c++11 -Wall -Wextra -Werror -fsyntax-only -x c++ $$h || exit 1; done
 
 install: all ## install programs, libraries, headers and man pages under PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/lsmscope $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(LIBLSM) $(LIBSCOPE) $(DESTDIR)$(PREFIX)/lib
-	install -m 644 store/lsm.h store/publish.h shm/scope.h shm/sample.def $(DESTDIR)$(PREFIX)/include/lsmscope
+	install -m 644 store/lsm.h store/publish.h shm/scope.h shm/recording.h shm/sample.def $(DESTDIR)$(PREFIX)/include/lsmscope
 	install -m 644 $(wildcard tools/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
 
 uninstall: ## remove what install put under PREFIX
