@@ -48,21 +48,33 @@ static bool wrong(char error[ARGS_ERROR_MAX], const char *name, const char *valu
     return false;
 }
 
+static bool source_add(struct args *args, enum args_kind kind, const char *name,
+                       char error[ARGS_ERROR_MAX]) {
+    if (args->sources == VIEW_RUNS_MAX) {
+        snprintf(error, ARGS_ERROR_MAX, "%.80s: at most %d runs can be compared", name,
+                 (int)VIEW_RUNS_MAX);
+        return false;
+    }
+    args->source[args->sources++] = (struct args_source){kind, name};
+    return true;
+}
+
 static bool set_attach(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
-    args->attach = value;
-    return (strlen(value) > 0 && strlen(value) < 80 && strchr(value, '/') == NULL) ||
-           wrong(error, "--attach", value, "not a driver's name (see lsm-ls)");
+    bool name = strlen(value) > 0 && strlen(value) < 80 && strchr(value, '/') == NULL;
+    return name ? source_add(args, ARGS_DRIVER, value, error)
+                : wrong(error, "--attach", value, "not a driver's name (see lsm-ls)");
 }
 
 static bool set_segment(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
-    args->segment = value;
-    return strlen(value) > 0 || wrong(error, "--segment", value, "a file is needed");
+    return strlen(value) > 0 ? source_add(args, ARGS_SEGMENT_FILE, value, error)
+                             : wrong(error, "--segment", value, "a file is needed");
 }
 
 /* Without a value: the default file. */
 static bool set_csv(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
-    args->csv = value != NULL ? value : ARGS_CSV_DEFAULT;
-    return strlen(args->csv) > 0 || wrong(error, "--csv", "", "a file is needed");
+    value = value != NULL ? value : ARGS_CSV_DEFAULT;
+    return strlen(value) > 0 ? source_add(args, ARGS_CSV, value, error)
+                             : wrong(error, "--csv", "", "a file is needed");
 }
 
 static bool set_output(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
@@ -133,6 +145,18 @@ static bool set_size(struct args *args, const char *value, char error[ARGS_ERROR
     return true;
 }
 
+static bool set_align(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->align = strcmp(value, "wall") == 0 ? ARGS_ALIGN_WALL : ARGS_ALIGN_START;
+    return strcmp(value, "wall") == 0 || strcmp(value, "start") == 0 ||
+           wrong(error, "--align", value, "start or wall is needed");
+}
+
+static bool set_compare(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->side_by_side = strcmp(value, "side") == 0;
+    return strcmp(value, "overlay") == 0 || strcmp(value, "side") == 0 ||
+           wrong(error, "--compare", value, "overlay or side is needed");
+}
+
 static bool set_theme(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
     args->theme = strcmp(value, "light") == 0 ? THEME_LIGHT : THEME_DARK;
     return strcmp(value, "light") == 0 || strcmp(value, "dark") == 0 ||
@@ -171,7 +195,8 @@ static bool set_verbose(struct args *args, const char *value, char error[ARGS_ER
 /* HELP and VERSION have no setter: they end the parsing. */
 static const struct option_spec options[] = {
     {"--attach", VALUE_NEEDED, set_attach, "NAME",
-     "watch the driver of that name; wait for it if it is not there"},
+     "watch the driver of that name; wait for it if it is not there. Up to 4 sources of any kind "
+     "are compared"},
     {"--any-owner", VALUE_NONE, set_any_owner, "", "also a driver of another user"},
     {"--segment", VALUE_NEEDED, set_segment, "FILE", "show a copy of a driver's segment"},
     {"--csv", VALUE_OPTIONAL, set_csv, "[FILE]",
@@ -179,6 +204,10 @@ static const struct option_spec options[] = {
     {"--live", VALUE_NONE, set_live, "", "follow the CSV while it grows; wait for it if missing"},
     {"--interval-ms", VALUE_NEEDED, set_interval, "N",
      "look at a followed CSV every N ms (default 1000)"},
+    {"--align", VALUE_NEEDED, set_align, "HOW",
+     "compare from each run's start (start, the default) or by wall clock (wall)"},
+    {"--compare", VALUE_NEEDED, set_compare, "HOW",
+     "in the same plots (overlay, the default) or beside each other (side)"},
     {"--output", VALUE_NEEDED, set_output, "FILE", "write a picture: .png, .svg or .pdf"},
     {"--save-video", VALUE_NEEDED, set_save_video, "FILE", "write a video: .mp4, .webm or .gif"},
     {"--fps", VALUE_NEEDED, set_fps, "N", "video frames per second (default 30, of a CSV 2)"},
@@ -230,20 +259,20 @@ static bool video_settle(const struct args *args, char error[ARGS_ERROR_MAX]) {
     return true;
 }
 
-/* Options that contradict each other, and the source they add up to. */
+/* The sources that the options add up to, and what follows from them. */
 static bool args_settle(struct args *args, char error[ARGS_ERROR_MAX]) {
-    const char *csv = args->csv != NULL ? "--csv" : args->live ? "--live" : NULL;
-    const char *attach = args->attach != NULL ? "--attach" : NULL;
-    const char *segment = args->segment != NULL ? "--segment" : NULL;
-    if ((csv != NULL) + (attach != NULL) + (segment != NULL) > 1) {
-        const char *one = attach != NULL ? attach : segment;
-        const char *other = one == attach && segment != NULL ? segment : csv;
-        snprintf(error, ARGS_ERROR_MAX, "%s and %s: one source at a time", one, other);
+    bool csv = false;
+    for (unsigned i = 0; i < args->sources; i++) {
+        csv = csv || args->source[i].kind == ARGS_CSV;
+    }
+    if (args->live && !csv && args->sources > 0) {
+        snprintf(error, ARGS_ERROR_MAX, "--live: follows a CSV, and there is no --csv");
         return false;
     }
-    args->source = csv != NULL ? ARGS_CSV : segment != NULL ? ARGS_SEGMENT_FILE : ARGS_DRIVER;
-    if (args->source == ARGS_CSV && args->csv == NULL) {
-        args->csv = ARGS_CSV_DEFAULT;
+    if (args->sources == 0) {
+        args->source[args->sources++] = args->live
+                                            ? (struct args_source){ARGS_CSV, ARGS_CSV_DEFAULT}
+                                            : (struct args_source){ARGS_DRIVER, NULL};
     }
     return video_settle(args, error);
 }
@@ -298,6 +327,7 @@ void args_help(FILE *out) {
     fprintf(out, "lsm-observer: watch a log-structured merge tree at work\n\n"
                  "  lsm-observer                         the only live driver, or wait for one\n"
                  "  lsm-observer --attach demo           the driver called demo\n"
+                 "  lsm-observer --attach a --attach b   two drivers on one time axis\n"
                  "  lsm-observer --csv run.csv           a finished run\n"
                  "  lsm-observer --csv run.csv --live    a CSV that is being written\n"
                  "  lsm-observer --csv run.csv --output run.png\n"

@@ -15,16 +15,22 @@ enum { ARGS_ERROR_MAX = 240 };
 
 #define ARGS_CSV_DEFAULT "/tmp/lsm_metrics.csv"
 
-enum args_source { ARGS_DRIVER, ARGS_SEGMENT_FILE, ARGS_CSV };
+enum args_kind { ARGS_DRIVER, ARGS_SEGMENT_FILE, ARGS_CSV };
+struct args_source {
+    enum args_kind kind;
+    const char *name; /* a driver's name or a file's path; NULL: the only live driver */
+};
+/* Where the second 0 of a compared run lies on the first one's axis. */
+enum args_align { ARGS_ALIGN_START, ARGS_ALIGN_WALL };
 enum args_result { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_WRONG };
 
 struct args {
-    enum args_source source;
-    const char *attach;  /* NULL: the only live driver */
-    const char *segment; /* path of a segment file */
-    const char *csv;
+    struct args_source source[VIEW_RUNS_MAX]; /* the first, and those it is compared with */
+    unsigned sources;                         /* at least 1 */
+    enum args_align align;
+    bool side_by_side;
     bool any_owner;
-    bool live; /* follow the CSV */
+    bool live; /* follow the CSVs */
     long interval_ms;
     const char *output;     /* NULL: none */
     const char *save_video; /* NULL: none */

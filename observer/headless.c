@@ -28,7 +28,7 @@ static bool snapshot_ready(const struct session *session) {
 
 static bool loop_over(const struct session *session, double now_s) {
     return session_over(session, now_s) || snapshot_ready(session) ||
-           (session->source->ended && session_has_data(session));
+           (session_ended(session) && session_has_data(session));
 }
 
 /* Starts the video with the first data; a frame that says "waiting" is of no use to anyone. */

@@ -18,7 +18,7 @@ static int run(struct session *session) {
     const struct args *args = session->args;
     bool output = args->output != NULL || args->save_video != NULL;
     bool snapshot = args->output != NULL && args->save_video == NULL && args->duration_s <= 0;
-    if (session->source->static_data && (output || args->headless)) {
+    if (session_static(session) && (output || args->headless)) {
         return run_offline(session);
     }
     if (args->headless || snapshot) {

@@ -25,8 +25,8 @@ static void frames_plan(const struct session *session, struct frames *frames) {
     *frames = (struct frames){.session = session,
                               .count = rows - first,
                               .begin_s = history_time(session->history, first),
-                              .end_s = history_time(session->history, rows - 1)};
-    if (args->speed > 0 || !session->source->rows_are_frames) {
+                              .end_s = compare_end(&session->view)};
+    if (args->speed > 0 || !session->source->rows_are_frames || session->view.others > 0) {
         frames->step_s = (args->speed > 0 ? args->speed : 1) / session_fps(session);
         frames->count = (size_t)ceil((frames->end_s - frames->begin_s) / frames->step_s - 1e-9) + 1;
     }

@@ -19,21 +19,6 @@ double steady_now(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static struct source *source_open(const struct args *args, struct history *history, char *error,
-                                  size_t error_size) {
-    switch (args->source) {
-    case ARGS_CSV:
-        return source_csv_open(args->csv, args->live, (double)args->interval_ms / 1e3, history,
-                               args->verbose, error, error_size);
-    case ARGS_SEGMENT_FILE:
-        return source_shm_open_file(args->segment, history, args->verbose, error, error_size);
-    case ARGS_DRIVER:
-        break;
-    }
-    snprintf(error, error_size, "out of memory");
-    return source_shm_open(args->attach, args->any_owner, history, args->verbose);
-}
-
 bool session_open(struct session *session, const struct args *args, char *error,
                   size_t error_size) {
     OBS_ASSERT(session != NULL && args != NULL);
@@ -46,12 +31,18 @@ bool session_open(struct session *session, const struct args *args, char *error,
         snprintf(error, error_size, "out of memory");
         return false;
     }
-    session->source = source_open(args, session->history, error, error_size);
+    session->source =
+        compare_source_open(args, &args->source[0], session->history, error, error_size);
     if (session->source == NULL) {
         history_destroy(session->history);
         return false;
     }
     view_init(&session->view, session->history, args->theme);
+    if (!compare_open(&session->compare, args, &session->view, error, error_size)) {
+        source_close(session->source);
+        history_destroy(session->history);
+        return false;
+    }
     session->view.status.frames_repeated = -1;
     cpu_init(&session->cpu);
     session->started_s = steady_now();
@@ -62,6 +53,7 @@ void session_close(struct session *session) {
     if (session->video != NULL) {
         session_record_end(session, steady_now());
     }
+    compare_close(&session->compare);
     source_close(session->source);
     history_destroy(session->history);
     *session = (struct session){0};
@@ -79,8 +71,11 @@ bool session_poll(struct session *session, double now_s) {
         return changed;
     }
     struct view *view = &session->view;
-    changed = source_poll(session->source, now_s) || changed;
-    session->next_poll_s = now_s + session->source->poll_s;
+    if (now_s >= session->first_poll_s) {
+        changed = source_poll(session->source, now_s) || changed;
+        session->first_poll_s = now_s + session->source->poll_s;
+    }
+    session->next_poll_s = session->first_poll_s;
     if (session->source->generation != session->generation) {
         session->generation = session->source->generation;
         view_fit(view); /* another run: the stretch that was looked at means nothing in it */
@@ -88,12 +83,21 @@ bool session_poll(struct session *session, double now_s) {
         changed = true;
     }
     source_describe(session->source, view, now_s);
+    changed = compare_poll(&session->compare, view, now_s, &session->next_poll_s) || changed;
     view->status.viewer_cpu = session->cpu.share;
     return changed;
 }
 
 bool session_has_data(const struct session *session) {
     return history_count(session->history) > 0;
+}
+
+bool session_static(const struct session *session) {
+    return session->source->static_data && compare_static(&session->compare);
+}
+
+bool session_ended(const struct session *session) {
+    return session->source->ended && compare_ended(&session->compare);
 }
 
 bool session_over(const struct session *session, double now_s) {
@@ -113,7 +117,7 @@ void session_toast(struct session *session, double now_s, const char *format, ..
 
 double session_fps(const struct session *session) {
     const struct args *args = session->args;
-    bool rows = session->source->rows_are_frames && args->speed <= 0;
+    bool rows = session->source->rows_are_frames && args->speed <= 0 && session->compare.count == 0;
     return args->fps > 0 ? args->fps : rows ? FPS_ROWS : FPS_SMOOTH;
 }
 

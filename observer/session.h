@@ -1,11 +1,12 @@
 /* session.h: one run of the observer: its source, its history, its view, and the video under way.
- * The loops (window.c, headless.c, offline.c) drive it.
+ * With others beside it, which are compared. The loops (window.c, headless.c, offline.c) drive it.
  *
  * Threads:   one thread (the video's own apart). Times: a steady clock in seconds. */
 #ifndef OBS_SESSION_H
 #define OBS_SESSION_H
 
 #include "args.h"
+#include "compare.h"
 #include "cpu.h"
 #include "source.h"
 #include "video.h"
@@ -14,11 +15,13 @@ struct session {
     const struct args *args;
     struct history *history;
     struct source *source;
+    struct compare compare; /* the other runs */
     struct view view;
     struct cpu_meter cpu;
     double scale;
     double started_s;
-    double next_poll_s;
+    double first_poll_s; /* when the first source is due */
+    double next_poll_s;  /* when any is */
     double toast_until_s;
     unsigned generation;
 
@@ -41,6 +44,9 @@ void session_close(struct session *session);
  * worth drawing. */
 bool session_poll(struct session *session, double now_s);
 bool session_has_data(const struct session *session);
+/* Of all runs: everything is there after the first poll; nothing more is expected. */
+bool session_static(const struct session *session);
+bool session_ended(const struct session *session);
 /* True when the time asked for is over, or a signal came. */
 bool session_over(const struct session *session, double now_s);
 

@@ -251,7 +251,7 @@ static void video_care(struct window *window, double now_s) {
     }
     video_tick(session->video, now_s);
     bool own = asked != NULL && strcmp(session->video_path, asked) == 0;
-    bool over = own && session->source->ended && !window->dirty && !window->moving;
+    bool over = own && session_ended(session) && !window->dirty && !window->moving;
     if (over || video_failed(session->video)) {
         session->failed = !session_record_end(session, now_s) || session->failed;
         window->dirty = true;

@@ -25,7 +25,7 @@ static void choose(struct window *window, int index) {
     if (index >= 0 && index < view->choice_count) {
         view->choice_selected = index;
         source_choose(window->session->source, index);
-        window->session->next_poll_s = 0;
+        window->session->first_poll_s = window->session->next_poll_s = 0;
     }
 }
 

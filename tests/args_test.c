@@ -31,8 +31,9 @@ static enum args_result parse(const char *line) {
 static void nothing_means_the_only_live_driver(void **state) {
     (void)state;
     assert_int_equal(parse(""), ARGS_RUN);
-    assert_int_equal(args.source, ARGS_DRIVER);
-    assert_null(args.attach);
+    assert_int_equal(args.sources, 1);
+    assert_int_equal(args.source[0].kind, ARGS_DRIVER);
+    assert_null(args.source[0].name);
     assert_int_equal(args.width, 1280);
     assert_int_equal(args.height, 720);
     assert_int_equal(args.interval_ms, 1000);
@@ -43,15 +44,15 @@ static void nothing_means_the_only_live_driver(void **state) {
 static void csv_has_a_default_file(void **state) {
     (void)state;
     assert_int_equal(parse("--csv"), ARGS_RUN);
-    assert_string_equal(args.csv, "/tmp/lsm_metrics.csv");
+    assert_string_equal(args.source[0].name, "/tmp/lsm_metrics.csv");
     assert_int_equal(parse("--csv --live"), ARGS_RUN);
-    assert_string_equal(args.csv, "/tmp/lsm_metrics.csv");
+    assert_string_equal(args.source[0].name, "/tmp/lsm_metrics.csv");
     assert_true(args.live);
     assert_int_equal(parse("--live"), ARGS_RUN);
-    assert_int_equal(args.source, ARGS_CSV);
-    assert_string_equal(args.csv, "/tmp/lsm_metrics.csv");
+    assert_int_equal(args.source[0].kind, ARGS_CSV);
+    assert_string_equal(args.source[0].name, "/tmp/lsm_metrics.csv");
     assert_int_equal(parse("--csv a.csv --live --interval-ms 250"), ARGS_RUN);
-    assert_string_equal(args.csv, "a.csv");
+    assert_string_equal(args.source[0].name, "a.csv");
     assert_int_equal(args.interval_ms, 250);
 }
 
@@ -60,7 +61,7 @@ static void values_follow_a_blank_or_an_equals_sign(void **state) {
     assert_int_equal(parse("--attach=demo --size=640x400 --theme light --fps 12.5 --duration=3 "
                            "--output=a.SVG --save-video b.Mp4 --scale 1.5 --font=Sans"),
                      ARGS_RUN);
-    assert_string_equal(args.attach, "demo");
+    assert_string_equal(args.source[0].name, "demo");
     assert_int_equal(args.width, 640);
     assert_int_equal(args.height, 400);
     assert_int_equal(args.theme, THEME_LIGHT);
@@ -68,6 +69,19 @@ static void values_follow_a_blank_or_an_equals_sign(void **state) {
     assert_string_equal(args.output, "a.SVG");
     assert_string_equal(args.save_video, "b.Mp4");
     assert_string_equal(args.font, "Sans");
+}
+
+static void sources_add_up_in_their_order(void **state) {
+    (void)state;
+    assert_int_equal(parse("--csv a.csv --attach b --segment c --align wall --compare side"),
+                     ARGS_RUN);
+    assert_int_equal(args.sources, 3);
+    assert_int_equal(args.source[0].kind, ARGS_CSV);
+    assert_int_equal(args.source[1].kind, ARGS_DRIVER);
+    assert_string_equal(args.source[1].name, "b");
+    assert_int_equal(args.source[2].kind, ARGS_SEGMENT_FILE);
+    assert_int_equal(args.align, ARGS_ALIGN_WALL);
+    assert_true(args.side_by_side);
 }
 
 static void help_and_version_win(void **state) {
@@ -108,9 +122,10 @@ static void wrong_lines_get_one_clear_line(void **state) {
         {"--output plot.jpg", ".png, .svg or .pdf"},
         {"--output .png", ".png, .svg or .pdf"},
         {"--save-video run.avi", ".mp4, .webm or .gif"},
-        {"--attach a --csv b", "--attach and --csv: one source"},
-        {"--attach a --segment b", "--attach and --segment"},
-        {"--segment b --live", "--segment and --live"},
+        {"--attach a --csv b --segment c --attach d --csv e", "e: at most 4 runs"},
+        {"--segment b --live", "--live: follows a CSV"},
+        {"--align there", "start or wall"},
+        {"--compare both", "overlay or side"},
         {"--csv= --live", "a file is needed"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -150,6 +165,7 @@ int main(void) {
         cmocka_unit_test(nothing_means_the_only_live_driver),
         cmocka_unit_test(csv_has_a_default_file),
         cmocka_unit_test(values_follow_a_blank_or_an_equals_sign),
+        cmocka_unit_test(sources_add_up_in_their_order),
         cmocka_unit_test(help_and_version_win),
         cmocka_unit_test(wrong_lines_get_one_clear_line),
         cmocka_unit_test(help_names_every_option_and_key),

@@ -63,7 +63,7 @@ expect 2 "--size 12: WIDTHxHEIGHT" "$observer" --size 12; one_line
 expect 2 "must end in .png, .svg or .pdf" "$observer" --output a.jpg; one_line
 expect 2 "--codec vp9: does not go into a .mp4 file" "$observer" --csv run.csv --codec vp9 --save-video a.mp4; one_line
 expect 2 "low, good or best" "$observer" --quality finest; one_line
-expect 2 "one source at a time" "$observer" --attach a --csv; one_line
+expect 2 "at most 4 runs" "$observer" --attach a --csv --attach b --attach c --attach d; one_line
 expect 1 "nowhere.csv: No such file" "$observer" --csv nowhere.csv; one_line
 for kind in png svg pdf; do # once, and not the name of the unfinished file
     expect 1 "lsm-observer: /nowhere/a.$kind: No such file" "$observer" --csv run.csv --output /nowhere/a.$kind; one_line
