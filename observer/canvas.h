@@ -86,6 +86,16 @@ struct canvas_column {
 void canvas_columns(struct canvas *canvas, double x, const struct canvas_column *columns,
                     size_t count, struct color color);
 
+/* A field of opaque cells, for heatmaps: cell (c, r) lies between left[c] and right[c], y[r] and
+ * y[r + 1], on whole device pixels. */
+struct canvas_cells {
+    const double *left, *right; /* of each column */
+    const double *y;            /* rows + 1 edges, downward */
+    size_t columns, rows;
+    const uint32_t *argb; /* [c * rows + r]: 0xFFRRGGBB, or 0 where nothing is drawn */
+};
+void canvas_cells(struct canvas *canvas, const struct canvas_cells *cells);
+
 /* Baseline at y. `tabular`: all digits take the same width, so that numbers do not jitter. */
 void canvas_text(struct canvas *canvas, enum font_role role, double x, double y,
                  enum text_align align, bool tabular, struct color color, const char *utf8);

@@ -7,6 +7,7 @@ static const struct panel *const list[] = {
     &panel_throughput,
     &panel_memtable,
     &panel_levels,
+    &panel_latency,
 };
 
 const struct panel *const *panel_list(size_t *count) {

@@ -111,6 +111,7 @@ static void draw_shot(const struct shot *shot, const char *path) {
     struct history *history = canned_run(&shot->run);
     struct view view;
     view_init(&view, history, shot->theme);
+    view.panels = 3; /* throughput, memtable, levels: the others have pictures of their own */
     view.frame_exact = true;
     struct view_status *s = &view.status;
     s->state = VIEW_LIVE;
