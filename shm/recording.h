@@ -43,7 +43,8 @@ struct scope_recorder_totals {
 };
 
 /* Opens, or makes, the file and takes it for itself; what is in it stays until _begin. IN_USE when
- * another recorder writes it, ARGUMENT when it is no regular file. */
+ * another recorder writes it, ARGUMENT when it is no regular file, or one that is neither empty nor
+ * a recording: such a one is not written over. */
 SCOPE_CHECKED int scope_recorder_open(const char *path, struct scope_recorder **recorder,
                                       struct scope_error_detail *error);
 /* Empties the file and writes the run's description and dictionary. Once. */

@@ -127,8 +127,15 @@ static int write_chunk(struct scope_recorder *recorder, enum recording_kind kind
 
 /* ---- open, begin ---------------------------------------------------------------------------- */
 
+/* True when nothing is lost by writing over it: an empty file, or a recording. */
+static bool may_go(int fd, uint64_t size) {
+    uint8_t bytes[RECORDING_HEAD_BYTES];
+    size_t n = size < sizeof(bytes) ? (size_t)size : sizeof(bytes);
+    return size == 0 || (pread(fd, bytes, n, 0) == (ssize_t)n && scope_recording_is(bytes, n));
+}
+
 static int open_file(const char *path, bool *created, struct scope_error_detail *error) {
-    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     int fd = open(path, flags | O_EXCL, 0666);
     *created = fd >= 0;
     if (fd < 0 && errno == EEXIST) {
@@ -143,6 +150,9 @@ static int open_file(const char *path, bool *created, struct scope_error_detail 
         rc = scope_fail_errno(error, "fstat", path, errno);
     } else if (!S_ISREG(st.st_mode)) {
         rc = scope_fail(error, SCOPE_ERR_ARGUMENT, "%s: not a regular file", path);
+    } else if (!may_go(fd, (uint64_t)st.st_size)) {
+        rc = scope_fail(error, SCOPE_ERR_ARGUMENT,
+                        "%s: there is a file that is no recording; it is left as it is", path);
     } else if (scope_lock_take(fd, SCOPE_LOCK_WRITER) == SCOPE_LOCK_HELD_ELSEWHERE) {
         /* A file system without locks is no reason not to record. */
         rc = scope_fail(error, SCOPE_ERR_IN_USE, "%s: another recorder is writing it", path);

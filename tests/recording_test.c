@@ -332,13 +332,29 @@ static void a_recording_that_never_began_changes_nothing(void **state) {
     assert_int_equal(scope_recorder_open(path, &recorder, &error), SCOPE_OK);
     assert_int_equal(scope_recorder_close(recorder, SCOPE_LIVE, &error), SCOPE_OK);
     assert_int_equal(access(path, F_OK), -1);
-    file_write(path, (const uint8_t *)"precious", 8);
+    struct recorded_run run = recorded_run_make(seed + 12, 20);
+    recorded_run_write(&run, path, 20);
     assert_int_equal(scope_recorder_open(path, &recorder, &error), SCOPE_OK);
     assert_int_equal(scope_recorder_close(recorder, SCOPE_LIVE, &error), SCOPE_OK);
+    struct scope_recording *recording = open_whole(path);
+    unsigned damaged = 0;
+    assert_int_equal(compare(recording, &run, 0, &damaged), 20);
+    scope_recording_close(recording);
+    recorded_run_free(&run);
+}
+
+static void a_file_that_is_no_recording_is_not_written_over(void **state) {
+    (void)state;
+    struct scope_recorder *recorder = NULL;
+    struct scope_error_detail error = {0};
+    const char *path = path_of("precious.csv");
+    file_write(path, (const uint8_t *)"ts_ms,ops_put\n", 14);
+    assert_int_equal(scope_recorder_open(path, &recorder, &error), SCOPE_ERR_ARGUMENT);
+    assert_non_null(strstr(error.text, "no recording; it is left as it is"));
     size_t size = 0;
     uint8_t *bytes = file_read(path, &size);
-    assert_int_equal(size, 8);
-    assert_memory_equal(bytes, "precious", 8);
+    assert_int_equal(size, 14);
+    assert_memory_equal(bytes, "ts_ms,ops_put\n", 14);
     free(bytes);
 }
 
@@ -538,6 +554,7 @@ int main(void) {
         TEST(a_full_disk_ends_the_writing_and_keeps_what_is_whole),
         TEST(a_file_that_cannot_be_written_is_refused),
         TEST(a_recording_that_never_began_changes_nothing),
+        TEST(a_file_that_is_no_recording_is_not_written_over),
         TEST(a_recording_cut_anywhere_gives_its_whole_chunks),
         TEST(no_flipped_bit_goes_unseen),
         TEST(a_scan_goes_on_behind_damage),
