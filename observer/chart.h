@@ -13,6 +13,10 @@
 /* Room above the top tick, so that a line on it is whole. */
 #define CHART_HEADROOM 6.0
 
+/* Lines of the second run and later ones: on and off, in logical pixels. */
+#define CHART_DASH_ON  6.0
+#define CHART_DASH_OFF 3.0
+
 double chart_x(const struct scene *scene, const struct panel_place *place, double t);
 double chart_y(const struct panel_place *place, double top, double value);
 
@@ -39,6 +43,10 @@ void chart_line(const struct scene *scene, const struct panel_place *place, doub
 /* Steps stacked on each other, ids[0] at the bottom. */
 void chart_stack(const struct scene *scene, const struct panel_place *place, double top,
                  const uint32_t *ids, const struct color *colors, size_t count);
+
+/* The colour of a run's lines and labels: later runs are shifted towards the text's, so that they
+ * differ in brightness too; their lines are dashed. */
+struct color chart_run_color(const struct scene *scene, struct color color);
 
 /* The value of a metric at a sample, or of the nearest one before that has it. */
 bool chart_value(const struct scene *scene, uint32_t id, enum history_form form, size_t index,

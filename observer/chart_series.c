@@ -92,10 +92,13 @@ static void fill_under(const struct scene *scene, const struct panel_place *plac
 
 static void end_run(const struct scene *scene, const struct panel_place *place, size_t count,
                     const struct chart_series *series) {
+    const double dash[2] = {CHART_DASH_ON, CHART_DASH_OFF};
+    bool dashed = scene->run > 0;
     if (count > 1 && series->fill > 0.0) {
         fill_under(scene, place, count, theme_fade(series->color, series->fill));
     }
-    canvas_polyline(scene->canvas, scene->points, count, series->width, series->color, NULL, 0);
+    canvas_polyline(scene->canvas, scene->points, count, series->width, series->color,
+                    dashed ? dash : NULL, dashed ? 2 : 0);
 }
 
 static bool number_of(const struct scene *scene, const struct chart_series *series, size_t index,
@@ -218,6 +221,20 @@ static void make_ranges(const struct panel_place *place, double top, const struc
     }
 }
 
+/* A later run's line has gaps. They lie at multiples of their width in time, like the columns. */
+static void dash_columns(const struct scene *scene, const struct columns *c,
+                         struct canvas_column *out) {
+    double scale = canvas_scale(scene->canvas);
+    double period = round((CHART_DASH_ON + CHART_DASH_OFF) * scale);
+    double on = round(CHART_DASH_ON * scale), first = round(c->t0 / c->width);
+    for (size_t i = 0; i < c->count; i++) {
+        double phase = fmod(first + (double)i, period);
+        if ((phase < 0.0 ? phase + period : phase) >= on) {
+            out[i].top = INFINITY;
+        }
+    }
+}
+
 /* Draws ranges as a line. On a fine screen a line is several columns wide also where it is steep.
  */
 static void stroke_ranges(const struct scene *scene, const struct columns *c, double width,
@@ -234,6 +251,9 @@ static void stroke_ranges(const struct scene *scene, const struct columns *c, do
             }
         }
         out[i] = (struct canvas_column){top - width / 2.0, bottom + width / 2.0};
+    }
+    if (scene->run > 0) {
+        dash_columns(scene, c, out);
     }
     canvas_columns(scene->canvas, c->x, out, c->count, color);
 }
@@ -259,8 +279,12 @@ static void line_by_column(const struct scene *scene, const struct panel_place *
 }
 
 void chart_line(const struct scene *scene, const struct panel_place *place, double top,
-                const struct chart_series *series) {
-    OBS_ASSERT(top > 0.0 && series != NULL);
+                const struct chart_series *asked) {
+    OBS_ASSERT(top > 0.0 && asked != NULL);
+    struct chart_series own = *asked; /* as this run's lines look */
+    const struct chart_series *series = &own;
+    own.color = chart_run_color(scene, asked->color);
+    own.fill = scene->run > 0 ? asked->fill * 0.4 : asked->fill;
     struct columns c = align_columns(scene, place);
     /* Gaps are known to columns only, so a stretch with one is drawn by column. */
     fetch_bins(scene, &c, series->id, series->form, scene->bins);

@@ -6,120 +6,9 @@
 
 #include "chart.h"
 #include "obs_check.h"
+#include "units.h"
 
-static const double ROW = 22.0;
 static const double CHOICE_ROW = 36.0;
-static const double CARD_PAD = 24.0;
-
-static void floating_card(struct canvas *canvas, const struct theme *theme, struct rect card) {
-    canvas_fill_rect(canvas, card, 8.0, theme->card);
-    canvas_stroke_rect(canvas, card, 8.0, 1.0, theme->grid);
-}
-
-/* ---- help ---------------------------------------------------------------------------------- */
-
-/* How to read the picture: each mark as it is drawn, and its meaning. */
-enum legend { LEGEND_FLUSH, LEGEND_COMPACTION, LEGEND_STALL, LEGEND_MARKER, LEGENDS };
-static const char *const legend_text[LEGENDS] = {
-    "flush: a memtable became a table in L0",
-    "compaction: tables merged and moved down",
-    "stall: writes were delayed or stopped",
-    "marker: a note typed at the driver",
-};
-
-static void draw_legend(struct canvas *canvas, const struct theme *theme, enum legend which,
-                        double x, double middle) {
-    const double w = 24.0, h = 12.0;
-    double top = canvas_snap(canvas, middle - h / 2.0);
-    switch (which) {
-    case LEGEND_FLUSH:
-        canvas_fill_rect(canvas, (struct rect){x + w / 2.0 - 1.0, top + 2.0, 2.0, h - 2.0}, 0.0,
-                         theme->flush);
-        canvas_fill_rect(canvas, (struct rect){x, top + h, w, 1.0}, 0.0, theme->axis);
-        break;
-    case LEGEND_COMPACTION: {
-        struct point bracket[4] = {{x + 3.0, top + 8.0},
-                                   {x + 3.0, top + 3.0},
-                                   {x + w - 3.0, top + 3.0},
-                                   {x + w - 3.0, top + 8.0}};
-        canvas_polyline(canvas, bracket, 4, 1.5, theme->compaction, NULL, 0);
-        break;
-    }
-    case LEGEND_STALL: {
-        struct rect band = {x + 3.0, top - 1.0, w - 6.0, h + 2.0};
-        canvas_fill_rect(canvas, band, 0.0, theme_fade(theme->stall, 0.16));
-        canvas_hatch(canvas, band, 6.0, 1.0, theme_fade(theme->stall, 0.55));
-        break;
-    }
-    case LEGEND_MARKER:
-        canvas_line(canvas, (struct point){x + w / 2.0, top - 1.0},
-                    (struct point){x + w / 2.0, top + h + 1.0}, 1.0, theme->marker);
-        break;
-    case LEGENDS:
-        OBS_ASSERT(false);
-    }
-}
-
-struct help_size {
-    double keys, does, legend, row;
-    bool with_legend;
-    struct rect card;
-};
-
-static struct help_size measure_help(struct canvas *canvas) {
-    struct help_size size = {.keys = 0.0};
-    size_t count;
-    const struct view_key *keys = view_keys(&count);
-    for (size_t i = 0; i < count; i++) {
-        size.keys = fmax(size.keys, canvas_text_width(canvas, FONT_STRONG, false, keys[i].keys));
-        size.does = fmax(size.does, canvas_text_width(canvas, FONT_AXIS, false, keys[i].does));
-    }
-    for (size_t i = 0; i < LEGENDS; i++) {
-        size.legend =
-            fmax(size.legend, 36.0 + canvas_text_width(canvas, FONT_AXIS, false, legend_text[i]));
-    }
-    double width = canvas_width(canvas), height = canvas_height(canvas);
-    size.card.w = 2.0 * CARD_PAD + size.keys + 20.0 + size.does;
-    size.with_legend = size.card.w + 40.0 + size.legend <= width - 32.0;
-    size.card.w += size.with_legend ? 40.0 + size.legend : 0.0;
-    double rows = (double)count;
-    size.row = fmin(ROW, (height - 16.0 - 2.0 * CARD_PAD - 28.0) / rows);
-    size.card.h = 2.0 * CARD_PAD + 28.0 + rows * size.row;
-    size.card.x = canvas_snap(canvas, fmax(0.0, (width - size.card.w) / 2.0));
-    size.card.y = canvas_snap(canvas, fmax(0.0, (height - size.card.h) / 2.0));
-    return size;
-}
-
-void overlay_help(struct canvas *canvas, const struct theme *theme) {
-    OBS_ASSERT(canvas != NULL && theme != NULL);
-    struct help_size size = measure_help(canvas);
-    canvas_fill_rect(canvas, (struct rect){0.0, 0.0, canvas_width(canvas), canvas_height(canvas)},
-                     0.0, theme->scrim);
-    floating_card(canvas, theme, size.card);
-    double x = size.card.x + CARD_PAD, top = size.card.y + CARD_PAD;
-    size_t count;
-    const struct view_key *keys = view_keys(&count);
-    double title = chart_baseline(canvas, FONT_TITLE, top + 6.0);
-    canvas_text(canvas, FONT_TITLE, x, title, TEXT_LEFT, false, theme->text, "Keys");
-    for (size_t i = 0; i < count; i++) {
-        double y = chart_baseline(canvas, FONT_AXIS, top + 28.0 + ((double)i + 0.5) * size.row);
-        canvas_text(canvas, FONT_STRONG, x, y, TEXT_LEFT, false, theme->text, keys[i].keys);
-        canvas_text(canvas, FONT_AXIS, x + size.keys + 20.0, y, TEXT_LEFT, false, theme->axis,
-                    keys[i].does);
-    }
-    if (!size.with_legend) {
-        return;
-    }
-    x += size.keys + 20.0 + size.does + 40.0;
-    canvas_text(canvas, FONT_TITLE, x, title, TEXT_LEFT, false, theme->text,
-                "How to read the picture");
-    for (int i = 0; i < LEGENDS; i++) {
-        double middle = top + 28.0 + (i + 0.5) * size.row;
-        draw_legend(canvas, theme, (enum legend)i, x, middle);
-        canvas_text(canvas, FONT_AXIS, x + 36.0, chart_baseline(canvas, FONT_AXIS, middle),
-                    TEXT_LEFT, false, theme->axis, legend_text[i]);
-    }
-}
 
 /* ---- toast --------------------------------------------------------------------------------- */
 
@@ -137,6 +26,67 @@ void overlay_toast(struct canvas *canvas, const struct theme *theme, const char 
     canvas_text(canvas, FONT_AXIS, card.x + 16.0,
                 chart_baseline(canvas, FONT_AXIS, card.y + card.h / 2.0), TEXT_LEFT, false,
                 theme->text, fitted);
+}
+
+/* ---- a line to type into, and lines under the picture --------------------------------------- */
+
+void overlay_prompt(const struct view *view, struct canvas *canvas, const struct theme *theme) {
+    char when[UNITS_TEXT], label[UNITS_TEXT + 16], shown[VIEW_PROMPT_MAX + 8];
+    units_clock(view->prompt_s, 1, when, sizeof when);
+    snprintf(label, sizeof label, "Marker at %s", when);
+    double width = fmin(560.0, canvas_width(canvas) - 32.0);
+    struct rect card = {canvas_snap(canvas, (canvas_width(canvas) - width) / 2.0),
+                        canvas_snap(canvas, canvas_height(canvas) - 84.0), width, 44.0};
+    canvas_fill_rect(canvas, card, 8.0, theme->card);
+    canvas_stroke_rect(canvas, card, 8.0, 1.5, theme->op[0]);
+    double middle = card.y + card.h / 2.0, x = card.x + 16.0;
+    double baseline = chart_baseline(canvas, FONT_LABEL, middle);
+    canvas_text(canvas, FONT_AXIS, x, baseline, TEXT_LEFT, true, theme->axis, label);
+    x += canvas_text_width(canvas, FONT_AXIS, true, label) + 14.0;
+    const char *keys = "Enter   Esc";
+    double keys_width = canvas_text_width(canvas, FONT_AXIS, false, keys);
+    double room = card.x + card.w - 16.0 - keys_width - 14.0 - x;
+    canvas_text(canvas, FONT_AXIS, card.x + card.w - 16.0, baseline, TEXT_RIGHT, false, theme->axis,
+                keys);
+    const char *text = view->prompt; /* the end of a long name is what is being typed */
+    while (text[0] != '\0' && canvas_text_width(canvas, FONT_LABEL, false, text) > room - 6.0) {
+        text++;
+        while (((unsigned char)text[0] & 0xc0) == 0x80) {
+            text++;
+        }
+    }
+    bool empty = view->prompt[0] == '\0';
+    snprintf(shown, sizeof shown, "%s", empty ? "its name" : text);
+    if (canvas_text_width(canvas, FONT_LABEL, false, shown) <= room) {
+        canvas_text(canvas, FONT_LABEL, x, baseline, TEXT_LEFT, false,
+                    empty ? theme_fade(theme->axis, 0.7) : theme->text, shown);
+    }
+    x += empty ? -3.0 : canvas_text_width(canvas, FONT_LABEL, false, text) + 2.0;
+    canvas_fill_rect(canvas, (struct rect){canvas_snap(canvas, x), middle - 10.0, 1.5, 20.0}, 0.0,
+                     theme->op[0]);
+}
+
+void overlay_caption(const struct view *view, struct canvas *canvas, const struct theme *theme,
+                     struct rect at) {
+    char text[320], fitted[320];
+    double room = at.w - 2.0 * PANEL_PAD, middle = at.y + 12.0;
+    if (at.w <= 0.0) {
+        return;
+    }
+    if (view->caption[0] != '\0') {
+        if (chart_fit(canvas, FONT_LABEL, false, view->caption, room, fitted, sizeof fitted)) {
+            canvas_text(canvas, FONT_LABEL, at.x + PANEL_PAD,
+                        chart_baseline(canvas, FONT_LABEL, middle), TEXT_LEFT, false, theme->text,
+                        fitted);
+        }
+        middle += 24.0;
+    }
+    snprintf(text, sizeof text, "$ %s", view->status.command);
+    if (view->show_command && view->status.command[0] != '\0' &&
+        chart_fit(canvas, FONT_AXIS, false, text, room, fitted, sizeof fitted)) {
+        canvas_text(canvas, FONT_AXIS, at.x + PANEL_PAD, chart_baseline(canvas, FONT_AXIS, middle),
+                    TEXT_LEFT, false, theme->axis, fitted);
+    }
 }
 
 /* ---- waiting and choosing ------------------------------------------------------------------ */
@@ -160,9 +110,8 @@ static void draw_emblem(struct canvas *canvas, const struct theme *theme, double
 
 static const double EMBLEM = 44.0;
 
-/* Breaks at spaces. Returns the number of lines. */
-static size_t wrap(struct canvas *canvas, const char *text, double room, char lines[][256],
-                   size_t most) {
+size_t overlay_wrap(struct canvas *canvas, enum font_role role, const char *text, double room,
+                    char lines[][256], size_t most) {
     size_t count = 0;
     while (*text != '\0' && count < most) {
         size_t best = 0, length = strlen(text), at = 0;
@@ -173,7 +122,7 @@ static size_t wrap(struct canvas *canvas, const char *text, double room, char li
                 break;
             }
             snprintf(attempt, sizeof attempt, "%.*s", (int)word, text);
-            if (best > 0 && canvas_text_width(canvas, FONT_LABEL, false, attempt) > room) {
+            if (best > 0 && canvas_text_width(canvas, role, false, attempt) > room) {
                 break;
             }
             best = word;
@@ -183,7 +132,7 @@ static size_t wrap(struct canvas *canvas, const char *text, double room, char li
             best = length < sizeof attempt ? length : sizeof attempt - 1;
         }
         snprintf(attempt, sizeof attempt, "%.*s", (int)best, text);
-        if (!chart_fit(canvas, FONT_LABEL, false, attempt, room, lines[count], 256)) {
+        if (!chart_fit(canvas, role, false, attempt, room, lines[count], 256)) {
             break;
         }
         count++;
@@ -196,14 +145,14 @@ static size_t wrap(struct canvas *canvas, const char *text, double room, char li
 /* As few lines as possible, about equally long: no word stands alone on the last one. */
 static size_t wrap_evenly(struct canvas *canvas, const char *text, double room, char lines[][256],
                           size_t most) {
-    size_t count = wrap(canvas, text, room, lines, most);
+    size_t count = overlay_wrap(canvas, FONT_LABEL, text, room, lines, most);
     double narrow = room;
     while (count > 1 && narrow > room / 2.0 &&
-           wrap(canvas, text, narrow - 12.0, lines, most) == count) {
+           overlay_wrap(canvas, FONT_LABEL, text, narrow - 12.0, lines, most) == count) {
         narrow -= 12.0;
     }
     /* `most` lines may be too few for the rest of a text: then every pixel of the room counts. */
-    return wrap(canvas, text, count == most ? room : narrow, lines, most);
+    return overlay_wrap(canvas, FONT_LABEL, text, count == most ? room : narrow, lines, most);
 }
 
 struct waiting_size {

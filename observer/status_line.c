@@ -9,9 +9,11 @@
 #include "chart.h"
 #include "obs_check.h"
 #include "units.h"
+#include "view_span.h"
 
-enum { ITEMS_MAX = 12 };
+enum { ITEMS_MAX = 16 };
 static const double ITEM_GAP = 16.0;
+static const double STROKE = 30.0; /* a sample of a run's line, before its name */
 
 struct item {
     char text[288];
@@ -20,6 +22,7 @@ struct item {
     int rank;     /* the highest go first */
     bool may_cut; /* shorten instead of dropping */
     double width;
+    int run; /* compared runs: a stroke of its line's style stands before it; below 0: none */
 };
 struct items {
     struct item item[ITEMS_MAX];
@@ -37,6 +40,7 @@ static void add(struct items *items, const char *text, struct color color, enum 
     item->role = role;
     item->rank = rank;
     item->may_cut = may_cut;
+    item->run = -1;
 }
 
 struct state_look {
@@ -67,6 +71,31 @@ static struct state_look state_look(const struct view *view, const struct theme 
     return (struct state_look){"", theme->axis};
 }
 
+/* Which part of the run is on screen, when it is not the newest. */
+static void place_item(const struct view *view, const struct theme *theme, struct items *items) {
+    char at[UNITS_TEXT], of[UNITS_TEXT], text[2 * UNITS_TEXT + 32];
+    double t0, t1, end = view_data_end(view);
+    view_span(view, &t0, &t1);
+    if (view->follow || view->until_s >= 0.0) {
+        return;
+    }
+    units_clock(fmin(t1, end), 0, at, sizeof at);
+    units_clock(end, 0, of, sizeof of);
+    snprintf(text, sizeof text, "%s of %s, End follows", at, of);
+    add(items, text, theme->flush, FONT_STRONG, 2, false);
+}
+
+/* Compared runs: letter and name of each, with the style of its lines. */
+static void run_items(const struct view *view, const struct theme *theme, struct items *items) {
+    for (unsigned k = 0; k <= view->others; k++) {
+        char text[96];
+        const struct view_status *s = k == 0 ? &view->status : &view->other[k - 1].status;
+        snprintf(text, sizeof text, "%c  %s", (char)('A' + k), s->name);
+        add(items, text, theme->text, FONT_TITLE, 0, true);
+        items->item[items->count - 1].run = (int)k;
+    }
+}
+
 static void left_items(const struct view *view, const struct theme *theme, struct items *items) {
     const struct view_status *s = &view->status;
     struct state_look look = state_look(view, theme);
@@ -75,10 +104,15 @@ static void left_items(const struct view *view, const struct theme *theme, struc
     if (s->elapsed_s >= 0.0 && s->state != VIEW_WAITING) {
         units_clock(s->elapsed_s, 0, elapsed, sizeof elapsed);
     }
-    add(items, s->name, theme->text, FONT_TITLE, 0, true);
+    if (view->others > 0) {
+        run_items(view, theme, items);
+    } else {
+        add(items, s->name, theme->text, FONT_TITLE, 0, true);
+    }
     add(items, look.word, alarm ? look.color : theme->axis, alarm ? FONT_STRONG : FONT_AXIS, 1,
         false);
     add(items, view->paused ? "paused" : "", theme->flush, FONT_STRONG, 1, false);
+    place_item(view, theme, items);
     add(items, elapsed, theme->text, FONT_AXIS, 3, false);
     if (s->state == VIEW_WAITING) {
         add(items, s->notice, theme->flush, FONT_AXIS, 4, true);
@@ -118,6 +152,10 @@ static void right_items(const struct view *view, const struct theme *theme, stru
     const struct view_status *s = &view->status;
     char text[160], number[UNITS_TEXT];
     add(items, "? help", theme->axis, FONT_AXIS, 6, false);
+    if (view->minimap && view->drawn.hidden > 0 && view->headline[0] == '\0') {
+        snprintf(text, sizeof text, "%zu more with Tab", view->drawn.hidden);
+        add(items, text, theme->axis, FONT_AXIS, 7, false);
+    }
     if (s->recording) {
         add(items, "● rec", theme->stall, FONT_STRONG, 2, false);
     }
@@ -143,7 +181,8 @@ static double widths(struct canvas *canvas, struct items *items) {
     double sum = 0.0;
     for (size_t i = 0; i < items->count; i++) {
         struct item *item = &items->item[i];
-        item->width = canvas_text_width(canvas, item->role, true, item->text);
+        item->width = canvas_text_width(canvas, item->role, true, item->text) +
+                      (item->run >= 0 ? STROKE : 0.0);
         sum += item->width + ITEM_GAP;
     }
     return sum;
@@ -182,7 +221,8 @@ static void fit(struct canvas *canvas, struct items *left, struct items *right, 
         }
         char shorter[sizeof victim->text];
         if (victim->may_cut && victim->width - over > 48.0 &&
-            chart_fit(canvas, victim->role, true, victim->text, victim->width - over, shorter,
+            chart_fit(canvas, victim->role, true, victim->text,
+                      victim->width - over - (victim->run >= 0 ? STROKE : 0.0), shorter,
                       sizeof shorter) &&
             strcmp(shorter, victim->text) != 0) {
             snprintf(victim->text, sizeof victim->text, "%s", shorter);
@@ -190,6 +230,15 @@ static void fit(struct canvas *canvas, struct items *left, struct items *right, 
             drop(from_left ? left : right, victim);
         }
     }
+}
+
+static void draw_stroke(struct canvas *canvas, const struct theme *theme, double x, double y,
+                        unsigned run) {
+    const struct scene scene = {.theme = theme, .run = run, .runs = 2};
+    const double dash[2] = {CHART_DASH_ON, CHART_DASH_OFF};
+    struct point line[2] = {{x, y}, {x + STROKE - 8.0, y}};
+    canvas_polyline(canvas, line, 2, 2.0, chart_run_color(&scene, theme->op[0]),
+                    run > 0 ? dash : NULL, run > 0 ? 2 : 0);
 }
 
 void status_line_draw(const struct view *view, struct canvas *canvas, const struct theme *theme,
@@ -209,7 +258,11 @@ void status_line_draw(const struct view *view, struct canvas *canvas, const stru
     double baseline = chart_baseline(canvas, FONT_TITLE, middle); /* one line of type */
     for (size_t i = 0; i < left.count; i++) {
         const struct item *item = &left.item[i];
-        canvas_text(canvas, item->role, x, baseline, TEXT_LEFT, true, item->color, item->text);
+        if (item->run >= 0) {
+            draw_stroke(canvas, theme, x, canvas_snap(canvas, middle), (unsigned)item->run);
+        }
+        double text_x = x + (item->run >= 0 ? STROKE : 0.0);
+        canvas_text(canvas, item->role, text_x, baseline, TEXT_LEFT, true, item->color, item->text);
         x += item->width + ITEM_GAP;
     }
     for (size_t i = 0; i < right.count; i++) {

@@ -97,7 +97,7 @@ struct view {
     bool fit;      /* t0..t1 is the whole run */
     bool paused;   /* the picture stands still; data goes on arriving */
     bool help;
-    bool frame_exact;          /* no easing: limits jump to where they belong (video, pictures) */
+    bool frame_exact; /* no easing: limits jump to where they belong (video, pictures) */
     /* Which latency is shown: 0 the busiest operation's, else 1 + index of scope.h's histograms. */
     unsigned latency_kind;
     double clock_s;            /* set before each view_draw: a steady clock for easing */
@@ -108,13 +108,14 @@ struct view {
     bool explain;        /* every panel says what it shows */
     bool minimap;        /* where there is room; pictures need none */
     enum view_grab grab;
-    double grab_s;       /* the time that was grabbed, or where the frame began then */
-    char caption[200];   /* a line under the picture; empty: none */
-    bool show_command;   /* the run's command line under the picture */
-    bool prompting;      /* a marker's name is being typed */
+    double grab_s;     /* the time that was grabbed, or where the frame began then */
+    char caption[200]; /* a line under the picture; empty: none */
+    bool show_command; /* the run's command line under the picture */
+    bool prompting;    /* a marker's name is being typed */
     char prompt[VIEW_PROMPT_MAX];
-    double prompt_s; /* where the marker goes */
-    double until_s;  /* data after this time is not shown (offline video); below 0: all */
+    double prompt_s;     /* where the marker goes */
+    unsigned marks_made; /* by this viewer: those without a name get a number */
+    double until_s;      /* data after this time is not shown (offline video); below 0: all */
     /* Instead of panels: a headline, an explanation, and a list to choose from (live drivers). */
     char headline[128], detail[256];
     char choices[VIEW_CHOICES_MAX][160];

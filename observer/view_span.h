@@ -1,4 +1,4 @@
-/* view_span.h: what view.c and view_span.c share: the parts of the window.
+/* view_span.h: which stretch of time is shown, for the files of the view.
  *
  * Threads: one thread. */
 #ifndef OBS_VIEW_SPAN_H
@@ -6,7 +6,14 @@
 
 #include "view.h"
 
-/* Where the waiting screen lies: everything under the status line. */
-struct rect view_room(const struct canvas *canvas);
+/* The newest and the oldest time of any run, in the first run's time. */
+double view_data_end(const struct view *view);
+double view_data_start(const struct view *view);
+/* What `fit` shows. */
+void view_whole(const struct view *view, double *t0, double *t1);
+/* Shows this stretch, or the nearest one that exists; the newest data in view means to follow. */
+void view_take_span(struct view *view, double t0, double t1);
+/* Moves the stretch, as little as needed, until `t` is in it. */
+void view_reveal(struct view *view, double t);
 
 #endif

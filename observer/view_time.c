@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chart.h"
 #include "obs_check.h"
 #include "units.h"
 
@@ -33,14 +34,15 @@ struct pill {
     struct rect rect;
 };
 
-static void make_pill(const struct view *view, const struct scene *scene, const struct rect *axis,
-                      struct pill *pill) {
+static void make_pill(const struct view_frame *frame, const struct rect *axis, struct pill *pill) {
     memset(pill, 0, sizeof *pill);
-    if (!scene->has_cursor) {
+    const struct view *view = frame->view;
+    const struct scene *scene = &frame->scene[0];
+    if (!frame->has_cursor) {
         return;
     }
     struct panel_place place = {.plot = *axis};
-    double t = history_time(scene->history, scene->cursor);
+    double t = frame->cursor_s;
     char elapsed[UNITS_TEXT], wall[UNITS_TEXT] = "";
     units_clock(t, scene->t1 - scene->t0 < 5.0 ? 3 : 2, elapsed, sizeof elapsed);
     if (view->status.start_real_s >= 0.0) {
@@ -77,21 +79,22 @@ static void draw_ticks(const struct scene *scene, const struct rect *axis,
     }
 }
 
-void view_time_axis(const struct view *view, const struct scene *scene,
-                    const struct layout *layout) {
-    for (int c = 0; c < layout->columns; c++) {
+void view_time_axis(const struct view_frame *frame) {
+    struct canvas *canvas = frame->canvas;
+    for (int c = 0; c < frame->layout.columns; c++) {
+        const struct rect *axis = &frame->layout.time_axis[c];
         struct pill pill;
-        if (layout->time_axis[c].w <= 0.0) {
+        if (axis->w <= 0.0) {
             continue; /* nothing in this column goes by time */
         }
-        make_pill(view, scene, &layout->time_axis[c], &pill);
-        draw_ticks(scene, &layout->time_axis[c], &pill);
+        make_pill(frame, axis, &pill);
+        draw_ticks(&frame->scene[0], axis, &pill);
         if (pill.rect.w > 0.0) {
-            canvas_fill_rect(scene->canvas, pill.rect, 4.0, scene->theme->text);
+            canvas_fill_rect(canvas, pill.rect, 4.0, frame->theme->text);
             double middle = pill.rect.y + pill.rect.h / 2.0;
-            canvas_text(scene->canvas, FONT_STRONG, pill.rect.x + 8.0,
-                        chart_baseline(scene->canvas, FONT_STRONG, middle), TEXT_LEFT, true,
-                        scene->theme->panel, pill.text);
+            canvas_text(canvas, FONT_STRONG, pill.rect.x + 8.0,
+                        chart_baseline(canvas, FONT_STRONG, middle), TEXT_LEFT, true,
+                        frame->theme->panel, pill.text);
         }
     }
 }
@@ -120,30 +123,35 @@ static bool take_room(struct placed *placed, double x0, double x1) {
     return true;
 }
 
-static void draw_note(const struct scene *scene, const struct layout *layout,
-                      const struct mark_point *note, struct placed *placed) {
-    struct canvas *canvas = scene->canvas;
-    bool error = note->event->type == SCOPE_EVENT_ERROR;
-    struct color color = error ? scene->theme->stall : scene->theme->marker;
-    double pixel = canvas_pixel(canvas), x = 0.0;
-    for (size_t i = 0; i < layout->count; i++) {
-        const struct panel_place *place = &layout->place[i];
-        x = canvas_snap(canvas, chart_x(scene, place, note->t)) + pixel / 2.0;
-        double top = i == 0 ? place->lane.y + 4.0 : place->plot.y;
-        canvas_line(canvas, (struct point){x, top},
-                    (struct point){x, place->plot.y + place->plot.h}, fmax(1.0, pixel),
-                    theme_fade(color, error ? 0.9 : 0.55));
+/* Is this slot's plot one that shows this run over time? */
+static bool shows(const struct view_frame *frame, size_t slot, unsigned run) {
+    const struct layout_slot *at = &frame->layout.slot[slot];
+    bool beside = frame->runs > 1 && frame->view->side_by_side;
+    return !at->panel->timeless && (!beside || at->run == run);
+}
+
+/* The plot of a run in a slot: all of it, or the run's band. */
+static void plot_of(const struct view_frame *frame, size_t slot, unsigned run,
+                    struct panel_place *place) {
+    *place = frame->layout.place[slot];
+    if (view_runs_divide(frame, slot)) {
+        layout_part(frame->canvas, &frame->layout, slot, run, frame->runs, place);
     }
-    const struct rect *lane = &layout->place[0].lane;
-    char text[128], fitted[128];
-    snprintf(text, sizeof text, "%s%s", error ? "error: " : "", note->event->u.text);
-    double left = lane->x, right = lane->x + lane->w;
+}
+
+/* Text at `x`, on the side of it with room, in the row for notes. */
+static void write_note(const struct scene *scene, const struct rect *row, double x,
+                       const char *text, struct color color, struct placed *placed) {
+    struct canvas *canvas = scene->canvas;
+    char fitted[128];
+    double left = row->x, right = row->x + row->w;
     double room = fmin(240.0, fmax(right - x, x - left) - 6.0);
-    if (!chart_fit(canvas, FONT_STRONG, false, text, room, fitted, sizeof fitted)) {
+    if (row->w <= 0.0 ||
+        !chart_fit(canvas, FONT_STRONG, false, text, room, fitted, sizeof fitted)) {
         return;
     }
     double width = canvas_text_width(canvas, FONT_STRONG, false, fitted);
-    double baseline = chart_baseline(canvas, FONT_STRONG, lane->y + lane->h / 2.0 - 1.0);
+    double baseline = chart_baseline(canvas, FONT_STRONG, row->y + row->h / 2.0 - 1.0);
     bool to_right = x + 5.0 + width <= right;
     double at = to_right ? x + 5.0 : x - 5.0 - width;
     if (take_room(placed, at, at + width)) {
@@ -151,33 +159,58 @@ static void draw_note(const struct scene *scene, const struct layout *layout,
     }
 }
 
-static void draw_cause(const struct scene *scene, const struct layout *layout,
+static void draw_note(const struct view_frame *frame, const struct scene *scene,
+                      const struct rect *row, const struct mark_point *note,
+                      struct placed *placed) {
+    struct canvas *canvas = frame->canvas;
+    bool error = note->event->type == SCOPE_EVENT_ERROR;
+    struct color color = error ? frame->theme->stall : frame->theme->marker;
+    double pixel = canvas_pixel(canvas), x = -1.0;
+    for (size_t i = 0; i < frame->layout.count; i++) {
+        struct panel_place place;
+        if (!shows(frame, i, scene->run)) {
+            continue;
+        }
+        plot_of(frame, i, scene->run, &place);
+        double at = canvas_snap(canvas, chart_x(scene, &place, note->t)) + pixel / 2.0;
+        bool first = row->w > 0.0 && x < 0.0 && place.plot.x >= row->x - 1.0 &&
+                     place.plot.x <= row->x + row->w;
+        double top = first ? row->y + 4.0 : place.plot.y;
+        x = first ? at : x;
+        const double dash[2] = {4.0, 3.0};
+        struct point line[2] = {{at, top}, {at, place.plot.y + place.plot.h}};
+        canvas_polyline(canvas, line, 2, fmax(1.0, pixel), theme_fade(color, error ? 0.9 : 0.55),
+                        scene->run > 0 ? dash : NULL, scene->run > 0 ? 2 : 0);
+    }
+    char text[128];
+    snprintf(text, sizeof text, "%s%s", error ? "error: " : "", note->event->u.text);
+    if (x >= 0.0) {
+        write_note(scene, row, x, text, color, placed);
+    }
+}
+
+static void draw_cause(const struct scene *scene, const struct rect *row,
                        const struct mark_span *stall, struct placed *placed) {
     struct canvas *canvas = scene->canvas;
-    const struct rect *lane = &layout->place[0].lane;
     char text[96];
     snprintf(text, sizeof text, "stall: %s", scope_stall_name(stall->cause));
     double width = canvas_text_width(canvas, FONT_STRONG, false, text);
-    if (width > lane->w) {
+    if (width > row->w) {
         return;
     }
+    struct panel_place place = {.plot = *row};
     double t = (fmax(stall->t0, scene->t0) + fmin(stall->t1, scene->t1)) / 2.0;
-    double x = chart_x(scene, &layout->place[0], t) - width / 2.0;
-    x = fmax(lane->x, fmin(x, lane->x + lane->w - width));
+    double x = chart_x(scene, &place, t) - width / 2.0;
+    x = fmax(row->x, fmin(x, row->x + row->w - width));
     if (take_room(placed, x, x + width)) {
-        double baseline = chart_baseline(canvas, FONT_STRONG, lane->y + lane->h / 2.0 - 1.0);
+        double baseline = chart_baseline(canvas, FONT_STRONG, row->y + row->h / 2.0 - 1.0);
         canvas_text(canvas, FONT_STRONG, x, baseline, TEXT_LEFT, false, scene->theme->stall, text);
     }
 }
 
-void view_time_notes(const struct scene *scene, const struct layout *layout) {
-    OBS_ASSERT(layout->count > 0);
-    struct placed placed = {.count = 0};
+/* The longest stalls are named first; the order of the others does not matter then. */
+static void draw_causes(const struct scene *scene, const struct rect *row, struct placed *placed) {
     const struct marks *marks = scene->marks;
-    for (size_t i = marks->notes; i-- > 0;) { /* the newest keep their text */
-        draw_note(scene, layout, &marks->note[i], &placed);
-    }
-    /* The longest stalls are named first; the order of the others does not matter then. */
     bool named[MARKS_SPANS_MAX] = {false};
     for (int round = 0; round < 16; round++) {
         size_t longest = marks->stalls;
@@ -192,22 +225,39 @@ void view_time_notes(const struct scene *scene, const struct layout *layout) {
             break;
         }
         named[longest] = true;
-        draw_cause(scene, layout, &marks->stall[longest], &placed);
+        draw_cause(scene, row, &marks->stall[longest], placed);
+    }
+}
+
+void view_time_notes(const struct view_frame *frame) {
+    struct placed placed = {.count = 0};
+    bool beside = frame->runs > 1 && frame->view->side_by_side;
+    for (unsigned k = 0; k < frame->runs; k++) {
+        const struct scene *scene = &frame->scene[k];
+        const struct rect *row = &frame->layout.notes[beside ? k : 0];
+        placed.count = beside ? 0 : placed.count;
+        for (size_t i = scene->marks->notes; i-- > 0;) { /* the newest keep their text */
+            draw_note(frame, scene, row, &scene->marks->note[i], &placed);
+        }
+        if (row->w > 0.0) {
+            draw_causes(scene, row, &placed);
+        }
     }
 }
 
 /* ---- crosshair ----------------------------------------------------------------------------- */
 
-void view_time_cursor(const struct scene *scene, const struct layout *layout) {
-    if (!scene->has_cursor) {
-        return;
-    }
-    double t = history_time(scene->history, scene->cursor), pixel = canvas_pixel(scene->canvas);
-    for (size_t i = 0; i < layout->count; i++) {
-        const struct panel_place *place = &layout->place[i];
-        double x = canvas_snap(scene->canvas, chart_x(scene, place, t)) + pixel / 2.0;
-        canvas_line(scene->canvas, (struct point){x, place->plot.y},
+void view_time_cursor(const struct view_frame *frame) {
+    double pixel = canvas_pixel(frame->canvas);
+    for (size_t i = 0; i < frame->layout.count && frame->has_cursor; i++) {
+        const struct panel_place *place = &frame->layout.place[i];
+        if (frame->layout.slot[i].panel->timeless) {
+            continue;
+        }
+        double at = chart_x(&frame->scene[0], place, frame->cursor_s);
+        double x = canvas_snap(frame->canvas, at) + pixel / 2.0;
+        canvas_line(frame->canvas, (struct point){x, place->plot.y},
                     (struct point){x, place->plot.y + place->plot.h}, fmax(1.0, pixel),
-                    theme_fade(scene->theme->text, 0.45));
+                    theme_fade(frame->theme->text, 0.45));
     }
 }

@@ -1,0 +1,20 @@
+/* hover.h: boxes that name what the pointer is on. They never leave the window and never cover what
+ * they speak of.
+ *
+ * Threads: one thread. */
+#ifndef OBS_HOVER_H
+#define OBS_HOVER_H
+
+#include "panel.h"
+
+/* Outlines the thing and tells of it beside it. */
+void hover_draw(struct canvas *canvas, const struct theme *theme, const struct panel_hover *hover,
+                struct point pointer);
+/* What a panel shows, under its title. `number`: of the key that shows it alone. */
+void hover_explain(struct canvas *canvas, const struct theme *theme, const struct panel *panel,
+                   unsigned number, const struct panel_place *place);
+/* Where a box of this size goes: beside `at`, near the pointer, within the window. */
+struct rect hover_place(double width, double height, double window_w, double window_h,
+                        struct rect at, struct point pointer);
+
+#endif

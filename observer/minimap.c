@@ -1,0 +1,299 @@
+#include "minimap.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "chart.h"
+#include "obs_check.h"
+#include "units.h"
+#include "view_span.h"
+
+enum { COLUMNS_MAX = 4096 };
+enum { STALL = 1, MARKER = 2, ERROR = 4 };
+static const double EDGE = 7.0; /* so near to an edge of the frame one means the edge */
+static const double PAD_Y = 4.0;
+
+/* The strip as it was last worked out; one window, one strip. */
+static struct {
+    const struct history *history;
+    size_t columns, samples, events;
+    double t0, t1, until;
+    double low[COLUMNS_MAX], high[COLUMNS_MAX]; /* operations a second; high below 0: no sample */
+    double most;
+    unsigned char flags[COLUMNS_MAX];
+} strip;
+
+/* ---- the data ------------------------------------------------------------------------------ */
+
+static void add_rates(const struct history *history, uint32_t id, struct history_bin *bins) {
+    if (!history_has(history, id)) {
+        return;
+    }
+    history_bins(history, id, HISTORY_RATE, strip.t0, strip.t1, strip.columns, bins);
+    for (size_t i = 0; i < strip.columns; i++) {
+        if (bins[i].count > 0) {
+            strip.low[i] = fmax(0.0, strip.low[i]) + bins[i].min;
+            strip.high[i] = fmax(0.0, strip.high[i]) + bins[i].max;
+        }
+    }
+}
+
+static size_t column_at(double t) {
+    double at = floor((t - strip.t0) / (strip.t1 - strip.t0) * (double)strip.columns);
+    return (size_t)fmax(0.0, fmin(at, (double)strip.columns - 1.0));
+}
+
+static void flag_span(double t0, double t1, unsigned char flag) {
+    for (size_t i = column_at(t0), end = column_at(t1); i <= end; i++) {
+        strip.flags[i] |= flag;
+    }
+}
+
+static void add_events(const struct history *history, double until) {
+    size_t count = history_event_count(history);
+    double begun = -1.0;
+    for (size_t i = 0; i < count && history_event_time(history, i) <= until; i++) {
+        const struct scope_event *event = history_event(history, i);
+        double t = history_event_time(history, i);
+        if (event->type == SCOPE_EVENT_STALL_BEGIN) {
+            begun = t;
+        } else if (event->type == SCOPE_EVENT_STALL_END) {
+            flag_span(t - (double)event->u.stall.duration_ns * 1e-9, t, STALL);
+            begun = -1.0;
+        } else if (event->type == SCOPE_EVENT_MARKER) {
+            flag_span(t, t, MARKER);
+        } else if (event->type == SCOPE_EVENT_ERROR) {
+            flag_span(t, t, ERROR);
+        }
+    }
+    if (begun >= 0.0) {
+        flag_span(begun, until, STALL);
+    }
+}
+
+/* Did anything happen since that the strip tells of? A marker set far back shows a little later. */
+static bool notable_since(const struct history *history) {
+    for (size_t i = strip.events; i < history_event_count(history); i++) {
+        uint8_t type = history_event(history, i)->type;
+        if (type == SCOPE_EVENT_STALL_BEGIN || type == SCOPE_EVENT_STALL_END ||
+            type == SCOPE_EVENT_MARKER || type == SCOPE_EVENT_ERROR) {
+            return true;
+        }
+    }
+    return history_event_count(history) < strip.events;
+}
+
+static bool is_current(const struct history *history, size_t columns, double t0, double t1,
+                       double until) {
+    double pixel_s = (t1 - t0) / (double)columns;
+    return strip.history == history && strip.columns == columns &&
+           strip.samples <= history_count(history) && fabs(strip.t0 - t0) < pixel_s &&
+           fabs(strip.t1 - t1) < pixel_s && fabs(strip.until - until) < pixel_s &&
+           !notable_since(history);
+}
+
+static void work_out(const struct scene *scene, double t0, double t1, size_t columns) {
+    const struct history *history = scene->history;
+    double until = scene->until;
+    if (is_current(history, columns, t0, t1, until)) {
+        return;
+    }
+    strip.history = history;
+    strip.columns = columns;
+    strip.samples = history_count(history);
+    strip.events = history_event_count(history);
+    strip.t0 = t0;
+    strip.t1 = t1;
+    strip.until = until;
+    strip.most = 0.0;
+    memset(strip.flags, 0, sizeof strip.flags);
+    for (size_t i = 0; i < columns; i++) {
+        strip.low[i] = strip.high[i] = -1.0;
+    }
+    static const uint32_t kinds[] = {SCOPE_M_OPS_PUT, SCOPE_M_OPS_GET, SCOPE_M_OPS_DELETE,
+                                     SCOPE_M_OPS_SCAN};
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        add_rates(history, kinds[k], scene->bins);
+    }
+    double low = -1.0, high = -1.0; /* fewer samples than pixels: each lasts until the next */
+    for (size_t i = 0; i < columns; i++) {
+        double t = t0 + (t1 - t0) * (double)i / (double)columns;
+        if (strip.high[i] >= 0.0) {
+            low = strip.low[i];
+            high = strip.high[i];
+            strip.most = fmax(strip.most, high);
+        } else if (t <= until) {
+            strip.low[i] = low;
+            strip.high[i] = high;
+        }
+    }
+    add_events(history, until);
+}
+
+/* ---- drawing ------------------------------------------------------------------------------- */
+
+static void draw_silhouette(const struct view_frame *frame, const struct rect *at) {
+    struct canvas *canvas = frame->canvas;
+    struct canvas_column *peak = frame->scene[0].columns;
+    struct canvas_column *body = peak + strip.columns;
+    double foot = at->y + at->h, most = fmax(strip.most, 1.0);
+    for (size_t i = 0; i < strip.columns; i++) {
+        bool known = strip.high[i] >= 0.0;
+        double high = foot - fmax(1.0, strip.high[i] / most * at->h);
+        double low = foot - strip.low[i] / most * at->h;
+        peak[i] =
+            known ? (struct canvas_column){high, foot} : (struct canvas_column){INFINITY, 0.0};
+        body[i] = known ? (struct canvas_column){low, foot} : (struct canvas_column){INFINITY, 0.0};
+    }
+    struct color color = frame->theme->op[0];
+    canvas_columns(canvas, at->x, peak, strip.columns, theme_fade(color, 0.30));
+    canvas_columns(canvas, at->x, body, strip.columns, theme_fade(color, 0.40));
+}
+
+static void draw_flags(const struct view_frame *frame, const struct rect *at, double width,
+                       unsigned char flag, struct color color, double top) {
+    double pixel = canvas_pixel(frame->canvas);
+    for (size_t i = 0; i < strip.columns; i++) {
+        size_t end = i;
+        while (end < strip.columns && (strip.flags[end] & flag) != 0) {
+            end++;
+        }
+        if (end > i) {
+            double x = at->x + (double)i * pixel;
+            double w = fmax(width, (double)(end - i) * pixel);
+            canvas_fill_rect(frame->canvas, (struct rect){x, top, w, at->y + at->h - top}, 0.0,
+                             color);
+            i = end;
+        }
+    }
+}
+
+/* What is not shown lies in the shade; the frame has two grips. */
+static void draw_frame(const struct view_frame *frame, const struct rect *at,
+                       const struct rect *card) {
+    struct canvas *canvas = frame->canvas;
+    const struct theme *theme = frame->theme;
+    double span = strip.t1 - strip.t0;
+    double x0 = at->x + fmax(0.0, (frame->scene[0].t0 - strip.t0) / span) * at->w;
+    double x1 = at->x + fmin(1.0, (frame->scene[0].t1 - strip.t0) / span) * at->w;
+    x0 = canvas_snap(canvas, x0);
+    x1 = fmax(x0 + 4.0, canvas_snap(canvas, x1));
+    struct color shade = theme_fade(theme->panel, 0.72);
+    canvas_fill_rect(canvas, (struct rect){at->x, card->y, x0 - at->x, card->h}, 0.0, shade);
+    canvas_fill_rect(canvas, (struct rect){x1, card->y, at->x + at->w - x1, card->h}, 0.0, shade);
+    struct rect box = {x0, card->y + 1.0, x1 - x0, card->h - 2.0};
+    struct color line = theme_mix(theme->grid, theme->axis, 0.8);
+    canvas_stroke_rect(canvas, box, 3.0, 1.0, line);
+    for (int side = 0; side < 2; side++) {
+        double x = side == 0 ? x0 : x1;
+        struct rect grip = {x - 2.0, card->y + card->h / 2.0 - 7.0, 4.0, 14.0};
+        canvas_fill_rect(canvas, grip, 2.0, theme->text);
+    }
+}
+
+void minimap_draw(struct view_frame *frame) {
+    const struct rect *card = &frame->layout.minimap;
+    struct view *view = frame->view;
+    double t0, t1;
+    view->drawn.minimap.w = 0.0;
+    if (card->w <= 0.0) {
+        return;
+    }
+    struct canvas *canvas = frame->canvas;
+    const struct theme *theme = frame->theme;
+    view_whole(view, &t0, &t1);
+    canvas_fill_rect(canvas, *card, 6.0, theme->panel);
+    char from[UNITS_TEXT], to[UNITS_TEXT];
+    units_clock(fmax(0.0, t0), 0, from, sizeof from);
+    units_clock(t1, 0, to, sizeof to);
+    double baseline = chart_baseline(canvas, FONT_AXIS, card->y + card->h / 2.0);
+    double left = canvas_text_width(canvas, FONT_AXIS, true, from) + 12.0;
+    double right = canvas_text_width(canvas, FONT_AXIS, true, to) + 12.0;
+    canvas_text(canvas, FONT_AXIS, card->x + PANEL_PAD, baseline, TEXT_LEFT, true, theme->axis,
+                from);
+    canvas_text(canvas, FONT_AXIS, card->x + card->w - PANEL_PAD, baseline, TEXT_RIGHT, true,
+                theme->axis, to);
+    struct rect at = {canvas_snap(canvas, card->x + PANEL_PAD + left), card->y + PAD_Y, 0.0,
+                      card->h - 2.0 * PAD_Y};
+    at.w = fmax(16.0, canvas_snap(canvas, card->x + card->w - PANEL_PAD - right) - at.x);
+    size_t columns = (size_t)fmax(8.0, round(at.w * canvas_scale(canvas)));
+    columns = columns < COLUMNS_MAX ? columns : COLUMNS_MAX;
+    at.w = (double)columns * canvas_pixel(canvas);
+    if (frame->scene[0].has_newest || history_count(view->history) > 0) {
+        work_out(&frame->scene[0], t0, t1, columns);
+        draw_silhouette(frame, &at);
+        draw_flags(frame, &at, 2.0, STALL, theme_fade(theme->stall, 0.75), at.y);
+        draw_flags(frame, &at, 1.0, MARKER, theme->marker, card->y + 2.0);
+        draw_flags(frame, &at, 2.0, ERROR, theme->stall, card->y + 2.0);
+        draw_frame(frame, &at, card);
+    }
+    view->drawn.minimap = at;
+    view->drawn.minimap.y = card->y;
+    view->drawn.minimap.h = card->h;
+    view->drawn.minimap_t0 = t0;
+    view->drawn.minimap_t1 = t1;
+}
+
+/* ---- the mouse ----------------------------------------------------------------------------- */
+
+static double time_at(const struct view *view, double x) {
+    const struct view_drawn *drawn = &view->drawn;
+    double share = (x - drawn->minimap.x) / fmax(1.0, drawn->minimap.w);
+    return drawn->minimap_t0 +
+           fmax(0.0, fmin(1.0, share)) * (drawn->minimap_t1 - drawn->minimap_t0);
+}
+
+bool view_minimap_press(struct view *view, double x, double y) {
+    const struct rect *map = &view->drawn.minimap;
+    if (map->w <= 0.0 || y < map->y || y > map->y + map->h || x < map->x - EDGE ||
+        x > map->x + map->w + EDGE) {
+        return false;
+    }
+    double t0, t1, t = time_at(view, x);
+    view_span(view, &t0, &t1);
+    double near_s = EDGE / map->w * (view->drawn.minimap_t1 - view->drawn.minimap_t0);
+    bool whole = view->fit;
+    if (fabs(t - t0) <= near_s) {
+        view->grab = VIEW_GRAB_LEFT;
+    } else if (fabs(t - t1) <= near_s) {
+        view->grab = VIEW_GRAB_RIGHT;
+    } else if (whole) {
+        view->grab = VIEW_GRAB_NEW; /* there is no frame to move: draw one */
+        view->grab_s = t;
+    } else {
+        if (t < t0 || t > t1) {
+            double length = t1 - t0;
+            view_take_span(view, t - length / 2.0, t + length / 2.0);
+            view_span(view, &t0, &t1);
+        }
+        view->grab = VIEW_GRAB_FRAME;
+        view->grab_s = t - t0;
+    }
+    return true;
+}
+
+void view_minimap_drag(struct view *view, double x) {
+    double t0, t1, t = time_at(view, x);
+    view_span(view, &t0, &t1);
+    double least =
+        3.0 / fmax(1.0, view->drawn.minimap.w) * (view->drawn.minimap_t1 - view->drawn.minimap_t0);
+    switch (view->grab) {
+    case VIEW_GRAB_FRAME:
+        view_take_span(view, t - view->grab_s, t - view->grab_s + (t1 - t0));
+        break;
+    case VIEW_GRAB_LEFT:
+        view_take_span(view, fmin(t, t1 - least), t1);
+        break;
+    case VIEW_GRAB_RIGHT:
+        view_take_span(view, t0, fmax(t, t0 + least));
+        break;
+    case VIEW_GRAB_NEW:
+        if (fabs(t - view->grab_s) >= 2.0 * least) {
+            view_take_span(view, fmin(t, view->grab_s), fmax(t, view->grab_s));
+        }
+        break;
+    case VIEW_GRAB_NONE:
+        break;
+    }
+}

@@ -1,0 +1,32 @@
+#include "session_mark.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "obs_check.h"
+
+/* Cuts at a whole character: a marker's text is UTF-8. */
+static void text_fill(char *to, size_t size, const char *from) {
+    size_t length = strlen(from);
+    if (length >= size) {
+        length = size - 1;
+        while (length > 0 && ((unsigned char)from[length] & 0xc0) == 0x80) {
+            length--;
+        }
+    }
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+void session_mark(struct session *session, double seconds, const char *text) {
+    OBS_ASSERT(session != NULL && text != NULL);
+    struct scope_event event = {.type = SCOPE_EVENT_MARKER};
+    session->view.marks_made++;
+    if (text[0] != '\0') {
+        text_fill(event.u.text, sizeof event.u.text, text);
+    } else {
+        snprintf(event.u.text, sizeof event.u.text, "marker %u", session->view.marks_made);
+    }
+    event.time_ns = seconds > 0.0 ? (uint64_t)(seconds * 1e9) : 0;
+    history_append_event(session->history, seconds, &event);
+}

@@ -1,0 +1,158 @@
+/* Comparing runs: whose data, when in the first run's time, and which letter. */
+#include "view_frame.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "chart.h"
+#include "obs_check.h"
+
+const struct history *view_run_history(const struct view *view, unsigned run) {
+    OBS_ASSERT(run <= view->others);
+    return run == 0 ? view->history : view->other[run - 1].history;
+}
+
+double view_run_offset(const struct view *view, unsigned run) {
+    OBS_ASSERT(run <= view->others);
+    return run == 0 ? 0.0 : view->other[run - 1].offset_s;
+}
+
+const struct view_status *view_run_status(const struct view *view, unsigned run) {
+    OBS_ASSERT(run <= view->others);
+    return run == 0 ? &view->status : &view->other[run - 1].status;
+}
+
+bool view_runs_share(const struct view_frame *frame, size_t slot) {
+    return frame->runs > 1 && !frame->view->side_by_side &&
+           frame->layout.slot[slot].panel->overlays;
+}
+
+bool view_runs_divide(const struct view_frame *frame, size_t slot) {
+    return frame->runs > 1 && !frame->view->side_by_side &&
+           !frame->layout.slot[slot].panel->overlays;
+}
+
+/* ---- values -------------------------------------------------------------------------------- */
+
+static size_t run_values(const struct scene *scene, const struct panel *panel, bool at_cursor,
+                         struct panel_value *values) {
+    if (!scene->has_newest || !panel->present(scene) || (at_cursor && !scene->has_cursor)) {
+        return 0;
+    }
+    return panel->values(scene, at_cursor ? scene->cursor : scene->newest, values);
+}
+
+static const struct panel_value *named(const struct panel_value *values, size_t count,
+                                       const char *name) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(values[i].name, name) == 0) {
+            return &values[i];
+        }
+    }
+    return NULL;
+}
+
+/* "−18 %": against the first run's. Nothing where that would divide by nothing. */
+static void add_difference(struct panel_value *value, const struct panel_value *first) {
+    if (first == NULL || isnan(first->at) || isnan(value->at) || !(fabs(first->at) > 0.0)) {
+        return;
+    }
+    double percent = round((value->at / first->at - 1.0) * 100.0);
+    size_t used = strlen(value->text);
+    if (fabs(percent) < 1000.0) {
+        snprintf(value->text + used, sizeof value->text - used, "  %s%.0f %%",
+                 percent < 0.0   ? "−"
+                 : percent > 0.0 ? "+"
+                                 : "±",
+                 fabs(percent));
+    } else {
+        snprintf(value->text + used, sizeof value->text - used, "  × %.0f", value->at / first->at);
+    }
+}
+
+static void push(struct panel_value *values, size_t *count, const struct panel_value *value,
+                 const struct scene *scene, const struct panel_value *first) {
+    if (*count == PANEL_VALUES_MAX) {
+        return;
+    }
+    struct panel_value *own = &values[(*count)++];
+    *own = *value;
+    snprintf(own->name, sizeof own->name, "%.36s %c", value->name, (char)('A' + scene->run));
+    own->color = chart_run_color(scene, value->color);
+    own->rank = value->rank * VIEW_RUNS_MAX + (int)scene->run;
+    if (scene->run > 0) {
+        add_difference(own, first);
+    }
+}
+
+size_t view_runs_values(const struct view_frame *frame, const struct panel *panel, bool at_cursor,
+                        struct panel_value *values) {
+    struct panel_value list[VIEW_RUNS_MAX][PANEL_VALUES_MAX];
+    size_t counts[VIEW_RUNS_MAX], count = 0;
+    at_cursor = at_cursor && frame->has_cursor;
+    for (unsigned k = 0; k < frame->runs; k++) {
+        counts[k] = run_values(&frame->scene[k], panel, at_cursor, list[k]);
+    }
+    /* The same value of every run together, those the first run lacks at the end. */
+    for (unsigned k = 0; k < frame->runs; k++) {
+        for (size_t i = 0; i < counts[k]; i++) {
+            if (k > 0 && named(list[0], counts[0], list[k][i].name) != NULL) {
+                continue;
+            }
+            push(values, &count, &list[k][i], &frame->scene[k], NULL);
+            for (unsigned other = 1; k == 0 && other < frame->runs; other++) {
+                const struct panel_value *same = named(list[other], counts[other], list[0][i].name);
+                if (same != NULL) {
+                    push(values, &count, same, &frame->scene[other], &list[0][i]);
+                }
+            }
+        }
+    }
+    return count;
+}
+
+/* ---- letters and names --------------------------------------------------------------------- */
+
+void view_runs_letter(const struct view_frame *frame, const struct panel *panel, unsigned run,
+                      const struct rect *plot) {
+    struct canvas *canvas = frame->canvas;
+    const struct scene *scene = &frame->scene[run];
+    char text[128], corner[96] = "";
+    struct color color = frame->theme->axis;
+    if (panel->corner != NULL && scene->has_newest && panel->present(scene)) {
+        panel->corner(scene, corner, sizeof corner, &color);
+    }
+    snprintf(text, sizeof text, "%c%s%s", (char)('A' + run), corner[0] != '\0' ? "   " : "",
+             corner);
+    double width = canvas_text_width(canvas, FONT_STRONG, true, text) + 12.0;
+    if (width > plot->w - 8.0) { /* the letter at least */
+        text[1] = '\0';
+        width = canvas_text_width(canvas, FONT_STRONG, true, text) + 12.0;
+    }
+    struct rect chip = {canvas_snap(canvas, plot->x + 4.0), canvas_snap(canvas, plot->y + 2.0),
+                        width, 18.0};
+    canvas_fill_rect(canvas, chip, 4.0, theme_fade(frame->theme->card, 0.86));
+    canvas_text(canvas, FONT_STRONG, chip.x + 6.0,
+                chart_baseline(canvas, FONT_STRONG, chip.y + 9.0), TEXT_LEFT, true,
+                frame->theme->text, text);
+}
+
+void view_runs_headings(const struct view_frame *frame) {
+    struct canvas *canvas = frame->canvas;
+    for (unsigned k = 0; k < frame->runs; k++) {
+        const struct rect *at = &frame->layout.heading[k];
+        char text[160], fitted[160];
+        if (at->w <= 0.0) {
+            continue;
+        }
+        snprintf(text, sizeof text, "%c   %s", (char)('A' + k),
+                 view_run_status(frame->view, k)->name);
+        if (chart_fit(canvas, FONT_TITLE, false, text, at->w - 2.0 * PANEL_PAD, fitted,
+                      sizeof fitted)) {
+            double baseline = chart_baseline(canvas, FONT_TITLE, at->y + at->h / 2.0 - 2.0);
+            canvas_text(canvas, FONT_TITLE, at->x + PANEL_PAD, baseline, TEXT_LEFT, false,
+                        frame->theme->text, fitted);
+        }
+    }
+}
