@@ -34,6 +34,8 @@ STORE_SRC    := $(wildcard store/*.c)
 OBSERVER_SRC := $(filter-out observer/main.c,$(wildcard observer/*.c))
 DRIVER_SRC   := $(wildcard tools/driver/*.c)
 LS_SRC       := $(wildcard tools/ls/*.c)
+TOP_SRC      := $(wildcard tools/top/*.c)
+BENCH_SRC    := $(filter-out tools/bench/main.c,$(wildcard tools/bench/*.c))
 SUPPORT_SRC  := $(wildcard tests/support/*.c)
 TEST_SRC     := $(wildcard tests/*_test.c)
 
@@ -42,8 +44,10 @@ LIBSCOPE    := $(B)/liblsmscope.a
 LIBLSM      := $(B)/liblsm.a
 LIBOBSERVER := $(B)/obj/libobserver.a
 LIBDRIVER   := $(B)/obj/libdriver.a
+LIBTOP      := $(B)/obj/libtop.a
+LIBBENCH    := $(B)/obj/libbench.a
 LIBSUPPORT  := $(B)/obj/libsupport.a
-PROGRAMS    := $(B)/lsm-driver $(B)/lsm-observer $(B)/lsm-ls
+PROGRAMS    := $(B)/lsm-driver $(B)/lsm-observer $(B)/lsm-ls $(B)/lsm-top $(B)/lsm-bench
 TESTS       := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 
 STORE_LIBS    = -luring -lxxhash
@@ -92,7 +96,9 @@ INC_store    := -Istore
 INC_observer  = -Ishm -Iobserver $(call pkg_cflags,$(OBSERVER_PKGS))
 INC_driver   := -Ishm -Istore -Itools/driver
 INC_ls       := -Ishm
-INC_tests     = -Ishm -Istore -Iobserver -Itools/driver -Itests/support $(call pkg_cflags,$(OBSERVER_PKGS))
+INC_top      := -Ishm -Iobserver -Itools/top
+INC_bench    := -Itools/bench -Itools/driver -Ishm -Istore
+INC_tests     = -Ishm -Istore -Iobserver -Itools/driver -Itools/top -Itools/bench -Itests/support $(call pkg_cflags,$(OBSERVER_PKGS))
 
 compile = @mkdir -p $(@D); echo "  CC    $<"; $(CC) $(CFLAGS_ALL) -MMD -MP $(1) -c $< -o $@
 
@@ -108,6 +114,10 @@ $(B)/obj/tools/driver/%.o: tools/driver/%.c $(B)/flags
 	$(call compile,$(INC_driver))
 $(B)/obj/tools/ls/%.o: tools/ls/%.c $(B)/flags
 	$(call compile,$(INC_ls))
+$(B)/obj/tools/top/%.o: tools/top/%.c $(B)/flags
+	$(call compile,$(INC_top))
+$(B)/obj/tools/bench/%.o: tools/bench/%.c $(B)/flags
+	$(call compile,$(INC_bench))
 $(B)/obj/tests/%.o: tests/%.c $(B)/flags
 	$(call compile,$(INC_tests))
 
@@ -121,6 +131,10 @@ $(LIBOBSERVER): $(call obj,$(OBSERVER_SRC))
 	$(archive)
 $(LIBDRIVER): $(call obj,$(filter-out tools/driver/main.c,$(DRIVER_SRC)))
 	$(archive)
+$(LIBBENCH): $(call obj,$(BENCH_SRC))
+	$(archive)
+$(LIBTOP): $(call obj,$(filter-out tools/top/main.c,$(TOP_SRC)))
+	$(archive)
 $(LIBSUPPORT): $(call obj,$(SUPPORT_SRC))
 	$(archive)
 
@@ -131,7 +145,12 @@ $(B)/lsm-observer: $(B)/obj/observer/main.o $(LIBOBSERVER) $(LIBSCOPE)
 	$(link) $(OBSERVER_LIBS)
 $(B)/lsm-ls: $(call obj,$(LS_SRC)) $(LIBSCOPE)
 	$(link)
-$(B)/tests/%: $(B)/obj/tests/%.o $(LIBSUPPORT) $(LIBDRIVER) $(LIBOBSERVER) $(LIBLSM) $(LIBSCOPE)
+$(B)/lsm-bench: $(B)/obj/tools/bench/main.o $(LIBBENCH) $(LIBDRIVER) $(LIBLSM) $(LIBSCOPE)
+	$(link) $(STORE_LIBS) -ldl -lm
+# Of the observer it takes the sources and the history: nothing that draws is linked.
+$(B)/lsm-top: $(B)/obj/tools/top/main.o $(LIBTOP) $(LIBOBSERVER) $(LIBSCOPE)
+	$(link) $(call pkg_libs,ncursesw) -lm
+$(B)/tests/%: $(B)/obj/tests/%.o $(LIBSUPPORT) $(LIBTOP) $(LIBBENCH) $(LIBDRIVER) $(LIBOBSERVER) $(LIBLSM) $(LIBSCOPE)
 	$(link) $(STORE_LIBS) $(OBSERVER_LIBS) -lcmocka
 
 # The public headers compile alone, from C and C++.

@@ -1,0 +1,19 @@
+/* engines.c: the list of engines. */
+#include "engine.h"
+
+#include <string.h>
+
+const struct bench_engine *const bench_engines[] = {
+    &bench_engine_lsm,  &bench_engine_rocksdb, &bench_engine_leveldb,
+    &bench_engine_lmdb, &bench_engine_null,
+};
+const size_t bench_engine_count = sizeof bench_engines / sizeof bench_engines[0];
+
+const struct bench_engine *bench_engine_find(const char *name) {
+    for (size_t i = 0; i < bench_engine_count; i++) {
+        if (strcmp(bench_engines[i]->name, name) == 0) {
+            return bench_engines[i];
+        }
+    }
+    return NULL;
+}

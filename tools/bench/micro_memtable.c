@@ -1,0 +1,108 @@
+/* micro_memtable.c: the memtable: insert, find, miss. */
+#include "micro.h"
+
+#include "clock.h"
+#include "memtable.h"
+#include "workload.h"
+
+struct table {
+    struct lsm_arena_pool *pool;
+    struct lsm_memtable *memtable;
+};
+
+static bool table_open(struct table *t, struct bench_micro_context *context,
+                       struct lsm_arena_pool *pool) {
+    struct lsm_fault fault = {0};
+    t->pool = pool;
+    if (pool == NULL || lsm_memtable_create(pool, 1, &t->memtable, &fault) != 0) {
+        (void)snprintf(context->error, sizeof context->error, "no memtable: %.200s", fault.text);
+        return false;
+    }
+    return true;
+}
+
+/* Entries in a shuffled order; false when memory ran out. */
+static bool insert_all(struct table *t, struct bench_micro_context *context) {
+    static char value[BENCH_VALUE_MAX];
+    char key[BENCH_KEY_MAX];
+    struct lsm_fault fault = {0};
+    for (uint64_t i = 0; i < context->entries; i++) {
+        uint64_t id = bench_permute(i, 1) % context->entries;
+        bench_key_make(id, key);
+        bench_value_make(id, 0, value);
+        struct lsm_entry entry = {.key = (const uint8_t *)key,
+                                  .key_size = (uint32_t)bench_workload.key_size,
+                                  .type = LSM_TYPE_PUT,
+                                  .seq = i + 1,
+                                  .value = (const uint8_t *)value,
+                                  .value_size = bench_workload.value_size};
+        if (lsm_memtable_reserve(t->memtable, 1, entry.key_size + entry.value_size, &fault) != 0) {
+            (void)snprintf(context->error, sizeof context->error, "%.200s", fault.text);
+            return false;
+        }
+        lsm_memtable_insert(t->memtable, &entry);
+    }
+    return true;
+}
+
+/* The pool keeps the blocks from round to round, as the engine does. */
+bool bench_micro_memtable_insert(struct bench_micro_context *context) {
+    struct lsm_arena_pool *pool = lsm_arena_pool_create(2 * context->args->memtable_bytes);
+    struct table t;
+    bool good = table_open(&t, context, pool) && insert_all(&t, context);
+    for (int round = 0; good && round < BENCH_MICRO_ROUNDS; round++) {
+        lsm_memtable_unref(t.memtable);
+        good = table_open(&t, context, pool);
+        uint64_t begin = bench_ticks();
+        good = good && insert_all(&t, context);
+        context->ns[round] =
+            (double)bench_ticks_ns(begin, bench_ticks()) / (double)context->entries;
+    }
+    if (good) {
+        lsm_memtable_unref(t.memtable);
+        lsm_arena_pool_destroy(pool);
+    }
+    return good;
+}
+
+static bool find(struct bench_micro_context *context, bool absent) {
+    struct lsm_arena_pool *pool = lsm_arena_pool_create(2 * context->args->memtable_bytes);
+    struct table t;
+    char key[BENCH_KEY_MAX];
+    struct lsm_entry entry;
+    if (!table_open(&t, context, pool) || !insert_all(&t, context)) {
+        return false;
+    }
+    uint64_t found = 0;
+    for (int round = 0; round < BENCH_MICRO_ROUNDS; round++) {
+        uint64_t begin = bench_ticks();
+        for (uint64_t i = 0; i < context->entries; i++) {
+            uint64_t id = bench_permute(i, 2) % context->entries;
+            if (absent) {
+                bench_key_make_absent(id, key);
+            } else {
+                bench_key_make(id, key);
+            }
+            found += lsm_memtable_get(t.memtable, (const uint8_t *)key, bench_workload.key_size,
+                                      LSM_SEQ_MAX, &entry);
+        }
+        context->ns[round] =
+            (double)bench_ticks_ns(begin, bench_ticks()) / (double)context->entries;
+    }
+    lsm_memtable_unref(t.memtable);
+    lsm_arena_pool_destroy(pool);
+    /* Ids are drawn from all keys and folded onto those inserted: some may be missing. */
+    if (absent ? found != 0 : found == 0) {
+        (void)snprintf(context->error, sizeof context->error, "it finds what it should not");
+        return false;
+    }
+    return true;
+}
+
+bool bench_micro_memtable_find(struct bench_micro_context *context) {
+    return find(context, false);
+}
+
+bool bench_micro_memtable_miss(struct bench_micro_context *context) {
+    return find(context, true);
+}
