@@ -1,34 +1,23 @@
-/* history.c: rows and columns of samples. A column holds the raw 64-bit values of one metric and a
- * bit a row that says whether the source knew it. Rates are not stored: they are two loads and a
- * division away, and the pyramid of history_bins.c keeps their summaries. */
+/* history.c: rows and columns of samples. Rows are gathered in blocks; the newest block is open, in
+ * the clear, and is packed when the row after it comes. Rates are not stored: they follow from two
+ * values and their times. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "obs_check.h"
 #include "history_store.h"
 
-enum { BITS = 64 };
-
-static size_t words_of(size_t rows) {
-    return (rows + BITS - 1) / BITS;
-}
-
-static bool bit_get(const uint64_t *bits, size_t index) {
-    return (bits[index / BITS] >> (index % BITS)) & 1u;
-}
-
-static void bit_set(uint64_t *bits, size_t index) {
-    bits[index / BITS] |= (uint64_t)1 << (index % BITS);
-}
-
 struct history *history_create(void) {
     struct history *history = calloc(1, sizeof(*history));
     if (history == NULL) {
         return NULL;
     }
+    history->bytes_max = HISTORY_BYTES_MAX;
     history->column_of_id = calloc(HISTORY_DIRECT_IDS, sizeof(uint32_t));
     history->expanded = calloc(1, sizeof(*history->expanded));
-    if (history->column_of_id == NULL || history->expanded == NULL ||
+    history->cache = calloc(1, sizeof(*history->cache));
+    if (history->column_of_id == NULL || history->expanded == NULL || history->cache == NULL ||
         !history_shapes_create(history)) {
         history_destroy(history);
         return NULL;
@@ -36,15 +25,19 @@ struct history *history_create(void) {
     return history;
 }
 
+static void blocks_free(struct history_block *block, size_t from, size_t to) {
+    for (size_t i = from; i < to; i++) {
+        history_block_free(&block[i]);
+    }
+}
+
 static void columns_free(struct history *history) {
     for (size_t i = 0; i < history->column_count; i++) {
-        struct history_column *column = &history->column[i];
-        free(column->value);
-        free(column->present);
-        for (int form = 0; form < HISTORY_FORMS; form++) {
-            history_pyramid_free(&column->pyramid[form]);
-        }
-        free(column->pyramid);
+        struct history_column *column = history->column[i];
+        blocks_free(column->block, 0, history->sealed);
+        history_lanes_free(column);
+        free(column->block);
+        free(column);
     }
     history->column_count = 0;
 }
@@ -54,133 +47,151 @@ void history_destroy(struct history *history) {
         return;
     }
     columns_free(history);
+    blocks_free(history->time_block, 0, history->sealed);
     history_shapes_destroy(history);
     history_events_destroy(history);
     free(history->column);
     free(history->column_of_id);
     free(history->expanded);
-    free(history->time);
+    free(history->time_block);
     free(history->gap);
+    free(history->cache);
     free(history);
 }
 
 void history_clear(struct history *history) {
     OBS_ASSERT(history != NULL);
     columns_free(history);
+    blocks_free(history->time_block, 0, history->sealed);
     history_shapes_clear(history);
     history_events_clear(history);
+    history_cache_clear(history->cache);
     memset(history->column_of_id, 0, HISTORY_DIRECT_IDS * sizeof(uint32_t));
-    if (history->gap != NULL) {
-        memset(history->gap, 0, words_of(history->capacity) * sizeof(uint64_t));
-    }
-    history->count = 0;
+    history->count = history->sealed = history->gap_count = history->bytes = 0;
     history->gap_next = false;
     history->levels = 0;
 }
 
-/* ---- room ------------------------------------------------------------------------------------ */
+/* ---- sealing and forgetting ------------------------------------------------------------------ */
 
-/* Grows a bitmap and zeroes what is new. */
-static bool bits_grow(uint64_t **bits, size_t old_rows, size_t new_rows) {
-    size_t old_words = words_of(old_rows), new_words = words_of(new_rows);
-    uint64_t *grown = realloc(*bits, new_words * sizeof(uint64_t));
+static bool blocks_room(struct history_block **block, size_t *capacity, size_t count) {
+    if (count < *capacity) {
+        return true;
+    }
+    size_t larger = *capacity == 0 ? 16 : *capacity + *capacity / 2;
+    larger = larger > count ? larger : count + 1;
+    struct history_block *grown = realloc(*block, larger * sizeof(*grown));
     if (grown == NULL) {
         return false;
     }
-    memset(grown + old_words, 0, (new_words - old_words) * sizeof(uint64_t));
-    *bits = grown;
+    *block = grown;
+    *capacity = larger;
     return true;
 }
 
-/* Every array may grow alone: when one fails the others are merely larger than needed. */
-static bool rows_grow(struct history *history) {
-    size_t capacity = history->capacity == 0 ? HISTORY_ROWS_FIRST : history->capacity * 2;
-    double *time = realloc(history->time, capacity * sizeof(*time));
-    if (time == NULL) {
+/* Packs the open block, which is full. What does not fit memory is absent from then on; without
+ * memory for the times nothing can be sealed. */
+static bool open_seal(struct history *history) {
+    size_t at = history->sealed;
+    OBS_ASSERT(history->count == (at + 1) << HISTORY_BLOCK_SHIFT);
+    if (!blocks_room(&history->time_block, &history->time_capacity, at)) {
         return false;
     }
-    history->time = time;
     for (size_t i = 0; i < history->column_count; i++) {
-        struct history_column *column = &history->column[i];
-        uint64_t *value = realloc(column->value, capacity * sizeof(*value));
-        if (value == NULL) {
-            return false;
-        }
-        column->value = value;
-        if (!bits_grow(&column->present, history->capacity, capacity)) {
+        if (!blocks_room(&history->column[i]->block, &history->column[i]->capacity, at)) {
             return false;
         }
     }
-    if (!bits_grow(&history->gap, history->capacity, capacity)) {
+    uint64_t all[HISTORY_BLOCK_WORDS];
+    memset(all, 0xFF, sizeof(all));
+    if (!history_block_pack(&history->time_block[at], history->time_open, all)) {
         return false;
     }
-    history->capacity = capacity;
+    history->bytes += sizeof(struct history_block) + history_block_bytes(&history->time_block[at]);
+    for (size_t i = 0; i < history->column_count; i++) {
+        struct history_column *column = history->column[i];
+        (void)history_block_pack(&column->block[at], column->open, column->present);
+        history->bytes += sizeof(struct history_block) + history_block_bytes(&column->block[at]);
+        memset(column->present, 0, sizeof(column->present));
+    }
+    history->sealed++;
     return true;
 }
 
-static void bits_shift(uint64_t *bits, size_t rows, size_t by) {
-    OBS_ASSERT(by % BITS == 0);
-    size_t words = words_of(rows), shift = by / BITS;
-    memmove(bits, bits + shift, (words - shift) * sizeof(uint64_t));
-    memset(bits + (words - shift), 0, shift * sizeof(uint64_t));
+static size_t blocks_forget(struct history_block *block, size_t count, size_t by) {
+    size_t bytes = by * sizeof(*block);
+    for (size_t i = 0; i < by; i++) {
+        bytes += history_block_bytes(&block[i]);
+    }
+    blocks_free(block, 0, by);
+    memmove(block, block + by, (count - by) * sizeof(*block));
+    return bytes;
 }
 
-/* Forgets the oldest eighth. A multiple of 64 rows, so that bitmaps move by whole words. */
+/* Forgets the oldest eighth, in whole blocks. */
 static void rows_forget(struct history *history) {
-    size_t by = HISTORY_ROWS_MAX / 8;
-    OBS_ASSERT(history->count > by);
-    size_t keep = history->count - by;
-    memmove(history->time, history->time + by, keep * sizeof(*history->time));
-    bits_shift(history->gap, history->capacity, by);
+    size_t by = history->sealed / 8 + 1;
+    OBS_ASSERT(by <= history->sealed);
+    history->bytes -= blocks_forget(history->time_block, history->sealed, by);
     for (size_t i = 0; i < history->column_count; i++) {
-        struct history_column *column = &history->column[i];
-        memmove(column->value, column->value + by, keep * sizeof(*column->value));
-        bits_shift(column->present, history->capacity, by);
-        for (int form = 0; form < HISTORY_FORMS; form++) {
-            history_pyramid_free(&column->pyramid[form]);
-        }
+        history->bytes -= blocks_forget(history->column[i]->block, history->sealed, by);
+        history_lanes_free(history->column[i]);
     }
-    history->count = keep;
+    size_t rows = by << HISTORY_BLOCK_SHIFT, gone = history_gap_find(history, rows);
+    for (size_t i = gone; i < history->gap_count; i++) {
+        history->gap[i - gone] = history->gap[i] - rows;
+    }
+    history->gap_count -= gone;
+    history->sealed -= by;
+    history->count -= rows;
+    history_cache_clear(history->cache);
+}
+
+void history_set_bytes_max(struct history *history, size_t bytes) {
+    history->bytes_max = bytes;
 }
 
 /* ---- columns --------------------------------------------------------------------------------- */
 
-const struct history_column *history_column_of(const struct history *history, uint32_t id) {
+struct history_column *history_column_of(const struct history *history, uint32_t id) {
     if (id < HISTORY_DIRECT_IDS) {
         uint32_t at = history->column_of_id[id];
-        return at == 0 ? NULL : &history->column[at - 1];
+        return at == 0 ? NULL : history->column[at - 1];
     }
     for (size_t i = 0; i < history->column_count; i++) {
-        if (history->column[i].id == id) {
-            return &history->column[i];
+        if (history->column[i]->id == id) {
+            return history->column[i];
         }
     }
     return NULL;
 }
 
 static struct history_column *column_add(struct history *history, uint32_t id) {
-    OBS_ASSERT(history->capacity > 0);
     if (history->column_count == history->column_capacity) {
         size_t capacity = history->column_capacity == 0 ? 32 : history->column_capacity * 2;
-        struct history_column *column = realloc(history->column, capacity * sizeof(*column));
-        if (column == NULL) {
+        struct history_column **grown =
+            realloc(history->column, capacity * sizeof(struct history_column *));
+        if (grown == NULL) {
             return NULL;
         }
-        history->column = column;
+        history->column = grown;
         history->column_capacity = capacity;
     }
-    struct history_column *column = &history->column[history->column_count];
-    column->id = id;
-    column->value = calloc(history->capacity, sizeof(uint64_t));
-    column->present = calloc(words_of(history->capacity), sizeof(uint64_t));
-    column->pyramid = calloc(HISTORY_FORMS, sizeof(*column->pyramid));
-    if (column->value == NULL || column->present == NULL || column->pyramid == NULL) {
-        free(column->value);
-        free(column->present);
-        free(column->pyramid);
+    struct history_column *column = calloc(1, sizeof(*column));
+    if (column == NULL) {
         return NULL;
     }
-    history->column_count++;
+    if (history->sealed > 0) { /* absent in all that is sealed */
+        column->block = calloc(history->sealed, sizeof(*column->block));
+        if (column->block == NULL) {
+            free(column);
+            return NULL;
+        }
+        column->capacity = history->sealed;
+        history->bytes += history->sealed * sizeof(*column->block);
+    }
+    column->id = id;
+    history->column[history->column_count++] = column;
     if (id < HISTORY_DIRECT_IDS) {
         history->column_of_id[id] = (uint32_t)history->column_count;
     }
@@ -188,9 +199,9 @@ static struct history_column *column_add(struct history *history, uint32_t id) {
 }
 
 static struct history_column *column_for(struct history *history, uint32_t id) {
-    const struct history_column *known = history_column_of(history, id);
+    struct history_column *known = history_column_of(history, id);
     if (known != NULL) {
-        return &history->column[known - history->column];
+        return known;
     }
     if (id >= SCOPE_M_LEVEL_TABLES && id < SCOPE_M_LEVEL_TARGET + SCOPE_MAX_LEVELS) {
         history_see_level(history, (id - SCOPE_M_LEVEL_TABLES) % SCOPE_MAX_LEVELS);
@@ -198,36 +209,55 @@ static struct history_column *column_for(struct history *history, uint32_t id) {
     return column_add(history, id);
 }
 
+/* ---- appending ------------------------------------------------------------------------------- */
+
+static void gap_add(struct history *history, size_t row) {
+    if (history->gap_count == history->gap_capacity) {
+        size_t capacity = history->gap_capacity == 0 ? 16 : 2 * history->gap_capacity;
+        size_t *gap = realloc(history->gap, capacity * sizeof(*gap));
+        if (gap == NULL) {
+            return;
+        }
+        history->gap = gap;
+        history->gap_capacity = capacity;
+    }
+    history->gap[history->gap_count++] = row;
+}
+
 bool history_append(struct history *history, double seconds, const struct history_value *values,
                     size_t count) {
     OBS_ASSERT(history != NULL && (values != NULL || count == 0));
     /* Written so that a NaN is refused too. */
-    bool newer = history->count == 0
-                     ? seconds > -1e18 && seconds < 1e18
-                     : seconds > history->time[history->count - 1] && seconds < 1e18;
-    if (!newer) {
+    if (!(seconds > -HISTORY_SECONDS_LIMIT && seconds < HISTORY_SECONDS_LIMIT)) {
         return false;
     }
-    if (history->count == HISTORY_ROWS_MAX) {
-        rows_forget(history);
-    }
-    if (history->count == history->capacity && !rows_grow(history)) {
+    int64_t ns = llround(seconds * 1e9);
+    unsigned row = history_block_rows(history, history->sealed);
+    if (history->count > 0 && ns <= (int64_t)history->time_open[row - 1]) {
         return false;
     }
-    size_t row = history->count;
-    history->time[row] = seconds;
+    if (row == HISTORY_BLOCK_ROWS) {
+        if (!open_seal(history)) {
+            return false;
+        }
+        if (history->bytes > history->bytes_max) {
+            rows_forget(history);
+        }
+        row = 0;
+    }
+    history->time_open[row] = (uint64_t)ns;
     for (size_t i = 0; i < count; i++) {
         struct history_column *column = column_for(history, values[i].id);
         if (column != NULL) {
-            column->value[row] = values[i].value;
-            bit_set(column->present, row);
+            column->open[row] = values[i].value;
+            column->present[row / 64] |= (uint64_t)1 << (row % 64);
         }
     }
     if (history->gap_next) {
-        bit_set(history->gap, row);
+        gap_add(history, history->count);
         history->gap_next = false;
     }
-    history->count = row + 1;
+    history->count++;
     return true;
 }
 
@@ -246,24 +276,44 @@ size_t history_count(const struct history *history) {
 
 double history_time(const struct history *history, size_t index) {
     OBS_ASSERT(index < history->count);
-    return history->time[index];
+    size_t block = index >> HISTORY_BLOCK_SHIFT, row = index % HISTORY_BLOCK_ROWS;
+    if (block == history->sealed) {
+        return (double)(int64_t)history->time_open[row] / 1e9;
+    }
+    return history_times(history, block)[row];
 }
 
 size_t history_find(const struct history *history, double seconds) {
-    size_t low = 0, high = history->count;
+    if (history->count == 0) {
+        return 0;
+    }
+    /* The last block that begins before it, then the row in there. */
+    size_t low = 0, high = history->sealed;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (history->time[middle] >= seconds) {
+        if ((double)(int64_t)history->time_block[middle].last / 1e9 >= seconds) {
             high = middle;
         } else {
             low = middle + 1;
         }
     }
-    return low;
+    size_t block = low;
+    const double *time = history_times(history, block);
+    low = 0;
+    high = history_block_rows(history, block);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (time[middle] >= seconds) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return (block << HISTORY_BLOCK_SHIFT) + low;
 }
 
 double history_end(const struct history *history) {
-    double end = history->count == 0 ? 0 : history->time[history->count - 1];
+    double end = history->count == 0 ? 0 : history_time(history, history->count - 1);
     const struct history_events *events = &history->events;
     if (events->count > 0 && events->time[events->count - 1] > end) {
         end = events->time[events->count - 1];
@@ -275,25 +325,52 @@ double history_end(const struct history *history) {
 }
 
 double history_start(const struct history *history) {
-    return history->count == 0 ? 0 : history->time[0];
+    return history->count == 0 ? 0 : history_time(history, 0);
 }
 
 bool history_has(const struct history *history, uint32_t id) {
     return history_column_of(history, id) != NULL;
 }
 
+size_t history_gap_find(const struct history *history, size_t index) {
+    size_t low = 0, high = history->gap_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (history->gap[middle] >= index) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
 bool history_gap_at(const struct history *history, size_t index) {
-    OBS_ASSERT(index < history->count);
-    return bit_get(history->gap, index);
+    size_t at = history_gap_find(history, index);
+    return at < history->gap_count && history->gap[at] == index;
 }
 
 bool history_value_at(const struct history *history, uint32_t id, size_t index, uint64_t *value) {
     OBS_ASSERT(index < history->count);
     const struct history_column *column = history_column_of(history, id);
-    if (column == NULL || !bit_get(column->present, index)) {
+    size_t block = index >> HISTORY_BLOCK_SHIFT;
+    unsigned row = (unsigned)(index % HISTORY_BLOCK_ROWS);
+    if (column == NULL) {
         return false;
     }
-    *value = column->value[index];
+    if (block == history->sealed) {
+        if (!((column->present[row / 64] >> (row % 64)) & 1u)) {
+            return false;
+        }
+        *value = column->open[row];
+        return true;
+    }
+    if (!history_block_present(&column->block[block], row)) {
+        return false;
+    }
+    uint64_t unpacked[HISTORY_BLOCK_ROWS];
+    history_block_unpack(&column->block[block], unpacked);
+    *value = unpacked[row];
     return true;
 }
 
@@ -301,45 +378,29 @@ bool history_latest(const struct history *history, uint32_t id, uint64_t *value)
     return history->count > 0 && history_value_at(history, id, history->count - 1, value);
 }
 
-/* A run ends with a sample for the totals, perhaps just after the one before it: a rate over so
- * little time would be chance, and look like a dip. */
-static bool is_sliver(const struct history *history, size_t index) {
-    if (index + 1 != history->count || index < 2 || bit_get(history->gap, index - 1)) {
+/* Only the newest row, which is always in the open block, can be one. */
+bool history_is_sliver(const struct history *history, size_t index) {
+    if (index + 1 != history->count || index < 2 || history_gap_at(history, index - 1)) {
         return false;
     }
-    double last = history->time[index] - history->time[index - 1];
-    double usual = history->time[index - 1] - history->time[index - 2];
+    double last = history_time(history, index) - history_time(history, index - 1);
+    double usual = history_time(history, index - 1) - history_time(history, index - 2);
     return last < usual / 4;
-}
-
-bool history_column_number(const struct history *history, const struct history_column *column,
-                           enum history_form form, size_t index, double *number) {
-    if (!bit_get(column->present, index)) {
-        return false;
-    }
-    uint64_t value = column->value[index];
-    if (form == HISTORY_LEVEL) {
-        *number = (double)value;
-        return true;
-    }
-    if (index == 0 || !bit_get(column->present, index - 1) || bit_get(history->gap, index)) {
-        return false;
-    }
-    if (is_sliver(history, index)) {
-        return false;
-    }
-    uint64_t before = column->value[index - 1];
-    /* A counter that steps back began anew: what it shows now is what happened since. */
-    uint64_t step = value >= before ? value - before : value;
-    *number = (double)step / (history->time[index] - history->time[index - 1]);
-    return true;
 }
 
 bool history_number(const struct history *history, uint32_t id, enum history_form form,
                     size_t index, double *number) {
     OBS_ASSERT(index < history->count);
-    const struct history_column *column = history_column_of(history, id);
-    return column != NULL && history_column_number(history, column, form, index, number);
+    struct history_column *column = history_column_of(history, id);
+    if (column == NULL) {
+        return false;
+    }
+    const double *numbers = history_numbers(history, column, form, index >> HISTORY_BLOCK_SHIFT);
+    if (numbers == NULL || isnan(numbers[index % HISTORY_BLOCK_ROWS])) {
+        return false;
+    }
+    *number = numbers[index % HISTORY_BLOCK_ROWS];
+    return true;
 }
 
 void history_see_level(struct history *history, unsigned level) {

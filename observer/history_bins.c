@@ -1,141 +1,248 @@
 /* history_bins.c: what falls into each pixel column, min/max-true and in time that depends on the
  * width of the picture, not on the length of the run.
  *
- * A pyramid per column and form keeps summaries of 16, 256, 4096 and 65536 rows. Rows never change
- * once appended, so a block is computed once, when it is whole and first asked for. A bin is
- * covered greedily by the largest aligned blocks that fit; at most 2 * 15 pieces a level. */
+ * A pyramid per metric and form keeps summaries of ever more rows. Sealed rows never change, so a
+ * summary is computed once, when it is whole and first asked for. A bin is covered greedily by the
+ * largest aligned summaries that fit, and row by row at its ends. Where the columns of an axis
+ * begin is looked up once and remembered: all metrics of a picture share it. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "obs_check.h"
 #include "history_store.h"
 
+/* Rows in a summary of each level, as shifts. Level BLOCKS has a block each. */
+static const unsigned level_shift[HISTORY_PYRAMID_LEVELS] = {5, HISTORY_BLOCK_SHIFT, 12, 16, 20};
+enum { FINE = 0, BLOCKS = 1 };
+
 void history_pyramid_free(struct history_pyramid *pyramid) {
     for (int level = 0; level < HISTORY_PYRAMID_LEVELS; level++) {
-        free(pyramid->block[level]);
+        free(pyramid->level[level]);
     }
     *pyramid = (struct history_pyramid){0};
 }
 
-static void bin_join(struct history_bin *bin, const struct history_bin *next) {
-    bin->gap = bin->gap || next->gap;
+static void summary_join(struct history_summary *to, const struct history_summary *next) {
     if (next->count == 0) {
         return;
     }
-    if (bin->count == 0) {
-        bool gap = bin->gap;
-        *bin = *next;
-        bin->gap = gap;
+    if (to->count == 0) {
+        *to = *next;
         return;
     }
-    bin->min = next->min < bin->min ? next->min : bin->min;
-    bin->max = next->max > bin->max ? next->max : bin->max;
-    bin->last = next->last;
-    bin->sum += next->sum;
-    bin->count += next->count;
+    to->min = next->min < to->min ? next->min : to->min;
+    to->max = next->max > to->max ? next->max : to->max;
+    to->last = next->last;
+    to->sum += next->sum;
+    to->count += next->count;
 }
 
-static void bin_add_row(struct history_bin *bin, const struct history *history,
-                        const struct history_column *column, enum history_form form, size_t index) {
-    struct history_bin row = {.gap = history_gap_at(history, index)};
-    double number = 0;
-    if (history_column_number(history, column, form, index, &number)) {
-        row.min = row.max = row.first = row.last = row.sum = number;
-        row.count = 1;
+static void summary_add(struct history_summary *to, const double *number, unsigned from,
+                        unsigned end) {
+    for (unsigned i = from; i < end; i++) {
+        double n = number[i];
+        if (isnan(n)) {
+            continue;
+        }
+        if (to->count == 0) {
+            *to = (struct history_summary){.min = n, .max = n, .first = n};
+        }
+        to->min = n < to->min ? n : to->min;
+        to->max = n > to->max ? n : to->max;
+        to->last = n;
+        to->sum += n;
+        to->count++;
     }
-    bin_join(bin, &row);
 }
 
-/* Room for one more block; the pyramid just stays shorter when memory is out. */
-static bool pyramid_room(struct history_pyramid *pyramid, int level) {
-    if (pyramid->count[level] < pyramid->capacity[level]) {
-        return true;
+/* ---- the pyramid ----------------------------------------------------------------------------- */
+
+/* False when memory is out; the pyramid just stays shorter. */
+static bool push(struct history_pyramid *pyramid, int level, struct history_summary summary) {
+    if (pyramid->count[level] == pyramid->capacity[level]) {
+        size_t capacity = pyramid->capacity[level] == 0 ? 16 : pyramid->capacity[level] * 2;
+        struct history_summary *grown = realloc(pyramid->level[level], capacity * sizeof(*grown));
+        if (grown == NULL) {
+            return false;
+        }
+        pyramid->level[level] = grown;
+        pyramid->capacity[level] = capacity;
     }
-    size_t capacity = pyramid->capacity[level] == 0 ? 64 : pyramid->capacity[level] * 2;
-    struct history_bin *block = realloc(pyramid->block[level], capacity * sizeof(*block));
-    if (block == NULL) {
-        return false;
-    }
-    pyramid->block[level] = block;
-    pyramid->capacity[level] = capacity;
+    pyramid->level[level][pyramid->count[level]++] = summary;
     return true;
 }
 
-static void pyramid_extend(struct history_pyramid *pyramid, const struct history *history,
-                           const struct history_column *column, enum history_form form) {
-    size_t whole = history->count >> HISTORY_FAN_SHIFT;
-    while (pyramid->count[0] < whole && pyramid_room(pyramid, 0)) {
-        struct history_bin bin = {0};
-        size_t from = pyramid->count[0] << HISTORY_FAN_SHIFT;
-        for (size_t i = from; i < from + HISTORY_FAN; i++) {
-            bin_add_row(&bin, history, column, form, i);
-        }
-        pyramid->block[0][pyramid->count[0]++] = bin;
+/* Summarises one more block. */
+static bool block_summarise(const struct history *history, struct history_column *column,
+                            enum history_form form, struct history_pyramid *pyramid) {
+    size_t block = pyramid->count[BLOCKS];
+    const double *number = history_numbers(history, column, form, block);
+    if (number == NULL) {
+        return false;
     }
-    for (int level = 1; level < HISTORY_PYRAMID_LEVELS; level++) {
-        whole = pyramid->count[level - 1] >> HISTORY_FAN_SHIFT;
-        while (pyramid->count[level] < whole && pyramid_room(pyramid, level)) {
-            struct history_bin bin = {0};
-            size_t from = pyramid->count[level] << HISTORY_FAN_SHIFT;
-            for (size_t i = from; i < from + HISTORY_FAN; i++) {
-                bin_join(&bin, &pyramid->block[level - 1][i]);
+    struct history_summary whole = {0};
+    bool fine = (block << HISTORY_BLOCK_SHIFT) < HISTORY_FINE_ROWS_MAX;
+    unsigned step = 1u << level_shift[FINE];
+    for (unsigned from = 0; from < HISTORY_BLOCK_ROWS; from += step) {
+        struct history_summary part = {0};
+        summary_add(&part, number, from, from + step);
+        if (fine && !push(pyramid, FINE, part)) {
+            return false;
+        }
+        summary_join(&whole, &part);
+    }
+    return push(pyramid, BLOCKS, whole);
+}
+
+static void pyramid_extend(const struct history *history, struct history_column *column,
+                           enum history_form form, struct history_pyramid *pyramid) {
+    while (pyramid->count[BLOCKS] < history->sealed &&
+           block_summarise(history, column, form, pyramid)) {
+    }
+    for (int level = BLOCKS + 1; level < HISTORY_PYRAMID_LEVELS; level++) {
+        size_t fan = (size_t)1 << (level_shift[level] - level_shift[level - 1]);
+        while ((pyramid->count[level] + 1) * fan <= pyramid->count[level - 1]) {
+            struct history_summary summary = {0};
+            size_t from = pyramid->count[level] * fan;
+            for (size_t i = from; i < from + fan; i++) {
+                summary_join(&summary, &pyramid->level[level - 1][i]);
             }
-            pyramid->block[level][pyramid->count[level]++] = bin;
+            if (!push(pyramid, level, summary)) {
+                return;
+            }
         }
     }
+}
+
+/* The highest level with a whole summary that begins at `from` and ends by `to`, or -1. */
+static int level_fitting(const struct history_pyramid *pyramid, size_t from, size_t to) {
+    int best = -1;
+    for (int level = 0; level < HISTORY_PYRAMID_LEVELS; level++) {
+        size_t rows = (size_t)1 << level_shift[level];
+        if ((from & (rows - 1)) != 0 || from + rows > to) {
+            break;
+        }
+        if (from >> level_shift[level] < pyramid->count[level]) {
+            best = level;
+        }
+    }
+    return best;
 }
 
 /* The summary of rows [from, to). */
-static struct history_bin rows_bin(const struct history *history,
-                                   const struct history_column *column, enum history_form form,
-                                   size_t from, size_t to) {
-    OBS_ASSERT(from <= to && to <= history->count);
-    const struct history_pyramid *pyramid = &column->pyramid[form];
-    struct history_bin bin = {0};
+static struct history_summary summarise(const struct history *history,
+                                        struct history_column *column, enum history_form form,
+                                        size_t from, size_t to) {
+    const struct history_pyramid *pyramid = &column->lane[form]->pyramid;
+    struct history_summary summary = {0};
     while (from < to) {
-        int best = -1;
-        for (int level = 0; level < HISTORY_PYRAMID_LEVELS; level++) {
-            unsigned shift = (unsigned)(level + 1) * HISTORY_FAN_SHIFT;
-            size_t rows = (size_t)1 << shift;
-            if ((from & (rows - 1)) != 0 || from + rows > to ||
-                (from >> shift) >= pyramid->count[level]) {
-                break;
-            }
-            best = level;
+        int level = level_fitting(pyramid, from, to);
+        if (level >= 0) {
+            summary_join(&summary, &pyramid->level[level][from >> level_shift[level]]);
+            from += (size_t)1 << level_shift[level];
+            continue;
         }
-        if (best < 0) {
-            bin_add_row(&bin, history, column, form, from);
-            from++;
-        } else {
-            unsigned shift = (unsigned)(best + 1) * HISTORY_FAN_SHIFT;
-            bin_join(&bin, &pyramid->block[best][from >> shift]);
-            from += (size_t)1 << shift;
+        size_t block = from >> HISTORY_BLOCK_SHIFT;
+        unsigned fine = 1u << level_shift[FINE];
+        size_t end = (from / fine + 1) * fine;
+        end = end < to ? end : to;
+        const double *number = history_numbers(history, column, form, block);
+        if (number != NULL) {
+            size_t first = block << HISTORY_BLOCK_SHIFT;
+            summary_add(&summary, number, (unsigned)(from - first), (unsigned)(end - first));
         }
+        from = end;
     }
-    return bin;
+    return summary;
 }
 
-/* First row at or after `seconds`, known to be at or after `from`: doubling steps, then halving, so
- * that neighbouring edges cost little however long the run is. */
+/* ---- pixel columns --------------------------------------------------------------------------- */
+
+/* First row at or after `seconds`, known to be at or after `from`: doubling steps from block to
+ * block, then halving, so that neighbouring edges cost little however long the run is. */
 static size_t find_from(const struct history *history, size_t from, double seconds) {
-    size_t step = 1, low = from, high = from;
-    while (high < history->count && history->time[high] < seconds) {
+    size_t block = from >> HISTORY_BLOCK_SHIFT, step = 1, low = block, high = block;
+    while (high < history->sealed &&
+           (double)(int64_t)history->time_block[high].last / 1e9 < seconds) {
         low = high + 1;
         high += step;
         step *= 2;
     }
-    if (high > history->count) {
-        high = history->count;
-    }
+    high = high < history->sealed ? high : history->sealed;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (history->time[middle] >= seconds) {
+        if ((double)(int64_t)history->time_block[middle].last / 1e9 >= seconds) {
             high = middle;
         } else {
             low = middle + 1;
         }
     }
-    return low;
+    block = low;
+    const double *time = history_times(history, block);
+    size_t first = block << HISTORY_BLOCK_SHIFT, rows = history_block_rows(history, block);
+    low = from > first ? from - first : 0;
+    for (step = 1, high = low; high < rows && time[high] < seconds; step *= 2) {
+        low = high + 1;
+        high += step;
+    }
+    high = high < rows ? high : rows;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (time[middle] >= seconds) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return first + low;
+}
+
+/* The rows at which n columns of [t0, t1) begin, and where the last one ends. */
+static void edges_find(const struct history *history, double t0, double t1, size_t n,
+                       uint32_t *edge) {
+    size_t from = history_find(history, t0);
+    edge[0] = (uint32_t)from;
+    for (size_t i = 0; i < n; i++) {
+        double at = i + 1 == n ? t1 : t0 + (t1 - t0) * ((double)(i + 1) / (double)n);
+        from = from < history->count ? find_from(history, from, at) : from;
+        edge[i + 1] = (uint32_t)from;
+    }
+}
+
+static const uint32_t *edges_of(const struct history *history, double t0, double t1, size_t n) {
+    struct history_cache *cache = history->cache;
+    for (size_t i = 0; i < HISTORY_EDGES; i++) {
+        const struct history_edges *known = &cache->edges[i];
+        if (known->n == n && known->rows == history->count && known->t0 == t0 && known->t1 == t1) {
+            return known->edge;
+        }
+    }
+    struct history_edges *edges = &cache->edges[cache->edges_next];
+    cache->edges_next = (cache->edges_next + 1) % HISTORY_EDGES;
+    edges->t0 = t0;
+    edges->t1 = t1;
+    edges->n = n;
+    edges->rows = history->count;
+    edges_find(history, t0, t1, n, edges->edge);
+    return edges->edge;
+}
+
+static struct history_bin bin_of(const struct history *history, struct history_column *column,
+                                 enum history_form form, size_t from, size_t to) {
+    struct history_summary summary = summarise(history, column, form, from, to);
+    struct history_bin bin = {
+        .min = summary.min,
+        .max = summary.max,
+        .first = summary.first,
+        .last = summary.last,
+        .sum = summary.sum,
+        .count = summary.count,
+    };
+    if (history->gap_count > 0) {
+        size_t gap = history_gap_find(history, from);
+        bin.gap = gap < history->gap_count && history->gap[gap] < to;
+    }
+    return bin;
 }
 
 void history_bins(const struct history *history, uint32_t id, enum history_form form, double t0,
@@ -145,30 +252,40 @@ void history_bins(const struct history *history, uint32_t id, enum history_form 
     for (size_t i = 0; i < n; i++) {
         bins[i] = (struct history_bin){0};
     }
-    const struct history_column *column = history_column_of(history, id);
-    if (column == NULL || n == 0 || !(t1 > t0)) {
+    struct history_column *column = history_column_of(history, id);
+    if (column == NULL || !(t1 > t0) || history->count == 0) {
         return;
     }
-    pyramid_extend(&column->pyramid[form], history, column, form);
-    size_t from = history_find(history, t0);
-    for (size_t i = 0; i < n && from < history->count; i++) {
-        double edge = i + 1 == n ? t1 : t0 + (t1 - t0) * ((double)(i + 1) / (double)n);
-        size_t to = find_from(history, from, edge);
-        bins[i] = rows_bin(history, column, form, from, to);
-        from = to;
+    struct history_lane *lane = history_lane_of(column, form);
+    if (lane == NULL) {
+        return;
+    }
+    pyramid_extend(history, column, form, &lane->pyramid);
+    for (size_t done = 0; done < n; done += HISTORY_EDGES_MAX) {
+        /* More columns than any screen has are done in pieces. */
+        size_t part = n - done < HISTORY_EDGES_MAX ? n - done : HISTORY_EDGES_MAX;
+        double from = t0 + (t1 - t0) * ((double)done / (double)n);
+        double to = done + part == n ? t1 : t0 + (t1 - t0) * ((double)(done + part) / (double)n);
+        const uint32_t *edge = edges_of(history, from, to, part);
+        for (size_t i = 0; i < part; i++) {
+            if (edge[i] < edge[i + 1]) {
+                bins[done + i] = bin_of(history, column, form, edge[i], edge[i + 1]);
+            }
+        }
     }
 }
 
 double history_max(const struct history *history, uint32_t id, enum history_form form, double t0,
                    double t1) {
-    const struct history_column *column = history_column_of(history, id);
-    if (column == NULL || !(t1 >= t0)) {
+    struct history_column *column = history_column_of(history, id);
+    struct history_lane *lane = column == NULL ? NULL : history_lane_of(column, form);
+    if (lane == NULL || !(t1 >= t0) || history->count == 0) {
         return 0;
     }
-    pyramid_extend(&column->pyramid[form], history, column, form);
+    pyramid_extend(history, column, form, &lane->pyramid);
     size_t from = history_find(history, t0);
     /* Closed at t1: the first row strictly later ends it. */
-    size_t to = find_from(history, from, nextafter(t1, INFINITY));
-    struct history_bin bin = rows_bin(history, column, form, from, to);
-    return bin.count > 0 ? bin.max : 0;
+    size_t to = from < history->count ? find_from(history, from, nextafter(t1, INFINITY)) : from;
+    struct history_summary summary = summarise(history, column, form, from, to);
+    return summary.count > 0 ? summary.max : 0;
 }

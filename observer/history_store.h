@@ -1,50 +1,90 @@
 /* history_store.h: what the files of the history share and nobody else sees.
  *
- *   history.c         rows and columns of samples, gaps, forgetting
- *   history_bins.c    numbers per pixel column, through a pyramid of summaries
- *   history_events.c  events and histograms
- *   history_shape.c   the shapes as they were told, and their place among the events
+ *   history.c            rows and columns of samples, gaps, forgetting
+ *   history_pack.c       a block of a column, packed
+ *   history_numbers.c    blocks unpacked again: times, levels and rates, through small caches
+ *   history_bins.c       numbers per pixel column, through a pyramid of summaries
+ *   history_events.c     events and histograms
+ *   history_shape.c      the shapes as they were told, and their place among the events
  *   history_shape_at.c   the tree at any moment
  *   history_keyframes.c  the trees that are kept for that
- *   history_tree.c    a set of tables that events change, forward and backward
+ *   history_tree.c       a set of tables that events change, forward and backward
  *
- * Threads: as history.h says, one at a time. The pyramids grow while they are asked, so two threads
- * must not even read one history together. */
+ * Threads: as history.h says, one at a time. Caches and pyramids grow while they are asked, so two
+ * threads must not even read one history together. */
 #ifndef OBS_HISTORY_STORE_H
 #define OBS_HISTORY_STORE_H
 
 #include "history.h"
+#include "history_pack.h"
 
 enum {
-    /* 18 hours at 250 ms. Beyond it the oldest eighth is forgotten: a viewer left open for weeks
-     * must not eat the machine it watches. */
-    HISTORY_ROWS_MAX = 1 << 18,
+    /* Packed samples. Ten million rows of a metrics CSV take about a third. Beyond it the oldest
+     * eighth is forgotten: a viewer left open for weeks must not eat the machine it watches. */
+    HISTORY_BYTES_MAX = 400 << 20,
     HISTORY_EVENTS_MAX = 1 << 17,
     HISTORY_SECONDS_MAX = 1 << 17,
-    HISTORY_ROWS_FIRST = 1024,
 
     HISTORY_FORMS = 2,
-    /* Rows summarised by a block of pyramid level k: FAN^(k+1). Four levels reach 65536 rows. */
-    HISTORY_FAN = 16,
-    HISTORY_FAN_SHIFT = 4,
-    HISTORY_PYRAMID_LEVELS = 4,
+
+    /* Unpacked blocks kept of one metric in one form: 16384 rows, more than an hour at 250 ms. */
+    HISTORY_LANE_SLOTS = 64,
+    HISTORY_TIME_SLOTS = 256,
+
+    /* Summaries of 32, 256, 4096, 65536 and a million rows; the first only while it is small. */
+    HISTORY_PYRAMID_LEVELS = 5,
+    HISTORY_FINE_ROWS_MAX = 1 << 20,
+
+    /* Where pixel columns begin, remembered for so many axes, of so many columns. */
+    HISTORY_EDGES = 6,
+    HISTORY_EDGES_MAX = 8192,
 
     /* Expanded histograms that stay valid side by side. */
     HISTORY_EXPANDED = 16,
 };
 
+#define HISTORY_SECONDS_LIMIT 9e9 /* times fit 64 bits of nanoseconds */
+
+/* The numbers of a block, NAN where there is none. */
+struct history_numbers {
+    size_t block;
+    unsigned rows; /* 0: empty; of the open block: how many were there; a sealed one: one more than
+                      it has */
+    double number[HISTORY_BLOCK_ROWS];
+};
+
+struct history_summary {
+    double min, max, first, last, sum;
+    uint32_t count;
+};
+
 struct history_pyramid {
-    struct history_bin *block[HISTORY_PYRAMID_LEVELS];
-    size_t count[HISTORY_PYRAMID_LEVELS]; /* blocks that are whole */
+    struct history_summary *level[HISTORY_PYRAMID_LEVELS];
+    size_t count[HISTORY_PYRAMID_LEVELS]; /* summaries that are whole */
     size_t capacity[HISTORY_PYRAMID_LEVELS];
+};
+
+/* One metric in one form, as it is drawn. */
+struct history_lane {
+    struct history_numbers *slot[HISTORY_LANE_SLOTS];
+    struct history_pyramid pyramid;
 };
 
 struct history_column {
     uint32_t id;
-    uint64_t *value;   /* `capacity` of the history */
-    uint64_t *present; /* one bit a row */
-    /* Behind a pointer because asking a const history builds it. */
-    struct history_pyramid *pyramid; /* HISTORY_FORMS of them */
+    struct history_block *block; /* sealed; as many as the history has */
+    size_t capacity;
+    /* The newest rows, in the clear: a block is sealed when the row after it comes. */
+    uint64_t open[HISTORY_BLOCK_ROWS];
+    uint64_t present[HISTORY_BLOCK_WORDS];
+    struct history_lane *lane[HISTORY_FORMS]; /* NULL until asked for */
+};
+
+/* Which row begins each pixel column of an axis. */
+struct history_edges {
+    double t0, t1;
+    size_t n, rows; /* rows: of the history then; n 0: empty */
+    uint32_t edge[HISTORY_EDGES_MAX + 1];
 };
 
 /* Non-empty buckets only: count << 10 | histogram * SCOPE_HIST_BUCKETS + bucket. */
@@ -85,17 +125,32 @@ struct history_events {
     double clock_offset; /* seconds since the run's start less seconds of the publisher's clock */
 };
 
+struct history_cache {
+    struct history_numbers time[HISTORY_TIME_SLOTS];
+    struct history_edges edges[HISTORY_EDGES];
+    unsigned edges_next;
+};
+
 struct history_shapes;
 
 struct history {
-    size_t count, capacity; /* rows */
-    double *time;
-    uint64_t *gap; /* one bit a row: samples were lost just before it */
+    size_t count;                     /* rows */
+    size_t sealed;                    /* blocks; the rows after them are open */
+    struct history_block *time_block; /* nanoseconds */
+    size_t time_capacity;
+    uint64_t time_open[HISTORY_BLOCK_ROWS];
+    size_t bytes, bytes_max; /* of sealed blocks */
+
+    size_t *gap; /* rows before which samples were lost, ascending */
+    size_t gap_count, gap_capacity;
     bool gap_next; /* the next row gets it */
-    struct history_column *column;
+
+    struct history_column **column;
     size_t column_count, column_capacity;
     uint32_t *column_of_id; /* index + 1 by id, for ids below HISTORY_DIRECT_IDS */
     unsigned levels;        /* 1 + highest level seen, 0 when none */
+
+    struct history_cache *cache; /* behind a pointer because asking fills it */
 
     struct history_events events;
 
@@ -109,10 +164,29 @@ struct history {
 enum { HISTORY_DIRECT_IDS = 256 };
 
 /* The column of a metric, or NULL. */
-const struct history_column *history_column_of(const struct history *history, uint32_t id);
-bool history_column_number(const struct history *history, const struct history_column *column,
-                           enum history_form form, size_t index, double *number);
+struct history_column *history_column_of(const struct history *history, uint32_t id);
+/* How many rows lie before a row that follows a gap: the index into `gap` of the first one at or
+ * after `index`. */
+size_t history_gap_find(const struct history *history, size_t index);
 bool history_gap_at(const struct history *history, size_t index);
+/* The row that ends a run just after the one before it: a rate over so little time is chance. */
+bool history_is_sliver(const struct history *history, size_t index);
+/* Rows of a block: of the open one, those that are there. */
+unsigned history_block_rows(const struct history *history, size_t block);
+
+/* A block's times in seconds. Valid until another block is asked for that shares its slot: use it
+ * before asking on. */
+const double *history_times(const struct history *history, size_t block);
+/* A block's numbers, likewise. NULL when memory is out. */
+const double *history_numbers(const struct history *history, struct history_column *column,
+                              enum history_form form, size_t block);
+/* The lane of a form, made when it is not there; NULL when memory is out. */
+struct history_lane *history_lane_of(struct history_column *column, enum history_form form);
+void history_lanes_free(struct history_column *column);
+/* Another bound than HISTORY_BYTES_MAX, for tests. */
+void history_set_bytes_max(struct history *history, size_t bytes);
+/* Nothing in the caches is true any more. */
+void history_cache_clear(struct history_cache *cache);
 void history_pyramid_free(struct history_pyramid *pyramid);
 /* Raises what history_levels tells. */
 void history_see_level(struct history *history, unsigned level);

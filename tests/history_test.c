@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "history.h"
+#include "history_store.h"
 
 enum { PUT = SCOPE_M_OPS_PUT, MEM = SCOPE_M_MEMTABLE_BYTES };
 
@@ -211,6 +211,28 @@ static void bins_compare(const struct history *history, enum history_form form, 
     free(bins);
 }
 
+/* Across blocks, and levels of the pyramid, that only a long run has. */
+static void long_run_agrees_with_the_definition(void **state) {
+    struct history *history = *state;
+    double t = 0;
+    uint64_t value = 0;
+    for (int i = 0; i < 150000; i++) {
+        t += 0.01 + random_unit() / 10;
+        value += random_next() % 1000;
+        if (random_next() % 9000 == 0) {
+            history_append_gap(history, 3);
+        }
+        append(history, t, PUT, random_next() % 50000 == 0 ? 0 : value);
+        if (i % 60000 == 0) {
+            bins_compare(history, HISTORY_RATE, 0, t, 100);
+        }
+    }
+    bins_compare(history, HISTORY_LEVEL, t * 0.1, t * 0.9, 7);
+    bins_compare(history, HISTORY_RATE, 0, t, 1);
+    bins_compare(history, HISTORY_RATE, t * 0.3, t * 0.31, 1280);
+    bins_compare(history, HISTORY_RATE, 0, t, 10000);
+}
+
 static void bins_agree_with_the_definition_at_every_zoom(void **state) {
     struct history *history = *state;
     double t = 0;
@@ -261,15 +283,17 @@ static void spike_one_sample_wide_shows_at_any_zoom(void **state) {
 
 static void very_long_run_forgets_the_oldest_and_stays_right(void **state) {
     struct history *history = *state;
-    const size_t rows = (1u << 18) + 5000;
+    history_set_bytes_max(history, 200000);
+    const size_t rows = 100000;
     for (size_t i = 0; i < rows; i++) {
-        if (i == rows - 100) {
+        if (i == rows - 100 || i == rows / 2) {
             history_append_gap(history, 1);
         }
-        append(history, (double)i, PUT, i * 3);
+        struct history_value values[] = {{PUT, i * 3}, {MEM, random_next()}};
+        assert_true(history_append(history, (double)i, values, i < rows / 4 ? 1 : 2));
     }
-    assert_true(history_count(history) < rows);
-    assert_true(history_count(history) > rows / 2);
+    assert_true(history_count(history) < rows / 2);
+    assert_true(history_count(history) > rows / 8);
     assert_true(history_start(history) > 0);
     assert_true(history_end(history) == (double)(rows - 1));
     bins_compare(history, HISTORY_RATE, history_start(history), (double)rows, 777);
@@ -277,7 +301,67 @@ static void very_long_run_forgets_the_oldest_and_stays_right(void **state) {
     size_t index = history_find(history, (double)(rows - 100));
     assert_false(history_number(history, PUT, HISTORY_RATE, index, &number));
     assert_true(history_number(history, PUT, HISTORY_RATE, index + 1, &number));
-    assert_float_equal(number, 3, 1e-9);
+    assert_float_equal((float)number, 3, 1e-9F);
+    uint64_t value = 0;
+    assert_true(history_value_at(history, PUT, 0, &value));
+    assert_int_equal(value, (uint64_t)history_start(history) * 3);
+}
+
+/* What a column may look like, so that every packing has its turn. */
+static uint64_t column_next(unsigned kind, uint64_t value, size_t row) {
+    switch (kind) {
+    case 0:
+        return 42;
+    case 1:
+        return value + 1000; /* rises evenly */
+    case 2:
+        return value + 5000 + random_next() % 64;
+    case 3:
+        return random_next() % 1000;
+    case 4:
+        return random_next();
+    case 5:
+        return row % 97 == 0 ? random_next() : value; /* jumps */
+    case 6:
+        return row % 50 == 0 ? 0 : value + random_next() % 20000; /* a saw-tooth */
+    default:
+        return UINT64_MAX - random_next() % 3;
+    }
+}
+
+static void every_value_comes_back_whatever_it_looks_like(void **state) {
+    struct history *history = *state;
+    enum { KINDS = 8, ROWS = 5000 };
+    static uint64_t sent[KINDS][ROWS];
+    static bool known[KINDS][ROWS];
+    double t = -3;
+    static double times[ROWS];
+    for (size_t row = 0; row < ROWS; row++) {
+        struct history_value values[KINDS];
+        size_t count = 0;
+        for (unsigned kind = 0; kind < KINDS; kind++) {
+            sent[kind][row] = column_next(kind, row == 0 ? 0 : sent[kind][row - 1], row);
+            /* Whole blocks of presence, of absence, and mixed ones. */
+            known[kind][row] = (row / 700 + kind) % 3 == 0 || random_next() % 4 != 0;
+            known[kind][row] = known[kind][row] && (row / 1100 + kind) % 4 != 0;
+            if (known[kind][row]) {
+                values[count++] = (struct history_value){2000 + kind, sent[kind][row]};
+            }
+        }
+        t += row % 1000 < 500 ? 0.25 : 0.001 + random_unit();
+        times[row] = round(t * 1e9) / 1e9;
+        assert_true(history_append(history, times[row], values, count));
+    }
+    for (size_t ask = 0; ask < 40000; ask++) {
+        size_t row = ask < ROWS ? ask : random_next() % ROWS;
+        unsigned kind = (unsigned)(random_next() % KINDS);
+        uint64_t value = 0;
+        assert_true(history_time(history, row) == times[row]);
+        assert_int_equal(history_value_at(history, 2000 + kind, row, &value), known[kind][row]);
+        if (known[kind][row]) {
+            assert_int_equal(value, sent[kind][row]);
+        }
+    }
 }
 
 static void events_are_sorted_by_time_whatever_the_order_they_came_in(void **state) {
@@ -389,9 +473,11 @@ int main(void) {
         CASE(gap_breaks_the_rate_and_marks_its_bin),
         CASE(publishers_own_metrics_have_columns_too),
         CASE(find_gives_the_first_at_or_after),
+        CASE(long_run_agrees_with_the_definition),
         CASE(bins_agree_with_the_definition_at_every_zoom),
         CASE(spike_one_sample_wide_shows_at_any_zoom),
         CASE(very_long_run_forgets_the_oldest_and_stays_right),
+        CASE(every_value_comes_back_whatever_it_looks_like),
         CASE(events_are_sorted_by_time_whatever_the_order_they_came_in),
         CASE(histograms_come_back_as_they_went_in),
         CASE(newest_shape_replaces_the_older_one),
