@@ -1,0 +1,116 @@
+/* section_stalls.c: when writes had to wait, for how long, and why. */
+#include <stdio.h>
+
+#include "section.h"
+#include "units.h"
+
+struct cause {
+    enum scope_stall stall;
+    uint32_t id;
+};
+static const struct cause causes[] = {
+    {SCOPE_STALL_L0_SLOW, SCOPE_M_STALL_NS_L0_SLOW},
+    {SCOPE_STALL_L0_STOP, SCOPE_M_STALL_NS_L0_STOP},
+    {SCOPE_STALL_MEMTABLE, SCOPE_M_STALL_NS_MEMTABLE},
+    {SCOPE_STALL_DEBT_SLOW, SCOPE_M_STALL_NS_DEBT_SLOW},
+    {SCOPE_STALL_DEBT_STOP, SCOPE_M_STALL_NS_DEBT_STOP},
+    {SCOPE_STALL_INLINE, SCOPE_M_STALL_NS_INLINE},
+};
+enum { CAUSES = sizeof(causes) / sizeof(causes[0]), TOTALS_FROM = 10, WHEN_COLUMNS = 8 };
+
+static bool stalls_known(const struct moment *moment) {
+    return history_has(moment->history, SCOPE_M_STALLS) || moment->jobs->stall_count > 0;
+}
+
+static int causes_seen(const struct moment *moment) {
+    int seen = 0;
+    for (int i = 0; i < CAUSES; i++) {
+        seen += moment_ever(moment, causes[i].id) ? 1 : 0;
+    }
+    return seen;
+}
+
+static struct section_rows stalls_measure(const struct moment *moment, int columns) {
+    (void)columns;
+    int events = (int)moment->jobs->stall_count;
+    int want = events > 3 ? 3 : events > 0 ? events : 1;
+    return (struct section_rows){2, 1 + want, 3 + causes_seen(moment) + (events > 4 ? events : 4)};
+}
+
+static double total_seconds(const struct moment *moment) {
+    double sum = 0.0, ns = 0.0;
+    for (int i = 0; i < CAUSES; i++) {
+        sum += moment_value(moment, causes[i].id, &ns) ? ns * 1e-9 : 0.0;
+    }
+    return sum;
+}
+
+static void make_note(const struct moment *moment, char *note, size_t size) {
+    double count = 0.0;
+    note[0] = '\0';
+    if (moment_value(moment, SCOPE_M_STALLS, &count) && count > 0.0) {
+        char number[UNITS_TEXT], total[UNITS_TEXT], share[UNITS_TEXT];
+        double seconds = total_seconds(moment);
+        units_grouped(count, number, sizeof(number));
+        units_duration(seconds, total, sizeof(total));
+        units_percent(moment->at > 0.0 ? seconds / moment->at : 0.0, share, sizeof(share));
+        snprintf(note, size, "%s, in all %s: %s", number, total, share);
+    }
+}
+
+static void draw_stall(const struct pane *pane, int y, const struct job_stall *stall) {
+    char when[UNITS_TEXT], length[UNITS_TEXT];
+    units_clock(stall->t0, 0, when, sizeof(when));
+    units_duration(stall->t1 - stall->t0, length, sizeof(length));
+    style_bits style = HUE_STALL | (stall->open ? STYLE_BOLD : 0u);
+    pane_right(pane, WHEN_COLUMNS - 1, y, HUE_DIM, when);
+    pane_fitted(pane, WHEN_COLUMNS, y, pane->w - WHEN_COLUMNS - 14, style,
+                scope_stall_name(stall->cause));
+    int x = pane_right(pane, pane->w, y, HUE_TEXT | (stall->open ? STYLE_BOLD : 0u), length);
+    if (stall->open) {
+        pane_right(pane, x - 1, y, HUE_STALL | STYLE_BOLD, "now");
+    }
+}
+
+/* A bar for each cause's share of the stalled time. Returns the row after them. */
+static int draw_totals(const struct moment *moment, const struct pane *pane, int y) {
+    double all = total_seconds(moment);
+    for (int i = 0; i < CAUSES && all > 0.0; i++) {
+        double ns = 0.0;
+        if (!moment_value(moment, causes[i].id, &ns) || !(ns > 0.0)) {
+            continue;
+        }
+        char text[UNITS_TEXT];
+        units_duration(ns * 1e-9, text, sizeof(text));
+        pane_text(pane, 0, y, HUE_DIM, scope_stall_name(causes[i].stall));
+        spark_bar(pane, 24, y, pane->w - 24 - 9, HUE_STALL, ns * 1e-9 / all);
+        pane_right(pane, pane->w, y, HUE_TEXT, text);
+        y++;
+    }
+    return y;
+}
+
+static void stalls_draw(const struct moment *moment, const struct pane *pane) {
+    const struct jobs *jobs = moment->jobs;
+    char note[3 * UNITS_TEXT + 16];
+    make_note(moment, note, sizeof(note));
+    section_title(pane, SECTION_STALLS, note);
+    if (!stalls_known(moment)) {
+        section_absent(pane);
+        return;
+    }
+    int y = 1;
+    if (pane->h >= TOTALS_FROM && pane->w >= 40 && causes_seen(moment) > 0) {
+        y = draw_totals(moment, pane, y) + 1;
+    }
+    if (jobs->stall_count == 0) {
+        pane_text(pane, 0, y, HUE_DIM, "Writes never had to wait.");
+        return;
+    }
+    for (size_t i = 0; i < jobs->stall_count && y < pane->h; i++) {
+        draw_stall(pane, y++, &jobs->stall[i]);
+    }
+}
+
+const struct section section_stalls = {"Write stalls", "when writes had to wait, and why",
+                                       stalls_known, stalls_measure, stalls_draw};
