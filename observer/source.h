@@ -1,5 +1,5 @@
-/* source.h: where the data comes from, behind one interface: a live segment, a copy of one, a CSV
- * file, whole or followed.
+/* source.h: where the data comes from, behind one interface: a live segment, a copy of one, a
+ * recording, a CSV file, whole or followed.
  *
  * The program polls; a source appends what is new to the history and describes itself in the view
  * (status line, or headline and choices while there is nothing to show). A source never blocks.
@@ -24,8 +24,11 @@ struct source_ops {
     void (*close)(struct source *source);
 };
 
+enum source_kind { SOURCE_SEGMENT, SOURCE_CSV, SOURCE_RECORDING };
+
 struct source {
     const struct source_ops *ops;
+    enum source_kind kind;
     struct history *history;
     double poll_s;        /* how often it is worth polling */
     unsigned generation;  /* grows whenever the history was cleared for another run */
@@ -34,6 +37,7 @@ struct source {
     bool static_data;     /* everything is there after the first poll */
     bool rows_are_frames; /* its video has a frame a row unless another pace is asked for */
     bool ended;           /* nothing more is expected: file read, driver closed or crashed */
+    const struct scope_segment *segment; /* attached now; borrowed, until the next poll */
 };
 
 /* Follows a driver by name; NULL: the only live one, or a choice. Attaches when polled.
@@ -48,6 +52,14 @@ struct source *source_shm_open_file(const char *path, struct history *history, b
 struct source *source_csv_open(const char *path, bool follow, double interval_s,
                                struct history *history, bool verbose, char *error,
                                size_t error_size);
+
+/* A recording, whole, cut short, or still being written: that one is followed. NULL, and why in
+ * `error`. */
+struct source *source_recording_open(const char *path, struct history *history, bool verbose,
+                                     char *error, size_t error_size);
+
+/* Share of a core that publishing took over the last seconds of the history; below 0 unknown. */
+double source_sampler_share(const struct history *history);
 
 static inline bool source_poll(struct source *source, double now_s) {
     return source->ops->poll(source, now_s);

@@ -537,6 +537,7 @@ struct source *source_csv_open(const char *path, bool follow, double interval_s,
     }
     csv->source = (struct source){
         .ops = &csv_ops,
+        .kind = SOURCE_CSV,
         .history = history,
         .poll_s = interval_s,
         .first_row = 1,

@@ -76,6 +76,7 @@ static void segment_adopt(struct shm_source *shm, struct scope_segment *segment)
         shm->source.generation++;
     }
     shm->segment = segment;
+    shm->source.segment = segment;
     scope_segment_info(segment, &shm->info);
     scope_cursor_init(&shm->samples, segment, SCOPE_RING_SAMPLES);
     scope_cursor_init(&shm->events, segment, SCOPE_RING_EVENTS);
@@ -311,8 +312,7 @@ static enum view_state state_of(const struct shm_source *shm) {
     return VIEW_FILE;
 }
 
-/* Share of a core the publisher's sampler took over the last few seconds. */
-static double sampler_share(const struct history *history) {
+double source_sampler_share(const struct history *history) {
     size_t count = history_count(history);
     if (count < 2) {
         return -1;
@@ -360,10 +360,11 @@ static void attached_describe(const struct shm_source *shm, struct view *view) {
     snprintf(status->engine, sizeof(status->engine), "%s %s", shm->info.engine_name,
              shm->info.engine_version);
     snprintf(status->description, sizeof(status->description), "%s", shm->info.description);
+    snprintf(status->command, sizeof(status->command), "%.255s", shm->info.command);
     status->elapsed_s = history_end(history);
     status->start_real_s = (double)shm->info.start_real_ns / 1e9;
     status->samples_lost = (double)shm->samples.lost;
-    status->sampler_cpu = sampler_share(history);
+    status->sampler_cpu = source_sampler_share(history);
     uint64_t last = 0;
     status->sampler_ns =
         history_latest(history, SCOPE_M_SAMPLER_LAST_NS, &last) ? (double)last : -1;
