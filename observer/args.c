@@ -8,6 +8,7 @@
 
 #include "args.h"
 #include "obs_check.h"
+#include "panel.h"
 #include "scope.h"
 
 /* Reads one option's value. False: `error` says what would be right. */
@@ -142,6 +143,7 @@ static bool set_size(struct args *args, const char *value, char error[ARGS_ERROR
     }
     args->width = (int)width;
     args->height = (int)height;
+    args->size_given = true;
     return true;
 }
 
@@ -159,8 +161,47 @@ static bool set_compare(struct args *args, const char *value, char error[ARGS_ER
 
 static bool set_theme(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
     args->theme = strcmp(value, "light") == 0 ? THEME_LIGHT : THEME_DARK;
+    args->theme_given = true;
     return strcmp(value, "light") == 0 || strcmp(value, "dark") == 0 ||
            wrong(error, "--theme", value, "dark or light is needed");
+}
+
+static bool set_panels(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    char why[80];
+    if (panel_parse(value, args->panel, &args->panels, why, sizeof(why))) {
+        return true;
+    }
+    size_t count, used;
+    const struct panel *const *list = panel_list(&count);
+    snprintf(error, ARGS_ERROR_MAX, "--panels: %s; there are", why);
+    for (size_t i = 0; i < count; i++) {
+        used = strlen(error);
+        snprintf(error + used, ARGS_ERROR_MAX - used, "%s %s", i > 0 ? "," : "", list[i]->name);
+    }
+    return false;
+}
+
+static bool set_layout(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->layout_given = true;
+    return view_layout_parse(value, &args->layout) ||
+           wrong(error, "--layout", value, "overview, stack or presenter is needed");
+}
+
+static bool set_no_config(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    (void)value, (void)error;
+    args->no_config = true;
+    return true;
+}
+
+static bool set_caption(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->caption = value;
+    return strlen(value) < 200 || wrong(error, "--caption", value, "at most 199 bytes");
+}
+
+static bool set_show_command(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    (void)value, (void)error;
+    args->show_command = true;
+    return true;
 }
 
 static bool set_font(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
@@ -219,6 +260,13 @@ static const struct option_spec options[] = {
     {"--headless", VALUE_NONE, set_headless, "", "open no window"},
     {"--duration", VALUE_NEEDED, set_duration, "S", "end after S seconds"},
     {"--size", VALUE_NEEDED, set_size, "WxH", "size in pixels (default 1280x720; videos even)"},
+    {"--panels", VALUE_NEEDED, set_panels, "A,B,...", "show these panels, in this order"},
+    {"--layout", VALUE_NEEDED, set_layout, "NAME",
+     "overview (two columns), stack (one) or presenter (large type)"},
+    {"--caption", VALUE_NEEDED, set_caption, "TEXT", "a line under the picture"},
+    {"--show-command", VALUE_NONE, set_show_command, "",
+     "the run's command line under the picture"},
+    {"--no-config", VALUE_NONE, set_no_config, "", "neither read nor save how the window was left"},
     {"--theme", VALUE_NEEDED, set_theme, "NAME", "dark or light (default dark)"},
     {"--font", VALUE_NEEDED, set_font, "FONT", "a font family or file (default Inter)"},
     {"--scale", VALUE_NEEDED, set_scale, "X", "size of text and lines (default from the display)"},

@@ -42,7 +42,15 @@ struct args {
     bool headless;
     double duration_s; /* 0: no limit */
     int width, height;
+    bool size_given, theme_given; /* rather than what the last window left */
     enum theme_id theme;
+    const struct panel *panel[VIEW_PANELS_MAX]; /* in the order asked for */
+    size_t panels;                              /* 0: all of them */
+    enum view_layout layout;
+    bool layout_given;
+    bool no_config;
+    const char *caption; /* NULL: none */
+    bool show_command;
     const char *font; /* NULL: the default family */
     double scale;     /* 0: from the display */
     bool verbose;

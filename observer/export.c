@@ -67,7 +67,7 @@ static struct view still_of(const struct view *view) {
     struct view still = *view;
     still.frame_exact = !view->paused; /* a paused picture stays the one it is */
     still.cursor_x = still.cursor_y = -1;
-    still.help = false;
+    still.cursor_fixed = still.explain = still.help = still.prompting = still.minimap = false;
     still.toast[0] = '\0';
     still.status.recording = false;
     return still;
@@ -79,16 +79,16 @@ bool export_picture(const struct view *view, const struct picture_options *optio
     const char *dot = strrchr(path, '.');
     bool raster = dot != NULL && strcasecmp(dot, ".png") == 0;
     struct view still = still_of(view);
+    double scale = view_scale(view, options->scale);
     char *part = part_of(path);
     if (part == NULL) {
         snprintf(error, error_size, "out of memory");
         return false;
     }
-    struct canvas *canvas =
-        raster ? canvas_raster_create(options->width, options->height, options->scale,
-                                      options->font, error, error_size)
-               : canvas_vector_create(part, options->width, options->height, options->scale,
-                                      options->font, error, error_size);
+    struct canvas *canvas = raster ? canvas_raster_create(options->width, options->height, scale,
+                                                          options->font, error, error_size)
+                                   : canvas_vector_create(part, options->width, options->height,
+                                                          scale, options->font, error, error_size);
     bool written = false;
     if (canvas != NULL) {
         view_draw(&still, canvas);

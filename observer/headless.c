@@ -8,7 +8,6 @@
 #include "session.h"
 #include "stop.h"
 
-
 static void sleep_until(double until_s) {
     double left = until_s - steady_now();
     if (left <= 0) {
@@ -112,8 +111,9 @@ int run_headless(struct session *session) {
     struct canvas *canvas = NULL;
     char error[512] = "";
     if (args->save_video != NULL) {
-        canvas = canvas_raster_create(args->width & ~1, args->height & ~1, session->scale,
-                                      args->font, error, sizeof(error));
+        canvas = canvas_raster_create(args->width & ~1, args->height & ~1,
+                                      view_scale(&session->view, session->scale), args->font, error,
+                                      sizeof(error));
         if (canvas == NULL) {
             fprintf(stderr, "lsm-observer: %s\n", error);
             return 1;

@@ -66,7 +66,8 @@ static bool video_make(struct session *session) {
     char error[512] = "";
     int width = args->width & ~1, height = args->height & ~1;
     struct canvas *canvas =
-        canvas_raster_create(width, height, session->scale, args->font, error, sizeof(error));
+        canvas_raster_create(width, height, view_scale(&session->view, session->scale), args->font,
+                             error, sizeof(error));
     if (canvas == NULL || !session_record(session, args->save_video, width, height, session->scale,
                                           false, error, sizeof(error))) {
         fprintf(stderr, "lsm-observer: %s\n", error);

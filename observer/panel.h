@@ -135,6 +135,10 @@ extern const struct panel panel_numbers;
 /* Every panel, in the order in which the overview shows them. */
 const struct panel *const *panel_list(size_t *count);
 const struct panel *panel_find(const char *name, size_t length); /* NULL: no such panel */
+/* Reads "tree,latency" into list, which has room for VIEW_PANELS_MAX. False, and why: a name that
+ * there is not, or twice. */
+bool panel_parse(const char *text, const struct panel **chosen, size_t *count, char *why,
+                 size_t why_size);
 /* Where there is no room for all, those with the highest rank go first. */
 int panel_rank(const struct panel *panel);
 

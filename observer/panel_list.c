@@ -1,6 +1,7 @@
 /* panel_list.c: the panels there are. */
 #include "panel.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct panel *const list[] = {
@@ -34,4 +35,30 @@ int panel_rank(const struct panel *panel) {
         rank++;
     }
     return rank;
+}
+
+bool panel_parse(const char *text, const struct panel **chosen, size_t *count, char *why,
+                 size_t why_size) {
+    const struct panel *found[VIEW_PANELS_MAX];
+    size_t used = 0, length;
+    do {
+        length = strcspn(text, ",");
+        const struct panel *panel = panel_find(text, length);
+        if (panel == NULL) {
+            int shown = length < 40 ? (int)length : 40;
+            snprintf(why, why_size, "there is no panel '%.*s'", shown, text);
+            return false;
+        }
+        for (size_t i = 0; i < used; i++) {
+            if (found[i] == panel) {
+                snprintf(why, why_size, "%s stands there twice", panel->name);
+                return false;
+            }
+        }
+        found[used++] = panel; /* never more than there are, since none comes twice */
+        text += length + 1;
+    } while (text[-1] == ',');
+    memcpy(chosen, found, used * sizeof found[0]);
+    *count = used;
+    return true;
 }

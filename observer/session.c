@@ -19,6 +19,18 @@ double steady_now(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* What is shown, and how, as the command line says. */
+static void view_arrange(struct view *view, const struct args *args) {
+    if (args->panels > 0) {
+        memcpy(view->panel, args->panel, args->panels * sizeof(args->panel[0]));
+        view->panels = args->panels;
+    }
+    view->layout = args->layout;
+    view->show_command = args->show_command;
+    snprintf(view->caption, sizeof(view->caption), "%s",
+             args->caption != NULL ? args->caption : "");
+}
+
 bool session_open(struct session *session, const struct args *args, char *error,
                   size_t error_size) {
     OBS_ASSERT(session != NULL && args != NULL);
@@ -38,6 +50,7 @@ bool session_open(struct session *session, const struct args *args, char *error,
         return false;
     }
     view_init(&session->view, session->history, args->theme);
+    view_arrange(&session->view, args);
     if (!compare_open(&session->compare, args, &session->view, error, error_size)) {
         source_close(session->source);
         history_destroy(session->history);
@@ -159,7 +172,8 @@ static struct canvas *video_canvas(struct session *session) {
         char error[160];
         session->video_canvas =
             canvas_raster_create(video_width(session->video), video_height(session->video),
-                                 session->video_scale, session->args->font, error, sizeof(error));
+                                 view_scale(&session->view, session->video_scale),
+                                 session->args->font, error, sizeof(error));
     }
     if (session->video_canvas != NULL) {
         struct view view = session->view;

@@ -28,6 +28,22 @@ void view_init(struct view *view, const struct history *history, enum theme_id t
     s->sampler_cpu = s->sampler_ns = s->viewer_cpu = s->frames_repeated = -1.0;
 }
 
+static const char *const layout_names[] = {"overview", "stack", "presenter"};
+
+const char *view_layout_name(enum view_layout layout) {
+    return layout_names[layout];
+}
+
+bool view_layout_parse(const char *name, enum view_layout *layout) {
+    for (int i = VIEW_OVERVIEW; i <= VIEW_PRESENTER; i++) {
+        if (strcmp(layout_names[i], name) == 0) {
+            *layout = (enum view_layout)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 double view_scale(const struct view *view, double scale) {
     return view->layout == VIEW_PRESENTER ? 2.0 * scale : scale;
 }

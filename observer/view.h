@@ -130,6 +130,9 @@ struct view {
 };
 
 void view_init(struct view *view, const struct history *history, enum theme_id theme);
+/* "overview", "stack", "presenter". False: no such layout. */
+bool view_layout_parse(const char *name, enum view_layout *layout);
+const char *view_layout_name(enum view_layout layout);
 /* Draws everything. True while an easing is under way: draw again soon (at most 30 frames/s). */
 bool view_draw(struct view *view, struct canvas *canvas);
 
