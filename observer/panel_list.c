@@ -9,6 +9,7 @@ static const struct panel *const list[] = {
     &panel_memtable,
     &panel_levels,
     &panel_latency,
+    &panel_compactions,
 };
 
 const struct panel *const *panel_list(size_t *count) {
