@@ -174,6 +174,7 @@ static void fill_rows(struct canvas *canvas, int x, const int32_t *top, const in
                       int count, const struct ink *ink) {
     uint8_t *pixels = cairo_image_surface_get_data(canvas->surface);
     size_t stride = (size_t)cairo_image_surface_get_stride(canvas->surface);
+    const uint32_t whole = ink->rb | ink->ag << 8; /* what blending it at full opacity gives */
     int32_t highest = INT32_MAX, lowest = INT32_MIN;
     for (int i = 0; i < count; i++) {
         if (top[i] < bottom[i]) {
@@ -188,7 +189,7 @@ static void fill_rows(struct canvas *canvas, int x, const int32_t *top, const in
             int32_t from = top[i] > y0 ? top[i] : y0, to = bottom[i] < y1 ? bottom[i] : y1;
             if (to > from) {
                 uint32_t a = (uint32_t)(to - from) * ink->opacity >> 8;
-                line[i] = blend(line[i], ink, a);
+                line[i] = a == 255 ? whole : blend(line[i], ink, a);
             }
         }
     }
