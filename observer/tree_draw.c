@@ -4,13 +4,17 @@
 
 #include "obs_check.h"
 
-enum { SHADES = 12 }; /* of youth, in columns: neighbours then share a call */
+enum { SHADE_COLUMNS = 6 };
 
 static const double ROUND = 2.0;
 static const double OUTLINE = 2.0;
-static const double FAINTEST = 0.34; /* how much of its level's colour the oldest table keeps */
+static const double FAINTEST = 0.40; /* how much of its level's colour the oldest table keeps */
 
 static struct tree_bin bins[TREE_BINS_MAX]; /* of one row at a time */
+
+static double clamp01(double share) {
+    return share < 1.0 ? (share > 0.0 ? share : 0.0) : 1.0;
+}
 
 struct color tree_level_color(const struct scene *scene, unsigned level, double youth) {
     OBS_ASSERT(level < THEME_LEVELS);
@@ -109,26 +113,29 @@ static struct canvas_column column_of(const struct tree_picture *picture, unsign
     return (struct canvas_column){foot - high, foot};
 }
 
-static unsigned shade_of(const struct tree_bin *bin) {
-    return (unsigned)lround(fmin(1.0, fmax(0.0, bin->youth / bin->depth)) * SHADES);
+/* Columns of one shade: neighbours, a few at a time. Finer differences of age would be noise. */
+static size_t shade_run(size_t first, size_t columns, double *youth) {
+    size_t end = first;
+    double sum = 0.0, depth = 0.0;
+    while (end < columns && end - first < SHADE_COLUMNS && bins[end].depth > 0) {
+        sum += bins[end].youth;
+        depth += bins[end].depth;
+        end++;
+    }
+    *youth = depth > 0.0 ? fmax(0.0, sum / depth) : 0.0;
+    return end;
 }
 
 static void draw_shades(const struct tree_picture *picture, unsigned level, size_t columns,
                         const struct canvas_column *column) {
-    const struct scene *scene = picture->scene;
-    double pixel = picture->layout->pixel;
+    double pixel = picture->layout->pixel, youth;
     for (size_t i = 0; i < columns;) {
-        size_t end = i + 1;
-        unsigned shade = bins[i].depth > 0 ? shade_of(&bins[i]) : 0;
-        while (end < columns && bins[i].depth > 0 && bins[end].depth > 0 &&
-               shade_of(&bins[end]) == shade) {
-            end++;
+        size_t end = shade_run(i, columns, &youth);
+        if (end > i) {
+            canvas_columns(picture->scene->canvas, picture->layout->plot.x + (double)i * pixel,
+                           column + i, end - i, tree_level_color(picture->scene, level, youth));
         }
-        if (bins[i].depth > 0) {
-            canvas_columns(scene->canvas, picture->layout->plot.x + (double)i * pixel, column + i,
-                           end - i, tree_level_color(scene, level, (double)shade / SHADES));
-        }
-        i = end;
+        i = end > i ? end : i + 1;
     }
 }
 
@@ -138,38 +145,41 @@ static void draw_columns(const struct tree_picture *picture, unsigned level) {
     if (columns > scene->columns_max) {
         columns = scene->columns_max;
     }
-    struct canvas_column *column = scene->columns, *extra = scene->columns + scene->columns_max;
+    struct canvas_column *column = scene->columns, *foot = column + scene->columns_max,
+                         *input = foot + scene->columns_max;
     uint32_t deepest = 1;
-    bool any = false, hollow = false, busy = false;
     for (size_t i = 0; i < columns; i++) {
         deepest = bins[i].depth > deepest ? bins[i].depth : deepest;
-        any = any || bins[i].depth > 0;
-        hollow = hollow || bins[i].hollow >= 0.005;
-        busy = busy || bins[i].busy > 0;
     }
-    if (!any) {
-        return;
-    }
+    bool any = false, hollow = false, busy = false;
     for (size_t i = 0; i < columns; i++) {
-        column[i] = bins[i].depth > 0 ? column_of(picture, level, &bins[i], deepest)
-                                      : (struct canvas_column){0.0, 0.0};
+        const struct tree_bin *bin = &bins[i];
+        column[i] = foot[i] = input[i] = (struct canvas_column){0.0, 0.0};
+        if (bin->depth == 0) {
+            continue;
+        }
+        any = true;
+        column[i] = column_of(picture, level, bin, deepest);
+        input[i] = bin->busy > 0 ? column[i] : input[i];
+        busy = busy || bin->busy > 0;
+        double high = (column[i].bottom - column[i].top) * clamp01(bin->hollow / bin->depth);
+        if (high >= 0.5) {
+            foot[i] = (struct canvas_column){column[i].bottom - high, column[i].bottom};
+            column[i].bottom -= high;
+            hollow = true;
+        }
     }
     double x = picture->layout->plot.x;
-    draw_shades(picture, level, columns, column);
-    for (size_t i = 0; hollow && i < columns; i++) {
-        double share = bins[i].depth > 0 ? bins[i].hollow / bins[i].depth : 0.0;
-        double high = (column[i].bottom - column[i].top) * fmin(1.0, share);
-        extra[i] = (struct canvas_column){column[i].bottom - high, column[i].bottom};
+    if (any) {
+        draw_shades(picture, level, columns, column);
     }
     if (hollow) {
-        canvas_columns(scene->canvas, x, extra, columns, theme_fade(scene->theme->panel, 0.78));
-    }
-    for (size_t i = 0; busy && i < columns; i++) {
-        extra[i] = bins[i].busy > 0 ? (struct canvas_column){column[i].top, column[i].top + OUTLINE}
-                                    : (struct canvas_column){0.0, 0.0};
+        struct color color =
+            theme_mix(scene->theme->panel, tree_level_color(scene, level, 0.4), 0.5);
+        canvas_columns(scene->canvas, x, foot, columns, color);
     }
     if (busy) {
-        canvas_columns(scene->canvas, x, extra, columns, scene->theme->compaction);
+        canvas_columns(scene->canvas, x, input, columns, theme_fade(scene->theme->compaction, 0.7));
     }
 }
 

@@ -6,7 +6,8 @@
 
 #include "obs_check.h"
 
-static const double NARROW_PX = 2.0;   /* device pixels below which a table is told by a column */
+static const double NARROW_PX = 6.0;   /* device pixels below which a table is told by columns */
+static const double GAP_FROM_PX = 2.5; /* from here on a gap parts it from its neighbour */
 static const double LANE_LEAST = 3.0;  /* lower lanes make a pile */
 static const double TABLE_LEAST = 2.0; /* height of a table of no bytes */
 static const double ROW_SHARE_MOST = 0.30;
@@ -20,12 +21,15 @@ static struct {
     const struct tree_layout *sorting_layout;
 } scratch;
 
+/* Written out: the library's functions mind NANs, and here they are called for every table. */
 static double clamp(double value, double least, double most) {
-    return fmax(least, fmin(most, value));
+    value = value < most ? value : most;
+    return value > least ? value : least;
 }
 
+/* REQUIRES: a coordinate on a screen: from 0 up. */
 static double snap(double pixel, double coordinate) {
-    return floor(coordinate / pixel + 0.5) * pixel;
+    return (double)(int64_t)(coordinate / pixel + 0.5) * pixel;
 }
 
 /* ---- across: keys ---------------------------------------------------------------------------- */
@@ -35,7 +39,7 @@ double tree_layout_x(const struct tree_layout *layout, uint64_t position) {
         return layout->plot.x;
     }
     double along = position > layout->lo ? (double)(position - layout->lo) : 0.0;
-    return layout->plot.x + fmin(1.0, along / layout->positions) * layout->plot.w;
+    return layout->plot.x + clamp(along / layout->positions, 0.0, 1.0) * layout->plot.w;
 }
 
 static void span_of(const struct scope_shape *shape, struct tree_layout *layout) {
@@ -71,13 +75,14 @@ static void place_across(const struct tree_input *input, struct tree_layout *lay
         *item = (struct tree_item){0};
         table_edges(layout, table, &item->x0, &item->x1);
         double wide = (item->x1 - item->x0) / layout->pixel;
-        item->narrow = wide < NARROW_PX + 0.5;
-        if (!item->narrow) {
+        item->narrow = wide < NARROW_PX - 0.5;
+        if (wide > GAP_FROM_PX) {
             item->x1 -= layout->pixel; /* neighbours are told apart */
         }
         uint64_t born = table->created_ns;
         float age = born < input->moment_ns ? (float)(input->moment_ns - born) * 1e-9f : 0.0f;
-        item->youth = fmaxf(0.0f, 1.0f - logf(1.0f + age) * scale);
+        float youth = 1.0f - logf(1.0f + age) * scale;
+        item->youth = youth > 0.0f ? youth : 0.0f;
     }
 }
 
@@ -98,16 +103,25 @@ static void count_rows(const struct scope_shape *shape, struct tree_layout *layo
             row->bytes_top = fmax(row->bytes_top, (double)shape->tables[i].bytes);
         }
     }
+    size_t next[SCOPE_MAX_LEVELS], first = 0;
     for (unsigned level = 0; level < layout->rows; level++) {
         /* The scale moves in steps, so that a row does not breathe with its largest table. */
         struct tree_row *row = &layout->row[level];
         row->bytes_top = exp2(ceil(log2(fmax(1.0, row->bytes_top)) * 4.0) / 4.0);
+        next[level] = row->first = first;
+        first += row->tables;
+    }
+    for (size_t i = 0; i < shape->count; i++) {
+        unsigned level = shape->tables[i].level;
+        if (level < layout->rows) {
+            layout->member[next[level]++] = (uint32_t)i;
+        }
     }
 }
 
 static void place_rows(const struct tree_input *input, struct tree_layout *layout) {
     double pixel = layout->pixel, y = input->plot.y, high = input->plot.h;
-    double gap = snap(pixel, clamp(high * 0.045, 4.0, 30.0));
+    double gap = snap(pixel, clamp(high * fmin(0.045, 0.18 / layout->rows), 4.0, 30.0));
     double thin = snap(pixel, clamp(high * 0.04, 5.0, 16.0));
     if (input->memtables) {
         double active = snap(pixel, clamp(high * 0.035, 5.0, 18.0));
@@ -139,8 +153,9 @@ static void place_rows(const struct tree_input *input, struct tree_layout *layou
 double tree_layout_height(const struct tree_layout *layout, unsigned level, uint64_t bytes,
                           double room) {
     OBS_ASSERT(level < SCOPE_MAX_LEVELS);
-    double share = fmin(1.0, (double)bytes / fmax(1.0, layout->row[level].bytes_top));
-    return snap(layout->pixel, clamp(share * room, fmin(TABLE_LEAST, room), room));
+    double share = (double)bytes / layout->row[level].bytes_top;
+    double least = TABLE_LEAST < room ? TABLE_LEAST : room;
+    return snap(layout->pixel, clamp(share * room, least, room));
 }
 
 struct rect tree_layout_alone(const struct tree_layout *layout, const struct scope_table *table) {
@@ -155,14 +170,17 @@ struct rect tree_layout_alone(const struct tree_layout *layout, const struct sco
 
 /* ---- lanes ----------------------------------------------------------------------------------- */
 
+static uint32_t member_of(const struct tree_layout *layout, unsigned level, size_t i) {
+    return layout->member[layout->row[level].first + i];
+}
+
 /* The most tables over one pixel. What only touches does not overlap. */
-static unsigned depth_of(const struct tree_layout *layout, const struct scope_shape *shape,
-                         unsigned level) {
+static unsigned depth_of(const struct tree_layout *layout, unsigned level) {
     size_t columns = column_of(layout, layout->plot.x + layout->plot.w) + 1;
     memset(scratch.edge, 0, (columns + 1) * sizeof scratch.edge[0]);
-    for (size_t i = 0; i < shape->count; i++) {
-        const struct tree_item *item = &layout->item[i];
-        if (shape->tables[i].level == level && !item->narrow) {
+    for (size_t i = 0; i < layout->row[level].tables; i++) {
+        const struct tree_item *item = &layout->item[member_of(layout, level, i)];
+        if (!item->narrow) {
             scratch.edge[column_of(layout, item->x0 + 0.5 * layout->pixel)]++;
             scratch.edge[column_of(layout, item->x1 + 0.5 * layout->pixel)]--;
         }
@@ -195,16 +213,12 @@ static int by_key(const void *a, const void *b) {
 
 static size_t sort_level(const struct tree_layout *layout, const struct scope_shape *shape,
                          unsigned level, int (*order)(const void *, const void *)) {
-    size_t n = 0;
-    for (size_t i = 0; i < shape->count; i++) {
-        if (shape->tables[i].level == level) {
-            scratch.order[n++] = (uint32_t)i;
-        }
-    }
+    const struct tree_row *row = &layout->row[level];
+    memcpy(scratch.order, layout->member + row->first, row->tables * sizeof scratch.order[0]);
     scratch.sorting = shape;
     scratch.sorting_layout = layout;
-    qsort(scratch.order, n, sizeof scratch.order[0], order);
-    return n;
+    qsort(scratch.order, row->tables, sizeof scratch.order[0], order);
+    return row->tables;
 }
 
 /* Oldest at the bottom; each as high as its bytes, so the pile grows as L0 fills. */
@@ -266,7 +280,7 @@ static void place_on_lanes(const struct tree_input *input, struct tree_layout *l
                            unsigned level) {
     struct tree_row *row = &layout->row[level];
     row->lanes = 1;
-    row->depth = depth_of(layout, input->shape, level);
+    row->depth = depth_of(layout, level);
     bool several = row->depth > 1;
     if (several) {
         double most = fmin(TREE_LANES_MAX, row->box.h / (LANE_LEAST * layout->pixel));
@@ -283,13 +297,12 @@ static void place_on_lanes(const struct tree_input *input, struct tree_layout *l
     }
     double room = floor(row->box.h / row->lanes / layout->pixel) * layout->pixel;
     double gap = row->lanes > 1 && room >= 5.0 * layout->pixel ? layout->pixel : 0.0;
-    for (size_t i = 0; i < input->shape->count; i++) {
-        if (input->shape->tables[i].level != level) {
-            continue;
-        }
-        struct tree_item *item = &layout->item[i];
-        double high = tree_layout_height(layout, level, input->shape->tables[i].bytes, room - gap);
-        item->lane_y1 = row->box.y + row->box.h - (several ? scratch.lane[i] * room : 0.0);
+    for (size_t i = 0; i < row->tables; i++) {
+        uint32_t index = member_of(layout, level, i);
+        struct tree_item *item = &layout->item[index];
+        uint64_t bytes = input->shape->tables[index].bytes;
+        double high = tree_layout_height(layout, level, bytes, room - gap);
+        item->lane_y1 = row->box.y + row->box.h - (several ? scratch.lane[index] * room : 0.0);
         item->lane_y0 = item->lane_y1 - room;
         item->y1 = item->lane_y1;
         item->y0 = item->y1 - high;
@@ -312,7 +325,7 @@ void tree_layout_make(const struct tree_input *input, struct tree_layout *layout
     count_rows(shape, layout);
     place_rows(input, layout);
     place_across(input, layout);
-    layout->row[0].depth = depth_of(layout, shape, 0);
+    layout->row[0].depth = depth_of(layout, 0);
     pile_up(input, layout);
     for (unsigned level = 1; level < layout->rows; level++) {
         if (layout->row[level].tables > 0) {
@@ -323,10 +336,9 @@ void tree_layout_make(const struct tree_input *input, struct tree_layout *layout
 
 /* ---- columns --------------------------------------------------------------------------------- */
 
-static bool told_by_column(const struct tree_layout *layout, const struct scope_shape *shape,
-                           unsigned level, size_t i) {
-    return shape->tables[i].level == level &&
-           (layout->row[level].piled || layout->item[i].narrow) && !layout->item[i].moving;
+static bool told_by_column(const struct tree_layout *layout, unsigned level, size_t table) {
+    const struct tree_item *item = &layout->item[table];
+    return (layout->row[level].piled || item->narrow) && !item->moving;
 }
 
 static void first_and_last(const struct tree_layout *layout, const struct tree_item *item,
@@ -343,14 +355,15 @@ size_t tree_layout_bins(const struct tree_layout *layout, const struct scope_sha
     OBS_ASSERT(level < layout->rows && shape->count == layout->count);
     size_t columns = (size_t)clamp(ceil(layout->plot.w / layout->pixel), 1.0, TREE_BINS_MAX);
     memset(bins, 0, columns * sizeof *bins);
-    for (size_t i = 0; i < shape->count; i++) {
-        if (!told_by_column(layout, shape, level, i)) {
+    for (size_t i = 0; i < layout->row[level].tables; i++) {
+        uint32_t index = member_of(layout, level, i);
+        if (!told_by_column(layout, level, index)) {
             continue;
         }
-        const struct scope_table *table = &shape->tables[i];
+        const struct scope_table *table = &shape->tables[index];
         size_t first, last;
-        first_and_last(layout, &layout->item[i], columns, &first, &last);
-        double youth = (double)layout->item[i].youth;
+        first_and_last(layout, &layout->item[index], columns, &first, &last);
+        double youth = (double)layout->item[index].youth;
         double hollow = table->entries > 0 ? (double)table->tombstones / (double)table->entries : 0;
         bins[first].begun++;
         for (size_t end = 0; end < 2; end++) { /* enters at the first, leaves after the last */
@@ -384,8 +397,9 @@ static bool inside(double value, double least, double most) {
 bool tree_layout_hits(const struct tree_layout *layout, const struct scope_shape *shape,
                       const struct tree_hit *hit, size_t table) {
     const struct tree_item *item = &layout->item[table];
-    return told_by_column(layout, shape, hit->level, table) && item->x1 > hit->at.x &&
-           item->x0 < hit->at.x + hit->at.w;
+    double middle = hit->at.x + layout->pixel / 2.0;
+    return shape->tables[table].level == hit->level && told_by_column(layout, hit->level, table) &&
+           item->x1 > middle && item->x0 < middle;
 }
 
 struct tree_hit tree_layout_hit(const struct tree_layout *layout, const struct scope_shape *shape,
@@ -430,9 +444,13 @@ struct tree_hit tree_layout_hit(const struct tree_layout *layout, const struct s
                 hit.table = i;
             }
         }
-        hit.kind = hit.tables == 0   ? TREE_HIT_NONE
-                   : hit.tables == 1 ? TREE_HIT_TABLE
-                                     : TREE_HIT_TABLES;
+        hit.kind = hit.tables > 1 ? TREE_HIT_TABLES : TREE_HIT_NONE;
+        if (hit.tables == 1) {
+            const struct tree_item *item = &layout->item[hit.table];
+            hit.kind = TREE_HIT_TABLE;
+            hit.at.x = item->x0;
+            hit.at.w = item->x1 - item->x0;
+        }
         return hit;
     }
     return hit;

@@ -40,13 +40,13 @@ struct tree_item {
 
 struct tree_row {
     struct rect box;
-    bool thin;        /* nothing in it */
-    bool piled;       /* columns as high as tables overlap */
-    unsigned lanes;   /* 1: no table overlaps another */
-    size_t tables;    /* of the shape */
-    uint64_t bytes;   /* theirs */
-    double bytes_top; /* table bytes that fill a lane */
-    unsigned depth;   /* most tables over one pixel */
+    bool thin;            /* nothing in it */
+    bool piled;           /* columns as high as tables overlap */
+    unsigned lanes;       /* 1: no table overlaps another */
+    size_t first, tables; /* of the shape: member[first ..] */
+    uint64_t bytes;       /* theirs */
+    double bytes_top;     /* table bytes that fill a lane */
+    unsigned depth;       /* most tables over one pixel */
 };
 
 struct tree_layout {
@@ -58,6 +58,7 @@ struct tree_layout {
     uint64_t lo;      /* the key at the left edge */
     double positions; /* of keys across the plot; 0: there is one key only */
     size_t count;
+    uint32_t member[SCOPE_MAX_TABLES];       /* indices of tables, level by level */
     struct tree_item item[SCOPE_MAX_TABLES]; /* in the shape's order */
 };
 
