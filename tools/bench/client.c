@@ -22,6 +22,7 @@ struct member {
     pthread_t thread;
     uint64_t steps;
     uint64_t begin_ticks, end_ticks;
+    double cpu_s;
     int status;
 };
 
@@ -115,7 +116,9 @@ static int work(struct member *m) {
 static void *body(void *argument) {
     struct member *m = argument;
     (void)pthread_barrier_wait(&m->team->start);
+    double cpu = bench_cpu_s(CLOCK_THREAD_CPUTIME_ID);
     m->status = work(m);
+    m->cpu_s = bench_cpu_s(CLOCK_THREAD_CPUTIME_ID) - cpu;
     if (m->status == BENCH_FAILED) {
         atomic_store_explicit(&m->team->stop, true, memory_order_relaxed);
     }
@@ -158,6 +161,7 @@ static void report(const struct member *members, uint64_t threads, struct bench_
     uint64_t end = members[0].end_ticks;
     uint64_t units = 0;
     uint64_t user = 0;
+    double cpu = 0;
     memset(&all, 0, sizeof all);
     for (uint64_t i = 0; i < threads; i++) {
         const struct member *m = &members[i];
@@ -165,12 +169,14 @@ static void report(const struct member *members, uint64_t threads, struct bench_
         end = m->end_ticks > end ? m->end_ticks : end;
         units += m->client->units;
         user += m->client->user_bytes;
+        cpu += m->cpu_s;
         bench_hist_merge(&all, &m->client->hist);
     }
     double *value = result->value;
     value[BENCH_OPS] = (double)units;
     value[BENCH_SECONDS] = 1e-9 * (double)bench_ticks_ns(begin, end);
     value[BENCH_OPS_S] = value[BENCH_SECONDS] > 0 ? (double)units / value[BENCH_SECONDS] : 0;
+    value[BENCH_CLIENT_CPU] = units > 0 ? 1e9 * cpu / (double)units : NAN;
     value[BENCH_P50] = bench_hist_quantile(&all, 0.5);
     value[BENCH_P99] = bench_hist_quantile(&all, 0.99);
     value[BENCH_P999] = bench_hist_quantile(&all, 0.999);

@@ -6,12 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine_lsm.h"
 #include "lsm.h"
 
 struct lsm_adapter {
     struct lsm_db *db;
     struct bench_setup *setup;
 };
+
+struct lsm_db *bench_engine_lsm_db(void *db) {
+    return ((struct lsm_adapter *)db)->db;
+}
 
 static bool adapter_load(char why[BENCH_ERROR_TEXT]) {
     why[0] = '\0';

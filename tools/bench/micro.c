@@ -17,6 +17,12 @@ const struct bench_micro bench_micros[] = {
     MICRO(memtable_insert, "one entry into a memtable, keys in random order"),
     MICRO(memtable_find, "a key that is there, in a full memtable"),
     MICRO(memtable_miss, "a key that is absent, in a full memtable"),
+    MICRO(wal_append, "one put appended to a mapped log segment"),
+    MICRO(block_search, "a key in a block of 4 KiB, one of many"),
+    MICRO(bloom_probe, "an absent key in a filter, hashing included"),
+    MICRO(merge, "one entry out of a merge of 4 runs in memory"),
+    MICRO(table_build, "one entry into a table: blocks, filter, index, checksums; CPU time"),
+    MICRO(ring_publish, "one sample with every metric into the shared memory"),
 };
 const size_t bench_micro_count = sizeof bench_micros / sizeof bench_micros[0];
 

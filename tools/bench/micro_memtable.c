@@ -1,8 +1,7 @@
 /* micro_memtable.c: the memtable: insert, find, miss. */
-#include "micro.h"
-
 #include "clock.h"
 #include "memtable.h"
+#include "micro_parts.h"
 #include "workload.h"
 
 struct table {
@@ -15,8 +14,7 @@ static bool table_open(struct table *t, struct bench_micro_context *context,
     struct lsm_fault fault = {0};
     t->pool = pool;
     if (pool == NULL || lsm_memtable_create(pool, 1, &t->memtable, &fault) != 0) {
-        (void)snprintf(context->error, sizeof context->error, "no memtable: %.200s", fault.text);
-        return false;
+        return bench_micro_fail(context, "no memtable: %.200s", fault.text);
     }
     return true;
 }
@@ -37,8 +35,7 @@ static bool insert_all(struct table *t, struct bench_micro_context *context) {
                                   .value = (const uint8_t *)value,
                                   .value_size = bench_workload.value_size};
         if (lsm_memtable_reserve(t->memtable, 1, entry.key_size + entry.value_size, &fault) != 0) {
-            (void)snprintf(context->error, sizeof context->error, "%.200s", fault.text);
-            return false;
+            return bench_micro_fail(context, "%.200s", fault.text);
         }
         lsm_memtable_insert(t->memtable, &entry);
     }
@@ -92,11 +89,8 @@ static bool find(struct bench_micro_context *context, bool absent) {
     lsm_memtable_unref(t.memtable);
     lsm_arena_pool_destroy(pool);
     /* Ids are drawn from all keys and folded onto those inserted: some may be missing. */
-    if (absent ? found != 0 : found == 0) {
-        (void)snprintf(context->error, sizeof context->error, "it finds what it should not");
-        return false;
-    }
-    return true;
+    return (absent ? found == 0 : found > 0) ||
+           bench_micro_fail(context, "it finds what it should not");
 }
 
 bool bench_micro_memtable_find(struct bench_micro_context *context) {

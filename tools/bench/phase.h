@@ -40,7 +40,16 @@
     X(RESIDENT, "resident_before", "fraction of the files in the page cache")                      \
     X(OPEN_S, "open_s", "s")                                                                       \
     X(ACKNOWLEDGED, "acknowledged", "writes before the kill")                                      \
-    X(RECOVERED, "recovered", "of them found again")
+    X(RECOVERED, "recovered", "of them found again")                                               \
+    X(CLIENT_CPU, "client_cpu_ns", "ns of the clients' CPU time, an operation")                    \
+    X(WATCH_LOST, "watched_lost", "fraction of the rate that watched runs lost")                   \
+    X(WATCH_LOW, "watched_lost_low", "of its 95 % interval")                                       \
+    X(WATCH_HIGH, "watched_lost_high", "of its 95 % interval")                                     \
+    X(WATCH_CPU_NS, "unwatched_put_cpu_ns", "ns of the writer's CPU time, a put")                  \
+    X(WATCH_CPU_LOST, "watched_put_cpu_more", "fraction by which that grew, watched")              \
+    X(WATCH_SAMPLER, "sampler_cpu", "fraction of a core")                                          \
+    X(WATCH_READERS, "watchers_cpu", "fraction of a core, all of them")                            \
+    X(WATCH_PAIRS, "pairs", "pairs of runs")
 
 enum bench_metric {
 #define ENUM(symbol, name, unit) BENCH_##symbol,
@@ -85,6 +94,7 @@ enum bench_need {
 
 struct bench_phase {
     const char *name;
+    const char *group; /* a name for several phases; NULL none */
     const char *help;
     enum bench_need need;
     bool spoils; /* afterwards not every key is there */
@@ -96,8 +106,6 @@ struct bench_phase {
 };
 extern const struct bench_phase bench_phases[];
 extern const size_t bench_phase_count;
-/* SIZE_MAX when there is none of that name. */
-size_t bench_phase_find(const char *name);
 
 int bench_phase_fillseq(struct bench_run *run, struct bench_result *result);
 int bench_phase_fillrandom(struct bench_run *run, struct bench_result *result);
@@ -120,6 +128,9 @@ int bench_phase_crashreopen(struct bench_run *run, struct bench_result *result);
 
 int bench_phase_fillsync(struct bench_run *run, struct bench_result *result);
 int bench_phase_fillsync8(struct bench_run *run, struct bench_result *result);
+
+int bench_phase_watch250(struct bench_run *run, struct bench_result *result);
+int bench_phase_watch10(struct bench_run *run, struct bench_result *result);
 
 int bench_phase_ycsb_a(struct bench_run *run, struct bench_result *result);
 int bench_phase_ycsb_b(struct bench_run *run, struct bench_result *result);

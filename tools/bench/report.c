@@ -35,7 +35,15 @@ void bench_format_ns(double ns, char *text, size_t size) {
     (void)snprintf(text, size, "%.*f%s", decimals, ns, unit[i]);
 }
 
-enum cell_kind { CELL_COUNT, CELL_NS, CELL_SECONDS, CELL_MIB, CELL_PLAIN, CELL_RATIO };
+enum cell_kind {
+    CELL_COUNT,
+    CELL_NS,
+    CELL_SECONDS,
+    CELL_MIB,
+    CELL_PLAIN,
+    CELL_RATIO,
+    CELL_PERCENT
+};
 
 struct column {
     const char *title;
@@ -63,6 +71,9 @@ static void print_cell(double value, enum cell_kind kind, int width, FILE *out) 
     case CELL_MIB:
         (void)snprintf(text, sizeof text, "%.0f", value / (1 << 20));
         break;
+    case CELL_PERCENT:
+        value *= 100;
+        /* fall through */
     case CELL_PLAIN:
     case CELL_RATIO:
         (void)snprintf(text, sizeof text, "%.2f", value);
@@ -121,17 +132,16 @@ static void print_speed(const struct bench_set *set, FILE *out) {
     char ratio[32];
     (void)snprintf(ratio, sizeof ratio, "x %s", set->args->baseline);
     const struct column columns[] = {
-        {"ops/s", BENCH_OPS_S, CELL_COUNT, 8},
-        {ratio, BENCH_OPS_S, CELL_RATIO, 9},
-        {"p50", BENCH_P50, CELL_NS, 8},
-        {"p99", BENCH_P99, CELL_NS, 8},
-        {"p99.9", BENCH_P999, CELL_NS, 8},
-        {"max", BENCH_MAX, CELL_NS, 8},
-        {"CPU s", BENCH_CPU_S, CELL_SECONDS, 6},
-        {"anon MiB", BENCH_ANON, CELL_MIB, 8},
-        {"mapped MiB", BENCH_MAPPED, CELL_MIB, 10},
+        {"ops/s", BENCH_OPS_S, CELL_COUNT, 8},    {ratio, BENCH_OPS_S, CELL_RATIO, 9},
+        {"p50", BENCH_P50, CELL_NS, 8},           {"p99", BENCH_P99, CELL_NS, 8},
+        {"p99.9", BENCH_P999, CELL_NS, 8},        {"max", BENCH_MAX, CELL_NS, 8},
+        {"cpu/op", BENCH_CLIENT_CPU, CELL_NS, 8}, {"CPU s", BENCH_CPU_S, CELL_SECONDS, 6},
+        {"anon MiB", BENCH_ANON, CELL_MIB, 8},    {"mapped MiB", BENCH_MAPPED, CELL_MIB, 10},
     };
-    print_table(set, "Speed (memory is the peak of the phase; CPU includes what is left to settle)",
+    print_table(set,
+                "Speed (cpu/op: of the client alone; CPU s: of the process, what is left to settle "
+                "included;"
+                "\nmemory: the peak of the phase)",
                 BENCH_OPS_S, columns, COUNT_OF(columns), out);
 }
 
@@ -171,6 +181,20 @@ static void print_rest(const struct bench_set *set, FILE *out) {
         {"acknowledged", BENCH_ACKNOWLEDGED, CELL_COUNT, 12},
         {"found again", BENCH_RECOVERED, CELL_COUNT, 11},
     };
+    const struct column watch[] = {
+        {"pairs", BENCH_WATCH_PAIRS, CELL_COUNT, 6},
+        {"lost %", BENCH_WATCH_LOST, CELL_PERCENT, 7},
+        {"from", BENCH_WATCH_LOW, CELL_PERCENT, 7},
+        {"to", BENCH_WATCH_HIGH, CELL_PERCENT, 7},
+        {"cpu/put", BENCH_WATCH_CPU_NS, CELL_NS, 8},
+        {"more %", BENCH_WATCH_CPU_LOST, CELL_PERCENT, 7},
+        {"sampler %", BENCH_WATCH_SAMPLER, CELL_PERCENT, 9},
+        {"watchers %", BENCH_WATCH_READERS, CELL_PERCENT, 10},
+    };
+    print_table(set,
+                "Watched by 4 readers: what fillrandom lost (median of the pairs, 95 % interval), "
+                "the writer's\nCPU time a put, by how much that grew, and shares of a core",
+                BENCH_WATCH_LOST, watch, COUNT_OF(watch), out);
     print_table(set, "Synchronous puts over the raw loop of the same minute", BENCH_OVER_RAW, sync,
                 COUNT_OF(sync), out);
     print_table(set, "Cold reads: fraction of the files' pages that could not be dropped before",

@@ -64,6 +64,23 @@ static bool choose_engines(const struct bench_args *args, size_t *engines, size_
     return given > 0;
 }
 
+/* A phase's name, or that of a group of phases. False when there is neither, or no room. */
+static bool choose_by_name(const char *name, size_t *phases, size_t *count) {
+    bool found = false;
+    for (size_t i = 0; i < bench_phase_count; i++) {
+        const char *group = bench_phases[i].group;
+        if (strcmp(bench_phases[i].name, name) == 0 ||
+            (group != NULL && strcmp(group, name) == 0)) {
+            if (*count == BENCH_LIST_MAX) {
+                return false;
+            }
+            phases[(*count)++] = i;
+            found = true;
+        }
+    }
+    return found;
+}
+
 static bool choose_phases(const struct bench_args *args, size_t *phases, size_t *count,
                           char error[256]) {
     char text[1024];
@@ -79,13 +96,12 @@ static bool choose_phases(const struct bench_args *args, size_t *phases, size_t 
     }
     size_t given = bench_args_split(args->phases, text, sizeof text, names);
     for (size_t i = 0; i < given; i++) {
-        phases[i] = bench_phase_find(names[i]);
-        if (phases[i] == SIZE_MAX) {
-            (void)snprintf(error, 256, "--phases: there is no '%.60s'", names[i]);
+        if (!choose_by_name(names[i], phases, count)) {
+            (void)snprintf(error, 256, "--phases: there is no '%.60s', or the list is too long",
+                           names[i]);
             return false;
         }
     }
-    *count = given;
     if (given == 0) {
         (void)snprintf(error, 256, "--phases: '%.60s' is not a list of names", args->phases);
     }

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "crash.h"
 #include "files.h"
+#include "watchers.h"
 #include "workload.h"
 
 int bench_fail(struct bench_result *result, const char *format, ...) {
@@ -128,13 +129,22 @@ static bool send_result(const struct bench_job *job, const struct bench_result *
     return write(job->results, result, sizeof *result) == (ssize_t)sizeof *result;
 }
 
-static bool wants_crash(const struct bench_job *job) {
+/* Helpers are forked before there are threads or libraries, and only when a phase wants them. */
+static void start_helpers(struct bench_run *run, const struct bench_job *job) {
     for (size_t i = 0; i < job->phase_count; i++) {
-        if (bench_phases[job->phases[i]].run == bench_phase_crashreopen) {
-            return true;
+        const struct bench_phase *phase = &bench_phases[job->phases[i]];
+        if (phase->run == bench_phase_crashreopen && run->crasher == NULL) {
+            run->crasher = bench_crasher_start(run->engine, &run->setup);
+        }
+        if (phase->own_engine_only && run->engine == &bench_engine_lsm && run->watchers == NULL) {
+            run->watchers = bench_watchers_start();
         }
     }
-    return false;
+}
+
+static void stop_helpers(struct bench_run *run) {
+    bench_crasher_stop(run->crasher);
+    bench_watchers_stop(run->watchers);
 }
 
 static bool set_up(struct bench_run *run, const struct bench_job *job) {
@@ -153,10 +163,7 @@ static bool set_up(struct bench_run *run, const struct bench_job *job) {
     if (mkdir(run->dir, 0700) != 0) {
         return false;
     }
-    /* Forked before there are threads or libraries. */
-    if (wants_crash(job)) {
-        run->crasher = bench_crasher_start(run->engine, &run->setup);
-    }
+    start_helpers(run, job);
     return true;
 }
 
@@ -181,7 +188,7 @@ static void run_phases(struct bench_run *run, const struct bench_job *job) {
 
 static int refuse(const struct bench_job *job, struct bench_run *run,
                   struct bench_result *message) {
-    bench_crasher_stop(run->crasher);
+    stop_helpers(run);
     message->phase = BENCH_RESULT_ABSENT;
     (void)send_result(job, message);
     return 3;
@@ -211,6 +218,6 @@ int bench_worker(const struct bench_job *job) {
     }
     bench_run_close(&run);
     bench_sampler_stop(run.sampler);
-    bench_crasher_stop(run.crasher);
+    stop_helpers(&run);
     return 0;
 }

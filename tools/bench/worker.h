@@ -25,6 +25,7 @@ struct bench_run {
     uint64_t generation; /* of the next values */
     uint64_t rounds;     /* of random streams used so far: no phase repeats another's */
     double user_since_fill, written_since_fill, wal_since_fill; /* for the settle phase */
+    struct bench_watchers *watchers;                            /* watchers.h; NULL: not needed */
     struct bench_crasher *crasher;                              /* crash.h; NULL: not needed */
 };
 

@@ -1,0 +1,163 @@
+#include "watchers.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "scope.h"
+
+enum { NAME_BYTES = 64 };
+
+/* A request is a segment's name; an empty one ends the watching. Both are answered. */
+struct answer {
+    bool good;
+    double cpu_s, records;
+};
+
+struct watcher {
+    pid_t pid;
+    int talk; /* a socket of packets */
+};
+
+struct bench_watchers {
+    struct watcher watcher[BENCH_WATCHERS];
+};
+
+static uint64_t copy_what_is_new(struct scope_segment *segment, struct scope_cursor cursor[3],
+                                 struct scope_shape *shape) {
+    static struct scope_histograms histograms; /* large */
+    struct scope_sample sample;
+    struct scope_event event;
+    uint64_t records = 0;
+    while (scope_poll_sample(&cursor[0], &sample) == SCOPE_POLL_RECORD) {
+        records++;
+    }
+    while (scope_poll_event(&cursor[1], &event) == SCOPE_POLL_RECORD) {
+        records++;
+    }
+    while (scope_poll_histograms(&cursor[2], &histograms) == SCOPE_POLL_RECORD) {
+        records++;
+    }
+    return records + (scope_read_shape(segment, shape) == SCOPE_POLL_RECORD);
+}
+
+/* Until a request comes. */
+static uint64_t follow(int talk, struct scope_segment *segment, struct scope_shape *shape) {
+    struct scope_cursor cursor[3];
+    struct pollfd request = {.fd = talk, .events = POLLIN};
+    uint64_t records = 0;
+    scope_cursor_init(&cursor[0], segment, SCOPE_RING_SAMPLES);
+    scope_cursor_init(&cursor[1], segment, SCOPE_RING_EVENTS);
+    scope_cursor_init(&cursor[2], segment, SCOPE_RING_HISTOGRAMS);
+    struct timespec frame = {.tv_nsec = 1000000000 / BENCH_WATCH_HZ};
+    while (ppoll(&request, 1, &frame, NULL) == 0) {
+        records += copy_what_is_new(segment, cursor, shape);
+    }
+    return records;
+}
+
+static void watch(int talk) {
+    char name[NAME_BYTES];
+    struct scope_error_detail error;
+    struct scope_shape shape = {.tables = calloc(SCOPE_MAX_TABLES, sizeof *shape.tables)};
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)nice(10);
+    while (shape.tables != NULL && recv(talk, name, sizeof name, 0) > 0) {
+        struct scope_segment *segment = NULL;
+        struct answer answer = {.good = scope_attach(name, false, &segment, &error) == 0};
+        (void)send(talk, &answer, sizeof answer, 0);
+        if (answer.good) {
+            double begin = bench_cpu_s(CLOCK_PROCESS_CPUTIME_ID);
+            answer.records = (double)follow(talk, segment, &shape);
+            answer.cpu_s = bench_cpu_s(CLOCK_PROCESS_CPUTIME_ID) - begin;
+            scope_detach(segment);
+            if (recv(talk, name, sizeof name, 0) <= 0) {
+                break;
+            }
+            (void)send(talk, &answer, sizeof answer, 0);
+        }
+    }
+    _exit(0);
+}
+
+struct bench_watchers *bench_watchers_start(void) {
+    struct bench_watchers *w = calloc(1, sizeof *w);
+    for (int i = 0; w != NULL && i < BENCH_WATCHERS; i++) {
+        int ends[2];
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+            bench_watchers_stop(w);
+            return NULL;
+        }
+        w->watcher[i].talk = ends[0];
+        w->watcher[i].pid = fork();
+        if (w->watcher[i].pid == 0) {
+            /* Only this socket: an end that another holds open would hide the worker's death. */
+            for (int j = 0; j <= i; j++) {
+                (void)close(w->watcher[j].talk);
+            }
+            watch(ends[1]);
+        }
+        (void)close(ends[1]);
+        if (w->watcher[i].pid < 0) {
+            (void)close(ends[0]);
+            bench_watchers_stop(w);
+            return NULL;
+        }
+    }
+    return w;
+}
+
+static bool ask_all(struct bench_watchers *watchers, const char *request, size_t size,
+                    struct answer answers[BENCH_WATCHERS]) {
+    bool good = true;
+    for (int i = 0; i < BENCH_WATCHERS; i++) {
+        good =
+            send(watchers->watcher[i].talk, request, size, MSG_NOSIGNAL) == (ssize_t)size && good;
+    }
+    for (int i = 0; good && i < BENCH_WATCHERS; i++) {
+        good = recv(watchers->watcher[i].talk, &answers[i], sizeof answers[i], 0) ==
+                   (ssize_t)sizeof answers[i] &&
+               answers[i].good;
+    }
+    return good;
+}
+
+bool bench_watchers_attach(struct bench_watchers *watchers, const char *name) {
+    char request[NAME_BYTES] = "";
+    struct answer answers[BENCH_WATCHERS];
+    (void)snprintf(request, sizeof request, "%s", name);
+    return ask_all(watchers, request, sizeof request, answers);
+}
+
+bool bench_watchers_detach(struct bench_watchers *watchers, double *cpu_s, double *records) {
+    char request[NAME_BYTES] = "";
+    struct answer answers[BENCH_WATCHERS];
+    if (!ask_all(watchers, request, sizeof request, answers)) {
+        return false;
+    }
+    *cpu_s = 0;
+    *records = 0;
+    for (int i = 0; i < BENCH_WATCHERS; i++) {
+        *cpu_s += answers[i].cpu_s;
+        *records += answers[i].records;
+    }
+    return true;
+}
+
+void bench_watchers_stop(struct bench_watchers *watchers) {
+    for (int i = 0; watchers != NULL && i < BENCH_WATCHERS; i++) {
+        if (watchers->watcher[i].pid > 0) {
+            (void)close(watchers->watcher[i].talk);
+            (void)waitpid(watchers->watcher[i].pid, NULL, 0);
+        }
+    }
+    free(watchers);
+}
