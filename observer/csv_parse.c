@@ -6,6 +6,8 @@
 #include "obs_check.h"
 #include "csv_parse.h"
 
+enum { PLAIN_DIGITS = 19 }; /* so many fit 64 bits, whatever they are */
+
 struct text {
     const char *at;
     size_t length;
@@ -167,6 +169,28 @@ static bool number_parse(struct text field, struct csv_number *number) {
     return number->known;
 }
 
+/* The usual field, digits and nothing else, or nothing at all, cut off `rest` like field_next does.
+ * False, with nothing changed, when it looks any different. */
+static bool plain_next(struct text *rest, bool *more, struct csv_number *number) {
+    const char *at = rest->at;
+    size_t most = rest->length < PLAIN_DIGITS ? rest->length : PLAIN_DIGITS, i = 0;
+    uint64_t value = 0;
+    while (i < most && (unsigned char)(at[i] - '0') < 10) {
+        value = value * 10 + (uint64_t)(at[i] - '0');
+        i++;
+    }
+    bool last = i == rest->length;
+    if (!last && at[i] != ',') {
+        return false;
+    }
+    *number = (struct csv_number){.known = i > 0, .value = value};
+    *more = !last;
+    i += last ? 0 : 1;
+    rest->at += i;
+    rest->length -= i;
+    return true;
+}
+
 /* Adds to a level: several columns of the file may be folded into one. Saturates. */
 static void level_add(struct csv_number *level, struct csv_number number) {
     if (number.known) {
@@ -217,6 +241,27 @@ static void field_show(struct text field, char shown[32]) {
     shown[n] = '\0';
 }
 
+/* Another field than plain digits. */
+static bool field_take(struct csv_column column, size_t at, struct text field, struct csv_row *row,
+                       char error[CSV_ERROR_MAX]) {
+    struct csv_number number;
+    if (column.role == CSV_EVENT) {
+        row->event = field.at;
+        row->event_length = field.length;
+    }
+    if (column.role == CSV_EVENT || column.role == CSV_IGNORED) {
+        return true;
+    }
+    if (!number_parse(field, &number) || (column.role == CSV_TIME && !number.known)) {
+        char shown[32];
+        field_show(field, shown);
+        snprintf(error, CSV_ERROR_MAX, "field %zu is '%s', not a number", at, shown);
+        return false;
+    }
+    row_set(row, column, number);
+    return true;
+}
+
 bool csv_row_parse(const struct csv_header *header, const char *line, size_t length,
                    struct csv_row *row, char error[CSV_ERROR_MAX]) {
     OBS_ASSERT(header != NULL && header->columns > 0 && row != NULL);
@@ -224,28 +269,30 @@ bool csv_row_parse(const struct csv_header *header, const char *line, size_t len
     struct text rest = line_of(line, length), field;
     bool more = true;
     size_t count = 0;
-    while (field_next(&rest, &more, &field)) {
+    while (more) {
+        struct csv_column column = {.role = CSV_IGNORED};
+        if (count < header->columns) {
+            column = header->column[count];
+        }
+        struct csv_number number;
+        bool ends = count >= header->columns || column.role == CSV_EVENT;
+        struct text before = rest;
+        if (!ends && plain_next(&rest, &more, &number) &&
+            (number.known || column.role != CSV_TIME)) {
+            row_set(row, column, number);
+            count++;
+            continue;
+        }
+        rest = before;
+        more = true;
+        (void)field_next(&rest, &more, &field);
         if (count == header->columns) {
             snprintf(error, CSV_ERROR_MAX, "more than the header's %zu fields", header->columns);
             return false;
         }
-        struct csv_column column = header->column[count++];
-        if (column.role == CSV_IGNORED) {
-            continue;
-        }
-        if (column.role == CSV_EVENT) {
-            row->event = field.at;
-            row->event_length = field.length;
-            continue;
-        }
-        struct csv_number number;
-        if (!number_parse(field, &number) || (column.role == CSV_TIME && !number.known)) {
-            char shown[32];
-            field_show(field, shown);
-            snprintf(error, CSV_ERROR_MAX, "field %zu is '%s', not a number", count, shown);
+        if (!field_take(column, ++count, field, row, error)) {
             return false;
         }
-        row_set(row, column, number);
     }
     if (count < header->columns) {
         snprintf(error, CSV_ERROR_MAX, "%zu fields, the header has %zu", count, header->columns);

@@ -52,8 +52,8 @@ struct csv_source {
 
     uint64_t rows; /* taken over, the pending first one included */
     uint64_t first_ms, last_ms;
-    double lead_s; /* time of the first row: one interval */
-    struct csv_sample pending;
+    double lead_s;                   /* time of the first row: one interval */
+    struct csv_sample pending, next; /* next: the row being taken over */
     uint64_t total_put, total_get, total_delete;
     uint64_t memtable_before;
     bool memtable_known;
@@ -178,31 +178,31 @@ static void row_problem(struct csv_source *csv, const char *what) {
 }
 
 static void row_take(struct csv_source *csv, const char *line, size_t length) {
-    struct csv_sample sample = {0};
+    struct csv_sample *next = &csv->next;
     char error[CSV_ERROR_MAX];
-    if (!csv_row_parse(&csv->header, line, length, &sample.row, error)) {
+    if (!csv_row_parse(&csv->header, line, length, &next->row, error)) {
         row_problem(csv, error);
         return;
     }
-    if (csv->rows > 0 && sample.row.time_ms <= csv->last_ms) {
+    uint64_t time_ms = next->row.time_ms;
+    if (csv->rows > 0 && time_ms <= csv->last_ms) {
         row_problem(csv, "its time is not after the row before");
         return;
     }
-    sample.event_count = csv_events_parse(sample.row.event, sample.row.event_length, sample.event);
-    sample.row.event = NULL; /* pointed into the line */
+    next->event_count = csv_events_parse(next->row.event, next->row.event_length, next->event);
+    next->row.event = NULL; /* pointed into the line */
     if (csv->rows == 0) {
         /* Its window's length is known once the second row tells the interval. */
-        csv->first_ms = sample.row.time_ms;
-        csv->pending = sample;
+        csv->first_ms = time_ms;
+        csv->pending = *next;
     } else {
         if (csv->rows == 1) {
-            csv->lead_s = (double)(sample.row.time_ms - csv->first_ms) / 1e3;
+            csv->lead_s = (double)(time_ms - csv->first_ms) / 1e3;
             first_append(csv);
         }
-        sample_append(csv, &sample,
-                      csv->lead_s + (double)(sample.row.time_ms - csv->first_ms) / 1e3);
+        sample_append(csv, next, csv->lead_s + (double)(time_ms - csv->first_ms) / 1e3);
     }
-    csv->last_ms = sample.row.time_ms;
+    csv->last_ms = time_ms;
     csv->rows++;
 }
 
@@ -234,18 +234,26 @@ static void line_take(struct csv_source *csv, const char *line, size_t length) {
     }
 }
 
-static void line_end(struct csv_source *csv) {
-    if (csv->line_too_long) {
-        if (csv->header_known) {
-            row_problem(csv, "longer than 64 KiB");
-        } else if (!csv->header_bad) {
-            csv->header_bad = true;
-            snprintf(csv->problem, sizeof(csv->problem),
-                     "line %llu: longer than 64 KiB: not a metrics CSV?",
-                     (unsigned long long)csv->line_number);
-        }
+static void line_too_long(struct csv_source *csv) {
+    if (csv->header_known) {
+        row_problem(csv, "longer than 64 KiB");
+    } else if (!csv->header_bad) {
+        csv->header_bad = true;
+        snprintf(csv->problem, sizeof(csv->problem),
+                 "line %llu: longer than 64 KiB: not a metrics CSV?",
+                 (unsigned long long)csv->line_number);
+    }
+}
+
+/* A line's last piece. Whole lines, which nearly all are, are not copied. */
+static void line_end(struct csv_source *csv, const char *piece, size_t length) {
+    if (csv->line_too_long || length > sizeof(csv->line) - csv->line_length) {
+        line_too_long(csv);
+    } else if (csv->line_length == 0) {
+        line_take(csv, piece, length);
     } else {
-        line_take(csv, csv->line, csv->line_length);
+        memcpy(csv->line + csv->line_length, piece, length);
+        line_take(csv, csv->line, csv->line_length + length);
     }
     csv->line_too_long = false;
     csv->line_length = 0;
@@ -256,19 +264,20 @@ static void bytes_take(struct csv_source *csv, const char *bytes, size_t length)
     size_t from = 0;
     while (from < length) {
         const char *feed = memchr(bytes + from, '\n', length - from);
-        size_t end = feed == NULL ? length : (size_t)(feed - bytes);
-        size_t piece = end - from;
+        if (feed != NULL) {
+            size_t piece = (size_t)(feed - bytes) - from;
+            line_end(csv, bytes + from, piece);
+            from += piece + 1;
+            continue;
+        }
+        size_t piece = length - from;
         if (csv->line_too_long || piece > sizeof(csv->line) - csv->line_length) {
             csv->line_too_long = true;
         } else {
             memcpy(csv->line + csv->line_length, bytes + from, piece);
             csv->line_length += piece;
         }
-        from = end;
-        if (feed != NULL) {
-            line_end(csv);
-            from++;
-        }
+        from = length;
     }
 }
 
@@ -501,7 +510,7 @@ static bool static_read(struct csv_source *csv, char *error, size_t error_size) 
         return false;
     }
     if (csv->line_length > 0 || csv->line_too_long) {
-        line_end(csv);
+        line_end(csv, "", 0);
     }
     if (csv->header_bad || !csv->header_known) {
         snprintf(error, error_size, "%s: %s", csv->path,
