@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "obs_check.h"
 #include "recording.h"
@@ -103,11 +102,9 @@ static bool follow_begin(struct record *record, const struct scope_segment *segm
 }
 
 static void wrote(const struct record *record, const struct scope_recorder_totals *totals) {
-    struct stat st; /* with the index, which the totals do not know yet */
-    uint64_t bytes = stat(record->path, &st) == 0 ? (uint64_t)st.st_size : totals->bytes;
     printf("wrote %s: %llu samples, %llu events, %.1f KiB", record->path,
            (unsigned long long)totals->samples, (unsigned long long)totals->events,
-           (double)bytes / 1024);
+           (double)totals->bytes / 1024);
     if (totals->lost > 0) {
         printf(", %llu records lost", (unsigned long long)totals->lost);
     }
@@ -134,8 +131,7 @@ static bool file_finish(struct record *record, char *error, size_t error_size) {
         return true;
     }
     bool begun = record->begun, failed = record->failed;
-    scope_recorder_totals(record->recorder, &totals);
-    int rc = scope_recorder_close(record->recorder, end, &detail);
+    int rc = scope_recorder_close(record->recorder, end, &totals, &detail);
     record->recorder = NULL;
     if (rc != SCOPE_OK) {
         return failed ? false : told(record, &detail, error, error_size);

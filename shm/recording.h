@@ -77,10 +77,10 @@ const struct scope_error_detail *scope_recorder_error(const struct scope_recorde
 void scope_recorder_totals(const struct scope_recorder *recorder,
                            struct scope_recorder_totals *totals);
 /* Writes what is held and the index, and frees the handle, also on failure. `end`: what became of
- * the run, LIVE when it went on. Without a _begin the file stays as it was, and goes if _open made
- * it. NULL is ignored. */
+ * the run, LIVE when it went on. `totals` may be NULL. Without a _begin the file stays as it was,
+ * and goes if _open made it. NULL is ignored. */
 int scope_recorder_close(struct scope_recorder *recorder, enum scope_liveness end,
-                         struct scope_error_detail *error);
+                         struct scope_recorder_totals *totals, struct scope_error_detail *error);
 
 /* ---- following a segment ---- */
 

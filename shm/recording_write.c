@@ -412,7 +412,7 @@ static int write_index(struct scope_recorder *recorder, enum scope_liveness end)
 }
 
 int scope_recorder_close(struct scope_recorder *recorder, enum scope_liveness end,
-                         struct scope_error_detail *error) {
+                         struct scope_recorder_totals *totals, struct scope_error_detail *error) {
     if (recorder == NULL) {
         return SCOPE_OK;
     }
@@ -428,6 +428,9 @@ int scope_recorder_close(struct scope_recorder *recorder, enum scope_liveness en
     }
     if (rc != SCOPE_OK && error != NULL) {
         *error = recorder->error;
+    }
+    if (totals != NULL) {
+        *totals = recorder->totals;
     }
     free(recorder->index.bytes);
     free(recorder->bytes);

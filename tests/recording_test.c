@@ -164,7 +164,7 @@ static void late_records_come_in_their_place(void **state) {
             assert_int_equal(scope_recorder_flush(recorder), SCOPE_OK);
         }
     }
-    assert_int_equal(scope_recorder_close(recorder, SCOPE_LIVE, &error), SCOPE_OK);
+    assert_int_equal(scope_recorder_close(recorder, SCOPE_LIVE, NULL, &error), SCOPE_OK);
     struct scope_recording *recording = open_whole(path);
     unsigned damaged = 0;
     assert_int_equal(compare(recording, &run, 0, &damaged), RECORDS);
@@ -229,7 +229,7 @@ static void a_recording_is_read_while_it_is_written(void **state) {
             assert_int_equal(read, i + 1);
         }
     }
-    assert_int_equal(scope_recorder_close(recorder, SCOPE_CRASHED, &error), SCOPE_OK);
+    assert_int_equal(scope_recorder_close(recorder, SCOPE_CRASHED, NULL, &error), SCOPE_OK);
     assert_int_equal(scope_recording_refresh(recording, &error), SCOPE_OK);
     read += compare(recording, &run, read, &damaged);
     assert_int_equal(read, RECORDS);
@@ -299,7 +299,7 @@ static void a_full_disk_ends_the_writing_and_keeps_what_is_whole(void **state) {
     assert_true(rc == SCOPE_ERR_SYSTEM && given < RECORDS);
     assert_int_equal(recorded_run_put(recorder, &run.item[given]), rc);
     assert_non_null(strstr(scope_recorder_error(recorder)->text, "a.lsr: writing at offset "));
-    assert_int_equal(scope_recorder_close(recorder, SCOPE_CLOSED, &error), rc);
+    assert_int_equal(scope_recorder_close(recorder, SCOPE_CLOSED, NULL, &error), rc);
     struct scope_recording *recording = open_whole(path);
     struct scope_recording_status status;
     unsigned damaged = 0;
@@ -330,12 +330,12 @@ static void a_recording_that_never_began_changes_nothing(void **state) {
     char path[512];
     snprintf(path, sizeof(path), "%s", fixture_path("new.lsr"));
     assert_int_equal(scope_recorder_open(path, &recorder, &error), SCOPE_OK);
-    assert_int_equal(scope_recorder_close(recorder, SCOPE_LIVE, &error), SCOPE_OK);
+    assert_int_equal(scope_recorder_close(recorder, SCOPE_LIVE, NULL, &error), SCOPE_OK);
     assert_int_equal(access(path, F_OK), -1);
     struct recorded_run run = recorded_run_make(seed + 12, 20);
     recorded_run_write(&run, path, 20);
     assert_int_equal(scope_recorder_open(path, &recorder, &error), SCOPE_OK);
-    assert_int_equal(scope_recorder_close(recorder, SCOPE_LIVE, &error), SCOPE_OK);
+    assert_int_equal(scope_recorder_close(recorder, SCOPE_LIVE, NULL, &error), SCOPE_OK);
     struct scope_recording *recording = open_whole(path);
     unsigned damaged = 0;
     assert_int_equal(compare(recording, &run, 0, &damaged), 20);

@@ -366,7 +366,7 @@ static void a_recording_that_is_being_written_is_followed(void **state) {
     fake_driver_close(&driver);
     assert_int_equal(scope_follower_finish(follower), SCOPE_OK);
     scope_follower_destroy(follower);
-    assert_int_equal(scope_recorder_close(recorder, scope_segment_liveness(segment), &detail),
+    assert_int_equal(scope_recorder_close(recorder, scope_segment_liveness(segment), NULL, &detail),
                      SCOPE_OK);
     look(&file);
     look(&file);

@@ -192,7 +192,7 @@ void recorded_run_write(const struct recorded_run *run, const char *path, size_t
             rc = scope_recorder_flush(recorder);
         }
     }
-    int closed = scope_recorder_close(recorder, SCOPE_CLOSED, &error);
+    int closed = scope_recorder_close(recorder, SCOPE_CLOSED, NULL, &error);
     if (rc != SCOPE_OK || closed != SCOPE_OK) {
         fprintf(stderr, "recorded run: %s\n", error.text);
         abort();

@@ -99,6 +99,8 @@ const struct driver_arg driver_arg_table[] = {
      .offset = FIELD(out_csv),
      .metavar = "[FILE]",
      .help = "also write the samples as CSV (without FILE: " DRIVER_DEFAULT_CSV ")"},
+    TEXT("record", record, NULL, "FILE.lsr",
+         "record the run: samples, events, latencies and the tree"),
     TEXT("name", name, "demo", "NAME", "segment name that observers attach to"),
     {.name = "history",
      .type = ARG_HISTORY,

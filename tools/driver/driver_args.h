@@ -54,6 +54,7 @@ struct driver_args {
     /* sampling and output */
     uint64_t sample_ns;
     const char *out_csv; /* NULL: no CSV */
+    const char *record;  /* NULL: no recording */
     const char *name;
     uint64_t history_samples; /* 0: the default rings */
     uint64_t history_ns;      /* when given as a duration; 0 otherwise */

@@ -168,6 +168,15 @@ static int try_segment(const struct driver_args *args, char error[512]) {
     return DRIVER_OK;
 }
 
+static int open_record(const struct driver_args *args, struct driver_prepared *p, char error[512]) {
+    struct scope_error_detail detail = {.code = 0};
+    if (driver_record_open(&p->record, args->record, &detail) == 0) {
+        return DRIVER_OK;
+    }
+    (void)snprintf(error, 512, "--record: %s", detail.text); /* names the file */
+    return DRIVER_USAGE;
+}
+
 int driver_prepare(const struct driver_args *args, struct driver_events *events,
                    struct driver_prepared *p, char error[512]) {
     *p = (struct driver_prepared){.csv.fd = -1, .markers = {.fd = -1, .wake = {-1, -1}}};
@@ -192,13 +201,15 @@ int driver_prepare(const struct driver_args *args, struct driver_events *events,
             return DRIVER_USAGE;
         }
     }
-    if (args->load || (args->fresh && p->existed)) {
+    rc = open_record(args, p, error);
+    if (rc == DRIVER_OK && (args->load || (args->fresh && p->existed))) {
         rc = try_segment(args, error);
     }
     if (rc == DRIVER_OK) {
         rc = open_database(args, events, p, error);
     }
     if (rc != DRIVER_OK) {
+        driver_record_close(&p->record);
         driver_csv_abandon(&p->csv);
         driver_markers_close(&p->markers);
     }
@@ -208,6 +219,7 @@ int driver_prepare(const struct driver_args *args, struct driver_events *events,
 void driver_unprepare(const struct driver_args *args, struct driver_prepared *p) {
     char detail[256];
     driver_markers_close(&p->markers);
+    driver_record_close(&p->record);
     driver_csv_abandon(&p->csv);
     if (p->db != NULL) {
         (void)lsm_close(p->db);

@@ -1,9 +1,9 @@
 /* prepare.h: everything that can be wrong is found before anything is changed.
  *
- * In this order: the name is free, the directory is ours or empty, the CSV and the marker source
- * can be opened, the segment fits (tried where it would otherwise be too late to find out: before a
- * load, and before --fresh); only then is an old database deleted (--fresh) and the database
- * opened.
+ * In this order: the name is free, the directory is ours or empty, the marker source, the CSV and
+ * the recording can be opened, the segment fits (tried where it would otherwise be too late to find
+ * out: before a load, and before --fresh); only then is an old database deleted (--fresh) and the
+ * database opened.
  *
  * Threads: one. Ownership: what is open afterwards is closed by driver_unprepare. */
 #ifndef DRIVER_PREPARE_H
@@ -16,12 +16,14 @@
 #include "events.h"
 #include "lsm.h"
 #include "markers.h"
+#include "driver_record.h"
 #include "scope.h"
 
 struct driver_prepared {
     struct lsm_db *db;
     struct driver_csv csv;
     struct driver_markers markers;
+    struct driver_record record;
     bool existed;           /* the database was there before, and is continued */
     bool directory_existed; /* with or without a database in it */
 };

@@ -167,11 +167,18 @@ static void add_reads(struct driver_page *page, const struct driver_result *r) {
 }
 
 static void add_watching(struct driver_page *page, const struct driver_result *r) {
-    struct driver_text t1, t2;
+    struct driver_text t1, t2, t3;
     driver_page_add(page, "  Watching     %.2f %% of a core, %s per sample, %s samples\n",
                     100.0 * (double)r->watch_ns / (double)r->elapsed_ns,
                     driver_text_ns(&t1, r->samples > 0 ? r->watch_ns / r->samples : 0),
                     driver_text_count(&t2, r->samples));
+    if (r->args->record != NULL) {
+        driver_page_add(page, "  Recording    %s samples, %s events, %s in %s%s\n",
+                        driver_text_count(&t1, r->recorded.samples),
+                        driver_text_count(&t2, r->recorded.events),
+                        driver_text_bytes(&t3, r->recorded.bytes), r->args->record,
+                        r->record_error != NULL ? ", cut short" : "");
+    }
     if (r->args->out_csv == NULL) {
         return;
     }

@@ -9,6 +9,7 @@
 
 #include "driver_args.h"
 #include "lsm.h"
+#include "recording.h"
 #include "text.h"
 
 struct driver_result {
@@ -28,6 +29,8 @@ struct driver_result {
     uint64_t watch_ns, samples;
     uint64_t csv_rows;
     int csv_error; /* errno */
+    struct scope_recorder_totals recorded;
+    const char *record_error; /* NULL: the recording is complete */
 };
 
 void driver_report(struct driver_page *page, const struct driver_result *result);

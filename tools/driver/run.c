@@ -38,6 +38,7 @@ struct run {
     uint64_t shown_ns;
     uint64_t lines, lines_ns; /* log lines of the second that began at lines_ns */
     uint64_t unshown;
+    bool record_told;
     struct driver_result result;
 };
 
@@ -114,6 +115,20 @@ static void poll_maxima(struct run *run) {
     }
 }
 
+/* Once, when it happens. The run goes on. */
+static void tell_record(struct run *run) {
+    struct driver_record *record = &run->prepared.record;
+    /* Acquire: pairs with the release in record.c. */
+    if (!run->record_told && atomic_load_explicit(&record->failed, memory_order_acquire)) {
+        char text[320];
+        (void)snprintf(text, sizeof text, "%s; the run goes on, the recording ends here",
+                       record->error.text);
+        driver_console_text(&run->console, "");
+        complain(text);
+        run->record_told = true;
+    }
+}
+
 /* Not past the end of the run: the last sample would cover idle time and show a dip that never was.
  */
 static void rest(const struct run *run) {
@@ -132,6 +147,7 @@ static void tick(struct run *run) {
     uint64_t now = driver_now_ns();
     print_events(run, now);
     print_progress(run, now, false);
+    tell_record(run);
     poll_maxima(run);
 }
 
@@ -225,6 +241,18 @@ static int load_first(struct run *run) {
     return DRIVER_OK;
 }
 
+static int start_recording(struct run *run) {
+    struct scope_error_detail detail = {.code = 0};
+    if (driver_record_start(&run->prepared.record, run->args->name, &detail) == 0) {
+        return DRIVER_OK;
+    }
+    char text[320];
+    (void)snprintf(text, sizeof text, "--record: %s", detail.text);
+    complain(text);
+    lsm_publish_stop(run->publish);
+    return DRIVER_FAILED;
+}
+
 static int start_publishing(struct run *run) {
     struct lsm_publish_options options = lsm_publish_options_default();
     char description[200];
@@ -241,7 +269,7 @@ static int start_publishing(struct run *run) {
     struct scope_error_detail detail = {.code = 0};
     int rc = lsm_publish_start(run->prepared.db, run->args->name, &options, &run->publish, &detail);
     if (rc == 0) {
-        return DRIVER_OK;
+        return start_recording(run);
     }
     char text[512];
     int status = driver_segment_refused(run->args, rc, &detail, text);
@@ -340,6 +368,9 @@ static void summarise(struct run *run) {
     run->result.samples = atomic_load(&run->sink.samples);
     run->result.csv_rows = run->prepared.csv.rows;
     run->result.csv_error = run->prepared.csv.error;
+    const struct driver_record *record = &run->prepared.record;
+    run->result.recorded = record->totals;
+    run->result.record_error = atomic_load(&record->failed) ? record->error.text : NULL;
     driver_report(&page, &run->result);
     driver_diagnose(&page, &run->result);
     if (run->args->explain) {
@@ -367,6 +398,8 @@ static int measured_run(struct run *run) {
         collect(run);
     }
     lsm_publish_stop(run->publish);
+    driver_record_close(&run->prepared.record);
+    tell_record(run);
     driver_csv_close(&run->prepared.csv);
     if (status != DRIVER_OK) {
         return status;
@@ -384,7 +417,8 @@ static int measured_run(struct run *run) {
         complain(text);
         return DRIVER_FAILED;
     }
-    return run->prepared.csv.error != 0 ? DRIVER_FAILED : DRIVER_OK;
+    bool written = run->prepared.csv.error == 0 && run->result.record_error == NULL;
+    return written ? DRIVER_OK : DRIVER_FAILED;
 }
 
 static int close_database(struct run *run, int status) {
@@ -424,6 +458,7 @@ static int prepared_run(struct run *run) {
     if (load) {
         status = load_first(run);
         if (status != DRIVER_OK) {
+            driver_record_close(&run->prepared.record);
             driver_csv_abandon(&run->prepared.csv);
             driver_markers_close(&run->prepared.markers);
             return close_database(run, status);

@@ -27,6 +27,7 @@ void driver_signals_install(void) {
     (void)sigemptyset(&action.sa_mask);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
+    (void)sigaction(SIGXFSZ, &action, NULL); /* a file at its limit is an error like any other */
     (void)sigaction(SIGTTIN, &action, NULL);
     (void)sigaction(SIGTTOU, &action, NULL);
     /* Without SA_RESTART: a main thread that waits for a slow terminal wakes up. */
