@@ -247,13 +247,13 @@ static void color_cells(struct heatmap *map, enum theme_id theme) {
     const uint32_t *ramp = heatmap_ramp(theme);
     /* Half decades: what the last shade stands for changes seldom. */
     map->densest = pow(10.0, ceil(2.0 * log10(fmax(10.0, map->densest)) - 1e-9) / 2.0);
-    float per_shade = (float)(HEATMAP_SHADES - 1) / log2f((float)map->densest);
+    float scale = 1.0f / log2f((float)map->densest);
     size_t cells = map->count * map->rows;
     for (size_t i = 0; i < cells; i++) {
         float rate = map->rate[i];
-        float shade = rate > 1.0f ? log2f(rate) * per_shade : 0.0f;
-        size_t index =
-            shade < (float)(HEATMAP_SHADES - 1) ? (size_t)(shade + 0.5f) : HEATMAP_SHADES - 1;
+        float share = rate > 1.0f ? fminf(1.0f, log2f(rate) * scale) : 0.0f;
+        /* Bent a little: most cells are of middling density, and what stands out should. */
+        size_t index = (size_t)(share * sqrtf(sqrtf(share)) * (float)(HEATMAP_SHADES - 1) + 0.5f);
         map->argb[i] = rate > 0.0f ? ramp[index] : 0;
     }
 }

@@ -17,21 +17,48 @@ struct path {
 
 /* Each begins where one operation a second must still be seen against the panel, yet quietly. */
 static const struct path path_of[] = {
-    [THEME_DARK] = {{0.30, 0.90}, {300.0, 100.0}, {0.10, 0.135, 0.165}},
-    [THEME_LIGHT] = {{0.935, 0.36}, {150.0, 292.0}, {0.035, 0.115, 0.16}},
+    [THEME_DARK] = {{0.30, 0.91}, {300.0, 100.0}, {0.09, 0.13, 0.17}},
+    [THEME_LIGHT] = {{0.93, 0.34}, {110.0, 298.0}, {0.05, 0.12, 0.14}},
 };
 
 struct lab {
     double l, a, b;
 };
 
+struct rgb {
+    double r, g, b; /* linear light */
+};
+
+static struct rgb rgb_of(struct lab c) {
+    double l = c.l + 0.3963377774 * c.a + 0.2158037573 * c.b;
+    double m = c.l - 0.1055613458 * c.a - 0.0638541728 * c.b;
+    double s = c.l - 0.0894841775 * c.a - 1.2914855480 * c.b;
+    l = l * l * l;
+    m = m * m * m;
+    s = s * s * s;
+    return (struct rgb){4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
+                        -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
+                        -0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s};
+}
+
+static bool is_shown(struct rgb c) {
+    double least = fmin(c.r, fmin(c.g, c.b)), most = fmax(c.r, fmax(c.g, c.b));
+    return least >= 0.0 && most <= 1.0;
+}
+
+/* The chroma gives way where a screen cannot show it: lightness and hue stay even. */
 static struct lab path_at(const struct path *path, double t) {
     double lightness = path->lightness[0] + (path->lightness[1] - path->lightness[0]) * t;
     double hue = (path->hue[0] + (path->hue[1] - path->hue[0]) * t) * M_PI / 180.0;
     const double *c = path->chroma; /* a parabola through the three */
     double chroma = c[0] * (1.0 - t) * (1.0 - 2.0 * t) + 4.0 * c[1] * t * (1.0 - t) +
                     c[2] * t * (2.0 * t - 1.0);
-    return (struct lab){lightness, chroma * cos(hue), chroma * sin(hue)};
+    struct lab found = {lightness, chroma * cos(hue), chroma * sin(hue)};
+    for (int step = 0; step < 100 && !is_shown(rgb_of(found)); step++) {
+        chroma *= 0.98;
+        found = (struct lab){lightness, chroma * cos(hue), chroma * sin(hue)};
+    }
+    return found;
 }
 
 static uint32_t encode(double linear) {
@@ -41,16 +68,8 @@ static uint32_t encode(double linear) {
 }
 
 static uint32_t argb_of(struct lab c) {
-    double l = c.l + 0.3963377774 * c.a + 0.2158037573 * c.b;
-    double m = c.l - 0.1055613458 * c.a - 0.0638541728 * c.b;
-    double s = c.l - 0.0894841775 * c.a - 1.2914855480 * c.b;
-    l = l * l * l;
-    m = m * m * m;
-    s = s * s * s;
-    uint32_t red = encode(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s);
-    uint32_t green = encode(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s);
-    uint32_t blue = encode(-0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s);
-    return 0xff000000u | red << 16 | green << 8 | blue;
+    struct rgb rgb = rgb_of(c);
+    return 0xff000000u | encode(rgb.r) << 16 | encode(rgb.g) << 8 | encode(rgb.b);
 }
 
 static void make(const struct path *path, uint32_t *ramp) {

@@ -163,22 +163,29 @@ static void duration_text(double ns, char *text, size_t size) {
     units_duration(ns / 1e9, text, size);
 }
 
+/* The last record of a run that ended may be a fraction of a second: too little to speak for it. */
+static bool is_stub(const struct latency_series *series, size_t index) {
+    if (index == 0 || index + 1 < latency_series_count(series)) {
+        return false;
+    }
+    const struct latency_second *last = latency_series_second(series, index);
+    const struct latency_second *before = latency_series_second(series, index - 1);
+    return last->t1 - last->t0 < 0.5 * (before->t1 - before->t0);
+}
+
 /* The second at a time, or the one that ended just before; false: none near. */
 static bool second_at(const struct latency_series *series, double t, double until, size_t *index) {
     size_t count = latency_series_count(series), at = latency_series_find(series, t);
-    if (at < count) {
-        const struct latency_second *second = latency_series_second(series, at);
-        if (second->t0 <= t && second->t1 <= until) {
-            *index = at;
-            return true;
-        }
-    }
-    if (at == 0) {
+    bool inside = at < count && latency_series_second(series, at)->t0 <= t &&
+                  latency_series_second(series, at)->t1 <= until;
+    if (!inside && at == 0) {
         return false;
     }
-    const struct latency_second *before = latency_series_second(series, at - 1);
-    *index = at - 1;
-    return t - before->t1 <= 2.0 * (before->t1 - before->t0);
+    at -= inside ? 0 : 1;
+    at -= is_stub(series, at) ? 1 : 0;
+    const struct latency_second *found = latency_series_second(series, at);
+    *index = at;
+    return t - found->t1 <= 2.0 * (found->t1 - found->t0);
 }
 
 static size_t values(const struct scene *scene, size_t index, struct panel_value *list) {
@@ -189,7 +196,7 @@ static size_t values(const struct scene *scene, size_t index, struct panel_value
         return 0;
     }
     const struct latency_second *second = latency_series_second(shown->series, at);
-    for (size_t s = 0; s < LATENCY_STATS; s++) {
+    for (size_t s = LATENCY_STATS; s-- > 0;) { /* where two are equal the larger name is above */
         double ns = (double)second->stat[s];
         if (isnan(ns)) {
             continue;
