@@ -8,8 +8,12 @@
 #include "obs_check.h"
 #include "history_store.h"
 
-enum { BUCKET_BITS = 10, CELLS = SCOPE_HISTOGRAMS * SCOPE_HIST_BUCKETS };
-_Static_assert(CELLS <= 1 << BUCKET_BITS, "a cell's number must fit beside its count");
+enum {
+    CELLS = SCOPE_HISTOGRAMS * SCOPE_HIST_BUCKETS,
+    NUMBER_MAX = 10, /* bytes of a number */
+    PACKED_MAX = (2 + SCOPE_HISTOGRAMS) * NUMBER_MAX + 1 + CELLS * (2 + 1 + NUMBER_MAX),
+    COUNT_LONG = 15, /* in place of an exponent: a number follows */
+};
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
@@ -188,25 +192,90 @@ static bool seconds_room(struct history *history) {
     return true;
 }
 
+/* A number, seven bits a byte, the lowest first. */
+static uint8_t *number_write(uint8_t *at, uint64_t number) {
+    for (; number >= 0x80; number >>= 7) {
+        *at++ = (uint8_t)(number | 0x80);
+    }
+    *at++ = (uint8_t)number;
+    return at;
+}
+
+static const uint8_t *number_read(const uint8_t *at, uint64_t *number) {
+    *number = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        OBS_ASSERT(shift < 70);
+        *number |= (uint64_t)(*at & 0x7F) << shift;
+        if ((*at++ & 0x80) == 0) {
+            return at;
+        }
+    }
+}
+
+/* A count of four significant bits, as a segment rounds them, is one byte: exponent, mantissa. */
+static uint8_t *count_write(uint8_t *at, uint64_t count) {
+    unsigned bits = 64 - (unsigned)__builtin_clzll(count);
+    unsigned exponent = bits > 4 ? bits - 4 : 0;
+    if (exponent < COUNT_LONG && count >> exponent << exponent == count) {
+        *at++ = (uint8_t)(exponent << 4 | count >> exponent);
+        return at;
+    }
+    *at++ = COUNT_LONG << 4;
+    return number_write(at, count);
+}
+
+static const uint8_t *count_read(const uint8_t *at, uint64_t *count) {
+    unsigned exponent = *at >> 4;
+    *count = (uint64_t)(*at++ & 0xF) << exponent;
+    return exponent == COUNT_LONG ? number_read(at, count) : at;
+}
+
+/* time, interval, the maxima; then for each bucket that is not empty how many lie before it since
+ * the last one, plus 1, and its count; 0. */
 static bool second_pack(struct history_second *second, const struct scope_histograms *from) {
-    uint64_t packed[CELLS];
-    uint32_t used = 0;
-    const uint64_t limit = UINT64_MAX >> BUCKET_BITS;
-    for (uint64_t cell = 0; cell < CELLS; cell++) {
+    uint8_t packed[PACKED_MAX], *at = packed;
+    at = number_write(at, from->time_ns);
+    at = number_write(at, from->interval_ns);
+    for (unsigned i = 0; i < SCOPE_HISTOGRAMS; i++) {
+        at = number_write(at, from->max_ns[i]);
+    }
+    unsigned before = 0;
+    for (unsigned cell = 0; cell < CELLS; cell++) {
         uint64_t count = from->count[cell / SCOPE_HIST_BUCKETS][cell % SCOPE_HIST_BUCKETS];
         if (count > 0) {
-            packed[used++] = (count > limit ? limit : count) << BUCKET_BITS | cell;
+            at = number_write(at, cell - before + 1);
+            at = count_write(at, count);
+            before = cell + 1;
         }
     }
-    if (used > 0) {
-        second->packed = malloc(used * sizeof(uint64_t));
-        if (second->packed == NULL) {
-            return false;
-        }
-        memcpy(second->packed, packed, used * sizeof(uint64_t));
+    *at++ = 0;
+    size_t size = (size_t)(at - packed);
+    OBS_ASSERT(size <= PACKED_MAX);
+    second->packed = malloc(size);
+    if (second->packed == NULL) {
+        return false;
     }
-    second->packed_count = used;
+    memcpy(second->packed, packed, size);
     return true;
+}
+
+static void second_unpack(const struct history_second *second, struct scope_histograms *to) {
+    const uint8_t *at = second->packed;
+    *to = (struct scope_histograms){0};
+    at = number_read(at, &to->time_ns);
+    at = number_read(at, &to->interval_ns);
+    for (unsigned i = 0; i < SCOPE_HISTOGRAMS; i++) {
+        at = number_read(at, &to->max_ns[i]);
+    }
+    uint64_t skip;
+    unsigned cell = 0;
+    for (at = number_read(at, &skip); skip > 0; at = number_read(at, &skip)) {
+        cell += (unsigned)skip - 1;
+        OBS_ASSERT(cell < CELLS);
+        uint64_t *count = &to->count[cell / SCOPE_HIST_BUCKETS][cell % SCOPE_HIST_BUCKETS];
+        at = count_read(at, count);
+        cell++;
+    }
 }
 
 void history_append_histograms(struct history *history, double seconds,
@@ -219,12 +288,7 @@ void history_append_histograms(struct history *history, double seconds,
     if (!newer || !seconds_room(history)) {
         return;
     }
-    struct history_second second = {
-        .seconds = seconds,
-        .time_ns = histograms->time_ns,
-        .interval_ns = histograms->interval_ns,
-    };
-    memcpy(second.max_ns, histograms->max_ns, sizeof(second.max_ns));
+    struct history_second second = {.seconds = seconds};
     if (second_pack(&second, histograms)) {
         history->second[history->second_count++] = second;
         history_see_clock(history, seconds, histograms->time_ns);
@@ -242,17 +306,7 @@ const struct scope_histograms *history_histogram(const struct history *history, 
     struct history_expanded *expanded = history->expanded;
     struct scope_histograms *slot = &expanded->slot[expanded->next];
     expanded->next = (expanded->next + 1) % HISTORY_EXPANDED;
-    *slot = (struct scope_histograms){
-        .time_ns = second->time_ns,
-        .interval_ns = second->interval_ns,
-    };
-    memcpy(slot->max_ns, second->max_ns, sizeof(slot->max_ns));
-    for (uint32_t i = 0; i < second->packed_count; i++) {
-        uint64_t cell = second->packed[i] & ((1u << BUCKET_BITS) - 1);
-        OBS_ASSERT(cell < CELLS);
-        slot->count[cell / SCOPE_HIST_BUCKETS][cell % SCOPE_HIST_BUCKETS] =
-            second->packed[i] >> BUCKET_BITS;
-    }
+    second_unpack(second, slot);
     if (seconds != NULL) {
         *seconds = second->seconds;
     }

@@ -87,13 +87,9 @@ struct history_edges {
     uint32_t edge[HISTORY_EDGES_MAX + 1];
 };
 
-/* Non-empty buckets only: count << 10 | histogram * SCOPE_HIST_BUCKETS + bucket. */
 struct history_second {
     double seconds;
-    uint64_t time_ns, interval_ns;
-    uint64_t max_ns[SCOPE_HISTOGRAMS];
-    uint64_t *packed;
-    uint32_t packed_count;
+    uint8_t *packed; /* history_events.c */
 };
 
 struct history_expanded {

@@ -389,7 +389,8 @@ static void histograms_come_back_as_they_went_in(void **state) {
         sent[i] = (struct scope_histograms){.time_ns = (uint64_t)i, .interval_ns = 1000000000};
         for (int k = 0; k < 200; k++) {
             sent[i].count[random_next() % SCOPE_HISTOGRAMS][random_next() % SCOPE_HIST_BUCKETS] =
-                random_next() >> 20;
+                random_next() >> (random_next() % 64)
+                                     << (random_next() % 8); /* of any size, and rounded ones */
         }
         sent[i].max_ns[i % SCOPE_HISTOGRAMS] = random_next();
         history_append_histograms(history, i + 1, &sent[i]);
