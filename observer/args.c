@@ -78,6 +78,11 @@ static bool set_csv(struct args *args, const char *value, char error[ARGS_ERROR_
                              : wrong(error, "--csv", "", "a file is needed");
 }
 
+static bool set_record(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
+    args->record = value;
+    return strlen(value) > 0 || wrong(error, "--record", value, "a file is needed");
+}
+
 static bool set_output(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
     args->output = value;
     return ending_is(value, ".png") || ending_is(value, ".svg") || ending_is(value, ".pdf") ||
@@ -249,6 +254,8 @@ static const struct option_spec options[] = {
      "compare from each run's start (start, the default) or by wall clock (wall)"},
     {"--compare", VALUE_NEEDED, set_compare, "HOW",
      "in the same plots (overlay, the default) or beside each other (side)"},
+    {"--record", VALUE_NEEDED, set_record, "FILE.lsr",
+     "record what is watched; of a finished file: make a recording of it and end"},
     {"--output", VALUE_NEEDED, set_output, "FILE", "write a picture: .png, .svg or .pdf"},
     {"--save-video", VALUE_NEEDED, set_save_video, "FILE", "write a video: .mp4, .webm or .gif"},
     {"--fps", VALUE_NEEDED, set_fps, "N", "video frames per second (default 30, of a CSV 2)"},
@@ -311,7 +318,7 @@ static bool video_settle(const struct args *args, char error[ARGS_ERROR_MAX]) {
 static bool args_settle(struct args *args, char error[ARGS_ERROR_MAX]) {
     bool csv = false;
     for (unsigned i = 0; i < args->sources; i++) {
-        csv = csv || args->source[i].kind == ARGS_CSV;
+        csv = csv || args->source[i].kind == ARGS_CSV || args->source[i].kind == ARGS_FILE;
     }
     if (args->live && !csv && args->sources > 0) {
         snprintf(error, ARGS_ERROR_MAX, "--live: follows a CSV, and there is no --csv");
@@ -356,9 +363,14 @@ enum args_result args_parse(int argc, char **argv, struct args *args, char error
     for (int i = 1; i < argc; i++) {
         const char *value = NULL;
         const struct option_spec *spec = spec_of(argv[i], &value);
+        if (spec == NULL && argv[i][0] != '-' && argv[i][0] != '\0') {
+            if (!source_add(args, ARGS_FILE, argv[i], error)) {
+                return ARGS_WRONG;
+            }
+            continue;
+        }
         if (spec == NULL) {
-            snprintf(error, ARGS_ERROR_MAX, "%.80s: %s (see --help)", argv[i],
-                     argv[i][0] == '-' ? "no such option" : "an option was expected");
+            snprintf(error, ARGS_ERROR_MAX, "%.80s: no such option (see --help)", argv[i]);
             return ARGS_WRONG;
         }
         if (spec->set == NULL) {
@@ -372,15 +384,19 @@ enum args_result args_parse(int argc, char **argv, struct args *args, char error
 }
 
 void args_help(FILE *out) {
-    fprintf(out, "lsm-observer: watch a log-structured merge tree at work\n\n"
-                 "  lsm-observer                         the only live driver, or wait for one\n"
-                 "  lsm-observer --attach demo           the driver called demo\n"
-                 "  lsm-observer --attach a --attach b   two drivers on one time axis\n"
-                 "  lsm-observer --csv run.csv           a finished run\n"
-                 "  lsm-observer --csv run.csv --live    a CSV that is being written\n"
-                 "  lsm-observer --csv run.csv --output run.png\n"
-                 "  lsm-observer --headless --save-video run.mp4 --duration 60\n\n"
-                 "Options\n");
+    fprintf(out,
+            "lsm-observer: watch a log-structured merge tree at work\n\n"
+            "  lsm-observer                         the only live driver, or wait for one\n"
+            "  lsm-observer --attach demo           the driver called demo\n"
+            "  lsm-observer --attach a --attach b   two drivers on one time axis\n"
+            "  lsm-observer run.lsr                 a finished run: a recording, a CSV, a copy\n"
+            "                                       of a segment, a black box (.crashed)\n"
+            "  lsm-observer a.lsr b.lsr             two of them on one time axis\n"
+            "  lsm-observer --record run.lsr        watch, and record what is watched\n"
+            "  lsm-observer --csv run.csv --live    a CSV that is being written\n"
+            "  lsm-observer --csv run.csv --output run.png\n"
+            "  lsm-observer --headless --save-video run.mp4 --duration 60\n\n"
+            "Options\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char left[40];
         snprintf(left, sizeof(left), "%s%s%s", options[i].name, options[i].value[0] ? " " : "",

@@ -15,7 +15,7 @@ enum { ARGS_ERROR_MAX = 240 };
 
 #define ARGS_CSV_DEFAULT "/tmp/lsm_metrics.csv"
 
-enum args_kind { ARGS_DRIVER, ARGS_SEGMENT_FILE, ARGS_CSV };
+enum args_kind { ARGS_DRIVER, ARGS_SEGMENT_FILE, ARGS_CSV, ARGS_FILE /* by its content */ };
 struct args_source {
     enum args_kind kind;
     const char *name; /* a driver's name or a file's path; NULL: the only live driver */
@@ -32,6 +32,7 @@ struct args {
     bool any_owner;
     bool live; /* follow the CSVs */
     long interval_ms;
+    const char *record;     /* NULL: none */
     const char *output;     /* NULL: none */
     const char *save_video; /* NULL: none */
     double fps;             /* 0: 2 for a video of a CSV, else 30 */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "obs_check.h"
+#include "source_open.h"
 
 struct source *compare_source_open(const struct args *args, const struct args_source *wanted,
                                    struct history *history, char *error, size_t error_size) {
@@ -13,6 +14,11 @@ struct source *compare_source_open(const struct args *args, const struct args_so
                                args->verbose, error, error_size);
     case ARGS_SEGMENT_FILE:
         return source_shm_open_file(wanted->name, history, args->verbose, error, error_size);
+    case ARGS_FILE: {
+        struct source_file_options options = {args->live, (double)args->interval_ms / 1e3,
+                                              args->verbose};
+        return source_file_open(wanted->name, &options, history, error, error_size);
+    }
     case ARGS_DRIVER:
         break;
     }

@@ -16,7 +16,7 @@ enum { NICE_VIEWER = 10 }; /* on a busy machine viewers slow down, not the engin
  * A video of a live run is made beside the window, if there is a display. */
 static int run(struct session *session) {
     const struct args *args = session->args;
-    bool output = args->output != NULL || args->save_video != NULL;
+    bool output = args->output != NULL || args->save_video != NULL || args->record != NULL;
     bool snapshot = args->output != NULL && args->save_video == NULL && args->duration_s <= 0;
     if (session_static(session) && (output || args->headless)) {
         return run_offline(session);
@@ -59,10 +59,13 @@ int main(int argc, char **argv) {
     (void)setpriority(PRIO_PROCESS, 0, NICE_VIEWER);
     struct session session;
     if (!session_open(&session, &args, error, sizeof(error))) {
-        fprintf(stderr, "lsm-observer: %s\n", error);
+        if (error[0] != '\0') {
+            fprintf(stderr, "lsm-observer: %s\n", error);
+        }
         return 1;
     }
     int status = run(&session);
+    status = session_recording_end(&session, steady_now()) ? status : 1;
     session_close(&session);
     FcFini(); /* what it caches would look like a leak */
     return status;

@@ -97,7 +97,7 @@ int run_offline(struct session *session) {
     if (done && args->save_video != NULL) {
         done = video_make(session);
     }
-    if (args->output == NULL && args->save_video == NULL) {
+    if (args->output == NULL && args->save_video == NULL && args->record == NULL) {
         printf("%s: %zu rows, %.1f s; --output and --save-video make pictures of it\n",
                session->view.status.name,
                history_count(session->history) - session->source->first_row,

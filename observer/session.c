@@ -59,6 +59,11 @@ bool session_open(struct session *session, const struct args *args, char *error,
     session->view.status.frames_repeated = -1;
     cpu_init(&session->cpu);
     session->started_s = steady_now();
+    if (args->record != NULL && !session_recording_begin(session, args->record, -1)) {
+        session_close(session);
+        error[0] = '\0'; /* told */
+        return false;
+    }
     return true;
 }
 
@@ -66,6 +71,7 @@ void session_close(struct session *session) {
     if (session->video != NULL) {
         session_record_end(session, steady_now());
     }
+    (void)session_recording_end(session, steady_now());
     compare_close(&session->compare);
     source_close(session->source);
     history_destroy(session->history);
@@ -96,6 +102,7 @@ bool session_poll(struct session *session, double now_s) {
         changed = true;
     }
     source_describe(session->source, view, now_s);
+    session_recording_poll(session, now_s);
     changed = compare_poll(&session->compare, view, now_s, &session->next_poll_s) || changed;
     view->status.viewer_cpu = session->cpu.share;
     return changed;

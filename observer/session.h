@@ -8,6 +8,7 @@
 #include "args.h"
 #include "compare.h"
 #include "cpu.h"
+#include "record.h"
 #include "source.h"
 #include "video.h"
 
@@ -29,8 +30,9 @@ struct session {
     char video_path[512];
     struct canvas *video_canvas; /* when the window has another size than the video; else NULL */
     double video_scale, video_fps;
-    bool video_done; /* the one asked for on the command line was made */
-    bool failed;     /* something asked for could not be made: exit 1 */
+    bool video_done;          /* the one asked for on the command line was made */
+    struct record *recording; /* of the run, not of the picture; NULL: none */
+    bool failed;              /* something asked for could not be made: exit 1 */
 };
 
 double steady_now(void);
@@ -63,6 +65,13 @@ bool session_record(struct session *session, const char *path, int width, int he
 void session_record_picture(struct session *session, struct canvas *canvas, double now_s);
 /* Ends the video and tells about it, on stdout or stderr. False: it failed. */
 bool session_record_end(struct session *session, double now_s);
+
+/* A recording of the first source, from now on: begun, fed by session_poll, ended. Each tells what
+ * went wrong, on stderr and in the picture. (session_recording.c) */
+bool session_recording_begin(struct session *session, const char *path, double now_s);
+void session_recording_poll(struct session *session, double now_s);
+/* Completes it. False when it failed, now or before. Without one: true. */
+bool session_recording_end(struct session *session, double now_s);
 
 /* Writes --output. False: it failed, and stderr says why. */
 bool session_output(struct session *session);

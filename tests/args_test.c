@@ -84,6 +84,21 @@ static void sources_add_up_in_their_order(void **state) {
     assert_true(args.side_by_side);
 }
 
+static void words_are_files_of_any_kind(void **state) {
+    (void)state;
+    assert_int_equal(parse("run.lsr --record copy.lsr"), ARGS_RUN);
+    assert_int_equal(args.sources, 1);
+    assert_int_equal(args.source[0].kind, ARGS_FILE);
+    assert_string_equal(args.source[0].name, "run.lsr");
+    assert_string_equal(args.record, "copy.lsr");
+    assert_int_equal(parse("a.lsr --theme light b.csv --live"), ARGS_RUN);
+    assert_int_equal(args.sources, 2);
+    assert_string_equal(args.source[1].name, "b.csv");
+    assert_true(args.live);
+    assert_int_equal(parse(""), ARGS_RUN);
+    assert_null(args.record);
+}
+
 static void help_and_version_win(void **state) {
     (void)state;
     assert_int_equal(parse("--help"), ARGS_HELP);
@@ -97,7 +112,8 @@ static void wrong_lines_get_one_clear_line(void **state) {
         const char *line, *says;
     } cases[] = {
         {"--bogus", "--bogus: no such option"},
-        {"demo", "demo: an option was expected"},
+        {"--record", "--record needs a value: FILE.lsr"},
+        {"a b c d e", "e: at most 4 runs can be compared"},
         {"--attach", "--attach needs a value: NAME"},
         {"--attach --live", "--attach needs a value"},
         {"--attach a/b", "not a driver's name"},
@@ -166,6 +182,7 @@ int main(void) {
         cmocka_unit_test(csv_has_a_default_file),
         cmocka_unit_test(values_follow_a_blank_or_an_equals_sign),
         cmocka_unit_test(sources_add_up_in_their_order),
+        cmocka_unit_test(words_are_files_of_any_kind),
         cmocka_unit_test(help_and_version_win),
         cmocka_unit_test(wrong_lines_get_one_clear_line),
         cmocka_unit_test(help_names_every_option_and_key),

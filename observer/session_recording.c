@@ -1,0 +1,48 @@
+/* session_recording.c: a session's recording of its run; how it goes is told on stderr and in the
+ * picture. */
+#include <stdio.h>
+
+#include "obs_check.h"
+#include "session.h"
+
+static void tell(struct session *session, double now_s, const char *error) {
+    fprintf(stderr, "lsm-observer: recording: %s\n", error);
+    session_toast(session, now_s, "no recording: %.140s", error);
+    session->failed = true;
+}
+
+bool session_recording_begin(struct session *session, const char *path, double now_s) {
+    OBS_ASSERT(session->recording == NULL);
+    char error[320] = "";
+    session->recording = record_open(path, session->source, error, sizeof(error));
+    if (session->recording == NULL) {
+        tell(session, now_s, error);
+        return false;
+    }
+    session->next_poll_s = session->first_poll_s = 0; /* what is there already goes in at once */
+    return true;
+}
+
+void session_recording_poll(struct session *session, double now_s) {
+    char error[320] = "";
+    if (session->recording != NULL &&
+        !record_poll(session->recording, session->source, &session->view, error, sizeof(error))) {
+        tell(session, now_s, error);
+    }
+}
+
+bool session_recording_end(struct session *session, double now_s) {
+    char error[320] = "", path[512];
+    if (session->recording == NULL) {
+        return true;
+    }
+    snprintf(path, sizeof(path), "%s", record_path(session->recording));
+    bool done = record_close(session->recording, error, sizeof(error));
+    session->recording = NULL;
+    if (error[0] != '\0') {
+        tell(session, now_s, error);
+    } else if (done) {
+        session_toast(session, now_s, "saved recording %.140s", path);
+    }
+    return done;
+}
