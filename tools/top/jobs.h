@@ -9,7 +9,7 @@
 
 #include "history.h"
 
-enum { JOBS_EVENTS_MAX = 4096, JOBS_RUNNING_MAX = 16, JOBS_DONE_MAX = 64, JOBS_STALLS_MAX = 64 };
+enum { JOBS_EVENTS_MAX = 4096, JOBS_RUNNING_MAX = 16, JOBS_DONE_MAX = 64, JOBS_STALLS_MAX = 512 };
 
 struct job {
     double t0, t1;                   /* begin; end, or the moment while it runs */

@@ -117,18 +117,22 @@ void meters_draw(const struct meters *meters, const struct moment *moment,
         draw_side_by_side(meters, pane);
         return;
     }
-    int each = pane->h / meters->count, spare = pane->h % meters->count, y = 0;
+    int trends = 0, drawn = 0, y = 0;
+    for (int i = 0; i < meters->count; i++) {
+        trends += meters->meter[i].trend ? 1 : 0;
+    }
+    /* A figure without a trend has no use for more than its row. */
+    int room = pane->h - (meters->count - trends);
     for (int i = 0; i < meters->count; i++) {
         const struct meter *meter = &meters->meter[i];
-        /* A figure without a trend has no use for more than its row. */
-        int h = meter->trend ? each : 1;
-        h += meter->trend && each > 1 && i < spare ? 1 : 0;
+        int h = meter->trend ? room / trends + (drawn < room % trends ? 1 : 0) : 1;
+        drawn += meter->trend ? 1 : 0;
         pane_text(pane, 0, y, HUE_DIM, meter->label);
         pane_right(pane, gutter, y, HUE_TEXT, meter->value);
         if (meter->trend && pane->w >= gutter + 1 + TREND_MIN_COLUMNS) {
-            struct pane room = pane_part(pane, gutter + 1, y, pane->w - gutter - 1,
-                                         h > 2 ? h - 1 : h); /* a blank row parts graphs */
-            draw_trend(meter, moment, &room);
+            struct pane right = pane_part(pane, gutter + 1, y, pane->w - gutter - 1,
+                                          h > 2 ? h - 1 : h); /* a blank row parts graphs */
+            draw_trend(meter, moment, &right);
         }
         y += h;
     }

@@ -7,6 +7,7 @@
 
 static const double NOW_S = 1.0;        /* how far back "now" reaches */
 static const double WHOLE_MIN_S = 10.0; /* a run just begun is not stretched */
+static const double STALLED_SHARE = 0.5;
 static const double SAME_TIME_S = 1e-9;
 
 void moment_set(struct moment *moment, const struct history *history, double at, double span) {
@@ -16,8 +17,15 @@ void moment_set(struct moment *moment, const struct history *history, double at,
     moment->newest = at < 0.0 || at >= end;
     moment->at = moment->newest ? end : at;
     moment->whole = span <= 0.0;
-    moment->span =
-        moment->whole ? fmax(WHOLE_MIN_S, moment->at - fmin(0.0, history_start(history))) : span;
+    double run = moment->at - fmin(0.0, history_start(history));
+    moment->span = moment->whole ? fmax(WHOLE_MIN_S, run) : span;
+    /* A young run has the whole width; it is pressed together in a few steps, not all the time. */
+    for (double step = WHOLE_MIN_S; !moment->whole && step < span; step *= 2.0) {
+        if (run <= step) {
+            moment->span = step;
+            break;
+        }
+    }
     size_t after = history_find(history, moment->at + SAME_TIME_S);
     moment->any = after > 0;
     moment->index = moment->any ? after - 1 : 0;
@@ -103,17 +111,25 @@ static void trend_edges(const struct moment *moment, int count, double *t0, doub
     *t0 = *t1 - moment->span;
 }
 
+/* A column in which writes stood still for most of its time. */
 static void mark_stalls(const struct moment *moment, double t0, double t1,
                         struct spark_point *point, int count) {
+    static double stood[SPARK_POINTS_MAX]; /* one thread */
     const struct jobs *jobs = moment->jobs;
     double column = (t1 - t0) / count;
+    for (int i = 0; i < count; i++) {
+        stood[i] = 0.0;
+    }
     for (size_t i = 0; jobs != NULL && i < jobs->stall_count; i++) {
         const struct job_stall *stall = &jobs->stall[i];
-        int from = (int)floor((stall->t0 - t0) / column),
-            to = (int)floor((stall->t1 - t0) / column);
-        for (int c = from < 0 ? 0 : from; c <= to && c < count; c++) {
-            point[c].stalled = true;
+        double from = fmax(stall->t0, t0), to = fmin(stall->t1, t1);
+        for (int c = (int)floor((from - t0) / column); c < count && t0 + c * column < to; c++) {
+            double begin = t0 + c * column;
+            stood[c] += fmin(to, begin + column) - fmax(from, begin);
         }
+    }
+    for (int i = 0; i < count; i++) {
+        point[i].stalled = stood[i] > STALLED_SHARE * column;
     }
 }
 

@@ -1,12 +1,12 @@
-/* section_cost.c: amplification and debt.
+/* section_cost.c: amplification and debt, defined as in lsm-observer.
  *
- *   write   table bytes written by flushes and compactions, over the bytes users wrote
+ *   write   bytes written to the log and by flushes and compactions, over the bytes users wrote
  *   read    tables searched, over gets
- *   space   bytes of all tables, over those of the largest level: where most live data are, so that
- *           it tells how much is kept twice. Bytes waiting to be deleted count.
+ *   space   bytes of all tables, over those of the largest level from 1 on: such a level is one
+ *           sorted run, so what is live cannot be much less. An upper bound.
  *
- * Write and read amplification are those of the whole run up to the moment, and beside them those
- * of the span; a burst of compactions says little about the first. */
+ * Write and read amplification are those of the whole run up to the moment, and in parentheses
+ * those of the span: what it costs now. */
 #include <stdio.h>
 
 #include "meters.h"
@@ -21,13 +21,14 @@ static bool cost_known(const struct moment *moment) {
 typedef bool ask(const struct moment *moment, uint32_t id, double *value);
 
 static bool write_amplification(const struct moment *moment, ask *ask_one, double *ratio) {
-    double user = 0.0, flushed = 0.0, compacted = 0.0;
+    double user = 0.0, log = 0.0, flushed = 0.0, compacted = 0.0;
     if (!ask_one(moment, SCOPE_M_USER_BYTES_WRITTEN, &user) || !(user > 0.0) ||
         !ask_one(moment, SCOPE_M_FLUSH_BYTES, &flushed) ||
         !ask_one(moment, SCOPE_M_COMPACTION_BYTES_WRITTEN, &compacted)) {
         return false;
     }
-    *ratio = (flushed + compacted) / user;
+    ask_one(moment, SCOPE_M_WAL_BYTES, &log); /* some engines have none */
+    *ratio = (log + flushed + compacted) / user;
     return true;
 }
 
@@ -42,18 +43,17 @@ static bool read_amplification(const struct moment *moment, ask *ask_one, double
 }
 
 static bool space_amplification(const struct moment *moment, double *ratio) {
-    double all = 0.0, obsolete = 0.0, largest = 0.0;
+    double all = 0.0, largest = 0.0;
     if (!moment_value(moment, SCOPE_M_TABLE_BYTES, &all)) {
         return false;
     }
-    for (uint32_t l = 0; l < SCOPE_MAX_LEVELS; l++) {
+    for (uint32_t l = 1; l < SCOPE_MAX_LEVELS; l++) {
         double bytes = 0.0;
         if (moment_value(moment, SCOPE_M_LEVEL_BYTES + l, &bytes)) {
             largest = bytes > largest ? bytes : largest;
         }
     }
-    moment_value(moment, SCOPE_M_OBSOLETE_BYTES, &obsolete);
-    *ratio = largest > 0.0 ? (all + obsolete) / largest : 0.0;
+    *ratio = largest > 0.0 ? all / largest : 0.0;
     return largest > 0.0;
 }
 

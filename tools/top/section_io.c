@@ -1,4 +1,5 @@
 /* section_io.c: bandwidths, what the cache and the filters spare, and what the process takes. */
+#include <math.h>
 #include <stdio.h>
 
 #include "meters.h"
@@ -32,11 +33,12 @@ static void add_share(struct meters *meters, const char *label, double share) {
              share < 0.9 ? 0 : 1, share * 100.0);
 }
 
-/* Of the probes for absent keys: how many the filter answered without reading a table. */
+/* Of the filters' probes, those that spared reading a table. */
 static void add_bloom(struct meters *meters, const struct moment *moment) {
-    double share = 0.0;
-    if (share_now(moment, SCOPE_M_BLOOM_NEGATIVES, SCOPE_M_BLOOM_FALSE_POSITIVES, &share)) {
-        add_share(meters, "bloom", share);
+    double checks = 0.0, spared = 0.0;
+    if (moment_mean(moment, SCOPE_M_BLOOM_CHECKS, &checks) && checks > 0.0 &&
+        moment_mean(moment, SCOPE_M_BLOOM_NEGATIVES, &spared)) {
+        add_share(meters, "spared", fmin(1.0, spared / checks));
     }
 }
 
@@ -101,5 +103,6 @@ static void io_draw(const struct moment *moment, const struct pane *pane) {
 }
 
 const struct section section_io = {
-    "I/O and process", "bandwidths; hits of the cache, what the filters spare; CPU and memory",
-    io_known, io_measure, io_draw};
+    "I/O and process",
+    "bandwidths; cache hits; table reads the bloom filters spared; CPU and memory", io_known,
+    io_measure, io_draw};

@@ -168,7 +168,7 @@ static void levels_draw(const struct moment *moment, const struct pane *pane) {
         largest = level[l].bytes > largest ? level[l].bytes : largest;
         scores = scores || level[l].has_score;
         bytes = bytes || level[l].has_bytes;
-        tombstones = tombstones || level[l].has_tombstones;
+        tombstones = tombstones || level[l].tombstones > 0.0;
     }
     struct table table = table_of(pane->w, scores);
     section_heading(pane, table.tables, "tables");

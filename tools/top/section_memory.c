@@ -6,7 +6,7 @@
 #include "section.h"
 #include "units.h"
 
-enum { GRAPH_ROWS_MOST = 8, LABEL_COLUMNS = 9, SIZE_COLUMNS = 19 };
+enum { GRAPH_ROWS_MOST = 8, LABEL_COLUMNS = 9, SIZE_COLUMNS = 20 };
 
 static bool memory_known(const struct moment *moment) {
     return history_has(moment->history, SCOPE_M_MEMTABLE_BYTES);

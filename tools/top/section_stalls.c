@@ -8,7 +8,7 @@ struct cause {
     enum scope_stall stall;
     uint32_t id;
 };
-static const struct cause causes[] = {
+static const struct cause all_causes[] = {
     {SCOPE_STALL_L0_SLOW, SCOPE_M_STALL_NS_L0_SLOW},
     {SCOPE_STALL_L0_STOP, SCOPE_M_STALL_NS_L0_STOP},
     {SCOPE_STALL_MEMTABLE, SCOPE_M_STALL_NS_MEMTABLE},
@@ -16,7 +16,12 @@ static const struct cause causes[] = {
     {SCOPE_STALL_DEBT_STOP, SCOPE_M_STALL_NS_DEBT_STOP},
     {SCOPE_STALL_INLINE, SCOPE_M_STALL_NS_INLINE},
 };
-enum { CAUSES = sizeof(causes) / sizeof(causes[0]), TOTALS_FROM = 10, WHEN_COLUMNS = 8 };
+enum {
+    CAUSES = sizeof(all_causes) / sizeof(all_causes[0]),
+    TOTALS_FROM = 10,
+    WHEN_COLUMNS = 7,
+    CAUSE_COLUMNS = 26
+};
 
 static bool stalls_known(const struct moment *moment) {
     return history_has(moment->history, SCOPE_M_STALLS) || moment->jobs->stall_count > 0;
@@ -25,7 +30,7 @@ static bool stalls_known(const struct moment *moment) {
 static int causes_seen(const struct moment *moment) {
     int seen = 0;
     for (int i = 0; i < CAUSES; i++) {
-        seen += moment_ever(moment, causes[i].id) ? 1 : 0;
+        seen += moment_ever(moment, all_causes[i].id) ? 1 : 0;
     }
     return seen;
 }
@@ -33,40 +38,46 @@ static int causes_seen(const struct moment *moment) {
 static struct section_rows stalls_measure(const struct moment *moment, int columns) {
     (void)columns;
     int events = (int)moment->jobs->stall_count;
-    int want = events > 3 ? 3 : events > 0 ? events : 1;
-    return (struct section_rows){2, 1 + want, 3 + causes_seen(moment) + (events > 4 ? events : 4)};
+    int causes = causes_seen(moment);
+    int want = events > 3 ? 3 : events > 0 ? events : causes > 0 ? causes : 1;
+    return (struct section_rows){2, 1 + want, 1 + want + (events > 3 ? 2 + causes + events : 0)};
 }
 
 static double total_seconds(const struct moment *moment) {
     double sum = 0.0, ns = 0.0;
     for (int i = 0; i < CAUSES; i++) {
-        sum += moment_value(moment, causes[i].id, &ns) ? ns * 1e-9 : 0.0;
+        sum += moment_value(moment, all_causes[i].id, &ns) ? ns * 1e-9 : 0.0;
     }
     return sum;
 }
 
+/* Short stretches are counted, not told as events: time there may be without a number. */
 static void make_note(const struct moment *moment, char *note, size_t size) {
-    double count = 0.0;
+    char number[UNITS_TEXT] = "", total[UNITS_TEXT], share[UNITS_TEXT];
+    double count = 0.0, seconds = total_seconds(moment);
     note[0] = '\0';
-    if (moment_value(moment, SCOPE_M_STALLS, &count) && count > 0.0) {
-        char number[UNITS_TEXT], total[UNITS_TEXT], share[UNITS_TEXT];
-        double seconds = total_seconds(moment);
-        units_grouped(count, number, sizeof(number));
-        units_duration(seconds, total, sizeof(total));
-        units_percent(moment->at > 0.0 ? seconds / moment->at : 0.0, share, sizeof(share));
-        snprintf(note, size, "%s, in all %s: %s", number, total, share);
+    if (seconds <= 0.0) {
+        return;
     }
+    if (moment_value(moment, SCOPE_M_STALLS, &count) && count > 0.0) {
+        units_grouped(count, number, sizeof(number));
+    }
+    units_duration(seconds, total, sizeof(total));
+    units_percent(moment->at > 0.0 ? seconds / moment->at : 0.0, share, sizeof(share));
+    snprintf(note, size, "%s%s%s: %s", number, number[0] != '\0' ? ", in all " : "", total, share);
 }
 
 static void draw_stall(const struct pane *pane, int y, const struct job_stall *stall) {
     char when[UNITS_TEXT], length[UNITS_TEXT];
     units_clock(stall->t0, 0, when, sizeof(when));
     units_duration(stall->t1 - stall->t0, length, sizeof(length));
+    bool begun = stall->open && stall->t1 - stall->t0 <= 0.0; /* no length to tell yet */
     style_bits style = HUE_STALL | (stall->open ? STYLE_BOLD : 0u);
-    pane_right(pane, WHEN_COLUMNS - 1, y, HUE_DIM, when);
-    pane_fitted(pane, WHEN_COLUMNS, y, pane->w - WHEN_COLUMNS - 14, style,
+    pane_right(pane, WHEN_COLUMNS, y, HUE_DIM, when);
+    pane_fitted(pane, WHEN_COLUMNS + 1, y, pane->w - WHEN_COLUMNS - 15, style,
                 scope_stall_name(stall->cause));
-    int x = pane_right(pane, pane->w, y, HUE_TEXT | (stall->open ? STYLE_BOLD : 0u), length);
+    int x = pane_right(pane, pane->w, y, HUE_TEXT | (stall->open ? STYLE_BOLD : 0u),
+                       begun ? "" : length);
     if (stall->open) {
         pane_right(pane, x - 1, y, HUE_STALL | STYLE_BOLD, "now");
     }
@@ -77,13 +88,18 @@ static int draw_totals(const struct moment *moment, const struct pane *pane, int
     double all = total_seconds(moment);
     for (int i = 0; i < CAUSES && all > 0.0; i++) {
         double ns = 0.0;
-        if (!moment_value(moment, causes[i].id, &ns) || !(ns > 0.0)) {
+        if (!moment_value(moment, all_causes[i].id, &ns) || !(ns > 0.0)) {
             continue;
         }
         char text[UNITS_TEXT];
         units_duration(ns * 1e-9, text, sizeof(text));
-        pane_text(pane, 0, y, HUE_DIM, scope_stall_name(causes[i].stall));
-        spark_bar(pane, 24, y, pane->w - 24 - 9, HUE_STALL, ns * 1e-9 / all);
+        bool bar = pane->w >= BAR_FROM;
+        int room = bar ? CAUSE_COLUMNS - 1 : pane->w - VALUE_COLUMNS;
+        pane_fitted(pane, 0, y, room, HUE_DIM, scope_stall_name(all_causes[i].stall));
+        if (bar) {
+            spark_bar(pane, CAUSE_COLUMNS, y, pane->w - CAUSE_COLUMNS - VALUE_COLUMNS, HUE_STALL,
+                      ns * 1e-9 / all);
+        }
         pane_right(pane, pane->w, y, HUE_TEXT, text);
         y++;
     }
@@ -99,13 +115,11 @@ static void stalls_draw(const struct moment *moment, const struct pane *pane) {
         section_absent(pane);
         return;
     }
-    int y = 1;
-    if (pane->h >= TOTALS_FROM && pane->w >= 40 && causes_seen(moment) > 0) {
+    int y = 1, causes = causes_seen(moment);
+    if (causes > 0 && (jobs->stall_count == 0 || pane->h >= TOTALS_FROM)) {
         y = draw_totals(moment, pane, y) + 1;
-    }
-    if (jobs->stall_count == 0) {
+    } else if (jobs->stall_count == 0) {
         pane_text(pane, 0, y, HUE_DIM, "Writes never had to wait.");
-        return;
     }
     for (size_t i = 0; i < jobs->stall_count && y < pane->h; i++) {
         draw_stall(pane, y++, &jobs->stall[i]);
