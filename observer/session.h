@@ -70,6 +70,8 @@ bool session_record_end(struct session *session, double now_s);
  * went wrong, on stderr and in the picture. (session_recording.c) */
 bool session_recording_begin(struct session *session, const char *path, double now_s);
 void session_recording_poll(struct session *session, double now_s);
+/* Begins one under a name that tells the time, or ends the one under way. */
+void session_recording_toggle(struct session *session, double now_s);
 /* Completes it. False when it failed, now or before. Without one: true. */
 bool session_recording_end(struct session *session, double now_s);
 

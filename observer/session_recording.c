@@ -1,6 +1,7 @@
 /* session_recording.c: a session's recording of its run; how it goes is told on stderr and in the
  * picture. */
 #include <stdio.h>
+#include <time.h>
 
 #include "obs_check.h"
 #include "session.h"
@@ -45,4 +46,19 @@ bool session_recording_end(struct session *session, double now_s) {
         session_toast(session, now_s, "saved recording %.140s", path);
     }
     return done;
+}
+
+void session_recording_toggle(struct session *session, double now_s) {
+    if (session->recording != NULL) {
+        (void)session_recording_end(session, now_s);
+        return;
+    }
+    char path[64];
+    time_t now = time(NULL);
+    struct tm local;
+    localtime_r(&now, &local);
+    strftime(path, sizeof(path), "lsmscope-%Y%m%d-%H%M%S.lsr", &local);
+    if (session_recording_begin(session, path, now_s)) {
+        session_toast(session, now_s, "recording the run to %.140s", path);
+    }
 }

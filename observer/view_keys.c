@@ -22,6 +22,7 @@ const struct view_key *view_keys(size_t *count) {
         {"M", "a marker, at the crosshair or now", "Keep"},
         {"S", "save a screenshot", "Keep"},
         {"V", "start and stop recording a video", "Keep"},
+        {"R", "start and stop a recording of the run (.lsr)", "Keep"},
         {"T", "dark or light", "Window"},
         {"F11, Shift+F", "full screen", "Window"},
         {"D", "the run's command line", "Window"},
