@@ -134,7 +134,7 @@ void chart_absent(const struct scene *scene, const struct panel_place *place, co
 }
 
 struct color chart_run_color(const struct scene *scene, struct color color) {
-    return scene->run == 0 ? color : theme_mix(color, scene->theme->text, 0.45);
+    return scene->run == 0 || !scene->shared ? color : theme_mix(color, scene->theme->text, 0.45);
 }
 
 bool chart_value(const struct scene *scene, uint32_t id, enum history_form form, size_t index,

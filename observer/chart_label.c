@@ -52,6 +52,28 @@ double chart_label_width(const struct scene *scene, const char *name, const char
            canvas_text_width(scene->canvas, FONT_AXIS, true, value);
 }
 
+/* The column at the right for what stands after the texts; nothing when no value has any. */
+static double more_width(const struct scene *scene, const struct panel_value *const *values,
+                         size_t count) {
+    double width = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        width = fmax(width, canvas_text_width(scene->canvas, FONT_AXIS, true, values[i]->more));
+    }
+    return width > 0.0 ? width + LABEL_GAP : 0.0;
+}
+
+static void draw_value(const struct scene *scene, const struct panel_value *value, double left,
+                       double right, double more, double baseline) {
+    canvas_text(scene->canvas, FONT_STRONG, left, baseline, TEXT_LEFT, false, value->color,
+                value->name);
+    canvas_text(scene->canvas, FONT_AXIS, right - more, baseline, TEXT_RIGHT, true,
+                scene->theme->text, value->text);
+    if (value->more[0] != '\0') {
+        canvas_text(scene->canvas, FONT_AXIS, right, baseline, TEXT_RIGHT, true, scene->theme->axis,
+                    value->more);
+    }
+}
+
 /* Drops the values that matter least until the rest fits. */
 static size_t choose(const struct panel_value *values, size_t count, size_t most,
                      const struct panel_value **chosen) {
@@ -104,6 +126,7 @@ void chart_labels(const struct scene *scene, const struct panel_place *place, do
     }
     chart_part(y, n, LABEL_HEIGHT, lo, hi);
     double left = place->labels.x, right = left + place->labels.w;
+    double more = more_width(scene, chosen, n);
     for (size_t i = 0; i < n; i++) {
         double baseline = chart_baseline(canvas, FONT_STRONG, y[i]);
         if (fabs(y[i] - wanted[i]) > 2.0) { /* a parted label keeps a thread to its line */
@@ -112,10 +135,7 @@ void chart_labels(const struct scene *scene, const struct panel_place *place, do
                                       {left - 2.0, y[i]}};
             canvas_polyline(canvas, thread, 3, 1.0, theme_fade(chosen[i]->color, 0.6), NULL, 0);
         }
-        canvas_text(canvas, FONT_STRONG, left, baseline, TEXT_LEFT, false, chosen[i]->color,
-                    chosen[i]->name);
-        canvas_text(canvas, FONT_AXIS, right, baseline, TEXT_RIGHT, true, scene->theme->text,
-                    chosen[i]->text);
+        draw_value(scene, chosen[i], left, right, more, baseline);
     }
 }
 
@@ -128,6 +148,7 @@ struct readout {
     struct rect box;
     size_t rows, columns;
     double width[READOUT_COLUMNS_MAX];
+    double more;
 };
 
 static bool measure_readout(const struct scene *scene, const struct rect *plot,
@@ -144,8 +165,13 @@ static bool measure_readout(const struct scene *scene, const struct rect *plot,
     }
     readout->rows = (count + readout->columns - 1) / readout->columns;
     for (size_t i = 0; i < count; i++) {
+        const struct panel_value *value = &values[i];
+        readout->more = fmax(readout->more, more_width(scene, &value, 1));
+    }
+    for (size_t i = 0; i < count; i++) {
         double *width = &readout->width[i / readout->rows];
-        *width = fmax(*width, chart_label_width(scene, values[i].name, values[i].text));
+        double label = chart_label_width(scene, values[i].name, values[i].text);
+        *width = fmax(*width, label + readout->more);
     }
     for (size_t i = 0; i < readout->columns; i++) {
         readout->box.w += readout->width[i] + 16.0;
@@ -164,10 +190,7 @@ static void draw_rows(const struct scene *scene, const struct readout *readout,
         }
         double y = readout->box.y + 4.0 + ((double)row + 0.5) * LABEL_HEIGHT;
         double baseline = chart_baseline(scene->canvas, FONT_AXIS, y);
-        canvas_text(scene->canvas, FONT_STRONG, x, baseline, TEXT_LEFT, false, values[i].color,
-                    values[i].name);
-        canvas_text(scene->canvas, FONT_AXIS, x + readout->width[column], baseline, TEXT_RIGHT,
-                    true, scene->theme->text, values[i].text);
+        draw_value(scene, &values[i], x, x + readout->width[column], readout->more, baseline);
     }
 }
 

@@ -93,7 +93,7 @@ static void fill_under(const struct scene *scene, const struct panel_place *plac
 static void end_run(const struct scene *scene, const struct panel_place *place, size_t count,
                     const struct chart_series *series) {
     const double dash[2] = {CHART_DASH_ON, CHART_DASH_OFF};
-    bool dashed = scene->run > 0;
+    bool dashed = scene->shared && scene->run > 0;
     if (count > 1 && series->fill > 0.0) {
         fill_under(scene, place, count, theme_fade(series->color, series->fill));
     }
@@ -252,7 +252,7 @@ static void stroke_ranges(const struct scene *scene, const struct columns *c, do
         }
         out[i] = (struct canvas_column){top - width / 2.0, bottom + width / 2.0};
     }
-    if (scene->run > 0) {
+    if (scene->shared && scene->run > 0) {
         dash_columns(scene, c, out);
     }
     canvas_columns(scene->canvas, c->x, out, c->count, color);
@@ -284,7 +284,7 @@ void chart_line(const struct scene *scene, const struct panel_place *place, doub
     struct chart_series own = *asked; /* as this run's lines look */
     const struct chart_series *series = &own;
     own.color = chart_run_color(scene, asked->color);
-    own.fill = scene->run > 0 ? asked->fill * 0.4 : asked->fill;
+    own.fill = scene->shared && scene->run > 0 ? asked->fill * 0.4 : asked->fill;
     struct columns c = align_columns(scene, place);
     /* Gaps are known to columns only, so a stretch with one is drawn by column. */
     fetch_bins(scene, &c, series->id, series->form, scene->bins);

@@ -137,7 +137,7 @@ static void draw_silhouette(const struct view_frame *frame, const struct rect *a
     struct canvas *canvas = frame->canvas;
     struct canvas_column *peak = frame->scene[0].columns;
     struct canvas_column *body = peak + strip.columns;
-    double foot = at->y + at->h, most = fmax(strip.most, 1.0);
+    double foot = at->y + at->h, most = fmax(strip.most, 1.0) * 1.15;
     for (size_t i = 0; i < strip.columns; i++) {
         bool known = strip.high[i] >= 0.0;
         double high = foot - fmax(1.0, strip.high[i] / most * at->h);
@@ -147,8 +147,8 @@ static void draw_silhouette(const struct view_frame *frame, const struct rect *a
         body[i] = known ? (struct canvas_column){low, foot} : (struct canvas_column){INFINITY, 0.0};
     }
     struct color color = frame->theme->op[0];
-    canvas_columns(canvas, at->x, peak, strip.columns, theme_fade(color, 0.30));
-    canvas_columns(canvas, at->x, body, strip.columns, theme_fade(color, 0.40));
+    canvas_columns(canvas, at->x, peak, strip.columns, theme_fade(color, 0.22));
+    canvas_columns(canvas, at->x, body, strip.columns, theme_fade(color, 0.26));
 }
 
 static void draw_flags(const struct view_frame *frame, const struct rect *at, double width,

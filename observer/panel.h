@@ -45,6 +45,7 @@ struct scene {
     /* Comparing: which run this is of how many; panels that overlay are drawn once a run into the
      * same plot, the others get a part of the plot each. */
     unsigned run, runs;
+    bool shared; /* another run is in the same plot: lines differ in style, too */
     /* Scratch for lines, areas and stacks. */
     size_t columns_max;            /* the widest plot, in pixels, and some more */
     struct point *points;          /* 2 * columns_max + 8 */
@@ -73,9 +74,10 @@ struct panel_value {
     char name[40];
     char text[112];
     struct color color;
-    double at; /* on the vertical axis; NAN: nowhere */
-    bool dot;  /* mark the spot under the crosshair */
-    int rank;  /* when room is short the highest go first */
+    double at;     /* on the vertical axis; NAN: nowhere */
+    bool dot;      /* mark the spot under the crosshair */
+    int rank;      /* when room is short the highest go first */
+    char more[16]; /* after the text, in a column of its own: "+18 %" */
 };
 enum { PANEL_VALUES_MAX = 16, PANEL_EVENTS_MAX = 3, PANEL_HOVER_LINES = 8 };
 

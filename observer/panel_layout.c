@@ -18,7 +18,9 @@ static const double LEAST = 44.0;   /* the lowest plot */
 static const double LEAST_PRESENTED = 72.0;
 static const double TWO_COLUMNS = 900.0; /* the least width for them */
 static const double MAP_WINDOW = 460.0;  /* the lowest window with a mini-map */
-static const double ALIGN = 56.0;        /* columns' edges closer than this become one */
+static const double LETTER = 20.0;       /* a run's letter above its part */
+static const double MORE_GAP = 10.0;
+static const double ALIGN = 56.0; /* columns' edges closer than this become one */
 
 /* What shrinks when the window is low. */
 struct density {
@@ -287,8 +289,8 @@ static void measure_slots(const struct view *view, const struct scene *scene,
                           struct layout *layout) {
     bool shared = view->others > 0 && !view->side_by_side;
     double more = !shared ? 0.0
-                          : canvas_text_width(scene->canvas, FONT_STRONG, false, " B") +
-                                canvas_text_width(scene->canvas, FONT_AXIS, true, "  −88 %");
+                          : canvas_text_width(scene->canvas, FONT_STRONG, false, " B") + MORE_GAP +
+                                canvas_text_width(scene->canvas, FONT_AXIS, true, "+888 %");
     for (size_t i = 0; i < layout->count; i++) {
         struct layout_slot *slot = &layout->slot[i];
         slot->panel->measure(scene, &slot->size);
@@ -362,6 +364,11 @@ void layout_part(const struct canvas *canvas, const struct layout *layout, size_
         place_across(canvas, whole->frame.x + w * run, w, size->left, size->right, part);
         part->frame.x = whole->frame.x + w * run;
         part->frame.w = w;
+        double letter = fmin(LETTER, whole->plot.h / 2.0); /* which run it is stands above */
+        part->plot.y += letter;
+        part->plot.h -= letter;
+        part->labels.y += letter;
+        part->labels.h -= letter;
         part->plot = snapped(canvas, part->plot);
         return;
     }

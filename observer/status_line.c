@@ -234,7 +234,7 @@ static void fit(struct canvas *canvas, struct items *left, struct items *right, 
 
 static void draw_stroke(struct canvas *canvas, const struct theme *theme, double x, double y,
                         unsigned run) {
-    const struct scene scene = {.theme = theme, .run = run, .runs = 2};
+    const struct scene scene = {.theme = theme, .run = run, .shared = true};
     const double dash[2] = {CHART_DASH_ON, CHART_DASH_OFF};
     struct point line[2] = {{x, y}, {x + STROKE - 8.0, y}};
     canvas_polyline(canvas, line, 2, 2.0, chart_run_color(&scene, theme->op[0]),

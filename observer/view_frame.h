@@ -48,9 +48,11 @@ bool view_runs_divide(const struct view_frame *frame, size_t slot);
 /* The values of all runs for one plot, lettered, the later runs' with their difference. */
 size_t view_runs_values(const struct view_frame *frame, const struct panel *panel, bool at_cursor,
                         struct panel_value *values);
-/* The letter of a run in the corner of its part of a plot. */
+/* The letter of a run in the corner of its part of a plot, and all runs' corner texts. */
 void view_runs_letter(const struct view_frame *frame, const struct panel *panel, unsigned run,
                       const struct rect *plot);
+void view_runs_corners(const struct view_frame *frame, const struct panel *panel,
+                       const struct panel_place *place);
 /* The runs' names above their columns. */
 void view_runs_headings(const struct view_frame *frame);
 

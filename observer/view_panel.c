@@ -123,8 +123,10 @@ static void draw_shared(struct view_frame *frame, size_t slot) {
     }
     for (unsigned k = frame->runs; k-- > 0;) {
         if (has_data(&frame->scene[k], panel)) {
-            view_time_bands(&frame->scene[k], place);
-            panel->draw(&frame->scene[k], place, top);
+            struct scene shared = frame->scene[k];
+            shared.shared = true;
+            view_time_bands(&shared, place);
+            panel->draw(&shared, place, top);
         }
     }
     draw_labels(frame, slot, told, place, top);
@@ -134,13 +136,18 @@ void view_panel_draw(struct view_frame *frame, size_t slot) {
     OBS_ASSERT(slot < frame->layout.count);
     const struct panel *panel = frame->layout.slot[slot].panel;
     const struct panel_place *place = &frame->layout.place[slot];
-    chart_frame(slot_scene(frame, slot), panel, place);
-    if (view_runs_share(frame, slot)) {
-        draw_shared(frame, slot);
+    if (!view_runs_share(frame, slot) && !view_runs_divide(frame, slot)) {
+        chart_frame(slot_scene(frame, slot), panel, place);
+        draw_one(frame, slot, slot_scene(frame, slot), place);
         return;
     }
-    if (!view_runs_divide(frame, slot)) {
-        draw_one(frame, slot, slot_scene(frame, slot), place);
+    struct panel bare = *panel; /* one corner for all runs is drawn instead */
+    bare.corner = NULL;
+    bare.teaches = NULL;
+    chart_frame(&frame->scene[0], &bare, place);
+    view_runs_corners(frame, panel, place);
+    if (view_runs_share(frame, slot)) {
+        draw_shared(frame, slot);
         return;
     }
     for (unsigned k = 0; k < frame->runs; k++) {

@@ -54,20 +54,16 @@ static const struct panel_value *named(const struct panel_value *values, size_t 
 }
 
 /* "−18 %": against the first run's. Nothing where that would divide by nothing. */
-static void add_difference(struct panel_value *value, const struct panel_value *first) {
+static void tell_difference(struct panel_value *value, const struct panel_value *first) {
     if (first == NULL || isnan(first->at) || isnan(value->at) || !(fabs(first->at) > 0.0)) {
         return;
     }
-    double percent = round((value->at / first->at - 1.0) * 100.0);
-    size_t used = strlen(value->text);
-    if (fabs(percent) < 1000.0) {
-        snprintf(value->text + used, sizeof value->text - used, "  %s%.0f %%",
-                 percent < 0.0   ? "−"
-                 : percent > 0.0 ? "+"
-                                 : "±",
-                 fabs(percent));
+    double times = value->at / first->at, percent = round((times - 1.0) * 100.0);
+    if (fabs(percent) >= 1000.0) {
+        snprintf(value->more, sizeof value->more, "× %.3g", times);
     } else {
-        snprintf(value->text + used, sizeof value->text - used, "  × %.0f", value->at / first->at);
+        const char *sign = percent < 0.0 ? "−" : percent > 0.0 ? "+" : "±";
+        snprintf(value->more, sizeof value->more, "%s%.0f %%", sign, fabs(percent));
     }
 }
 
@@ -79,10 +75,12 @@ static void push(struct panel_value *values, size_t *count, const struct panel_v
     struct panel_value *own = &values[(*count)++];
     *own = *value;
     snprintf(own->name, sizeof own->name, "%.36s %c", value->name, (char)('A' + scene->run));
-    own->color = chart_run_color(scene, value->color);
+    struct scene lined = *scene;
+    lined.shared = true;
+    own->color = chart_run_color(&lined, value->color);
     own->rank = value->rank * VIEW_RUNS_MAX + (int)scene->run;
     if (scene->run > 0) {
-        add_difference(own, first);
+        tell_difference(own, first);
     }
 }
 
@@ -117,25 +115,43 @@ size_t view_runs_values(const struct view_frame *frame, const struct panel *pane
 void view_runs_letter(const struct view_frame *frame, const struct panel *panel, unsigned run,
                       const struct rect *plot) {
     struct canvas *canvas = frame->canvas;
-    const struct scene *scene = &frame->scene[run];
-    char text[128], corner[96] = "";
-    struct color color = frame->theme->axis;
-    if (panel->corner != NULL && scene->has_newest && panel->present(scene)) {
-        panel->corner(scene, corner, sizeof corner, &color);
-    }
-    snprintf(text, sizeof text, "%c%s%s", (char)('A' + run), corner[0] != '\0' ? "   " : "",
-             corner);
-    double width = canvas_text_width(canvas, FONT_STRONG, true, text) + 12.0;
-    if (width > plot->w - 8.0) { /* the letter at least */
-        text[1] = '\0';
-        width = canvas_text_width(canvas, FONT_STRONG, true, text) + 12.0;
-    }
+    char text[2] = {(char)('A' + run), '\0'};
     struct rect chip = {canvas_snap(canvas, plot->x + 4.0), canvas_snap(canvas, plot->y + 2.0),
-                        width, 18.0};
-    canvas_fill_rect(canvas, chip, 4.0, theme_fade(frame->theme->card, 0.86));
-    canvas_text(canvas, FONT_STRONG, chip.x + 6.0,
-                chart_baseline(canvas, FONT_STRONG, chip.y + 9.0), TEXT_LEFT, true,
+                        20.0, fmin(18.0, plot->h)};
+    if (panel->timeless) { /* it has the corner of its plot in use, but a row above it */
+        chip.x = canvas_snap(canvas, plot->x);
+        chip.y = canvas_snap(canvas, plot->y - 20.0);
+    }
+    canvas_fill_rect(canvas, chip, 4.0,
+                     panel->timeless ? frame->theme->grid : theme_fade(frame->theme->card, 0.9));
+    canvas_text(canvas, FONT_STRONG, chip.x + chip.w / 2.0,
+                chart_baseline(canvas, FONT_STRONG, chip.y + chip.h / 2.0), TEXT_CENTER, true,
                 frame->theme->text, text);
+}
+
+/* What every run's corner would say, each after its letter. */
+void view_runs_corners(const struct view_frame *frame, const struct panel *panel,
+                       const struct panel_place *place) {
+    struct canvas *canvas = frame->canvas;
+    double right = place->header.x + place->header.w;
+    double least =
+        place->header.x + 24.0 + canvas_text_width(canvas, FONT_TITLE, false, panel->title);
+    double baseline = chart_baseline(canvas, FONT_AXIS, place->header.y + place->header.h / 2.0);
+    for (unsigned k = frame->runs; k-- > 0 && panel->corner != NULL;) {
+        const struct scene *scene = &frame->scene[k];
+        char corner[96] = "", text[112];
+        struct color color = frame->theme->axis;
+        if (scene->has_newest && panel->present(scene)) {
+            panel->corner(scene, corner, sizeof corner, &color);
+        }
+        snprintf(text, sizeof text, "%c  %s", (char)('A' + k), corner);
+        double width = canvas_text_width(canvas, FONT_STRONG, true, text);
+        if (corner[0] == '\0' || right - width < least) {
+            continue;
+        }
+        canvas_text(canvas, FONT_STRONG, right, baseline, TEXT_RIGHT, true, color, text);
+        right -= width + 24.0;
+    }
 }
 
 void view_runs_headings(const struct view_frame *frame) {

@@ -34,9 +34,10 @@ struct pill {
     struct rect rect;
 };
 
-static void make_pill(const struct view_frame *frame, const struct rect *axis, struct pill *pill) {
+static void make_pill(const struct view_frame *frame, unsigned run, const struct rect *axis,
+                      struct pill *pill) {
     memset(pill, 0, sizeof *pill);
-    const struct view *view = frame->view;
+    const struct view_status *status = view_run_status(frame->view, run);
     const struct scene *scene = &frame->scene[0];
     if (!frame->has_cursor) {
         return;
@@ -45,8 +46,9 @@ static void make_pill(const struct view_frame *frame, const struct rect *axis, s
     double t = frame->cursor_s;
     char elapsed[UNITS_TEXT], wall[UNITS_TEXT] = "";
     units_clock(t, scene->t1 - scene->t0 < 5.0 ? 3 : 2, elapsed, sizeof elapsed);
-    if (view->status.start_real_s >= 0.0) {
-        units_wall_clock(view->status.start_real_s + t, wall, sizeof wall);
+    if (status->start_real_s >= 0.0) {
+        double own = t - view_run_offset(frame->view, run);
+        units_wall_clock(status->start_real_s + own, wall, sizeof wall);
     }
     snprintf(pill->text, sizeof pill->text, "%s%s%s", elapsed, wall[0] != '\0' ? "   " : "", wall);
     double width = canvas_text_width(scene->canvas, FONT_STRONG, true, pill->text) + 16.0;
@@ -87,7 +89,8 @@ void view_time_axis(const struct view_frame *frame) {
         if (axis->w <= 0.0) {
             continue; /* nothing in this column goes by time */
         }
-        make_pill(frame, axis, &pill);
+        bool beside = frame->runs > 1 && frame->view->side_by_side;
+        make_pill(frame, beside ? (unsigned)c : 0, axis, &pill);
         draw_ticks(&frame->scene[0], axis, &pill);
         if (pill.rect.w > 0.0) {
             canvas_fill_rect(canvas, pill.rect, 4.0, frame->theme->text);

@@ -102,8 +102,11 @@ static bool window_open(struct window *window, char *error, size_t error_size) {
     }
     SDL_SetWindowMinimumSize(window->sdl, 320, 200);
     window->session->scale = scale_choose(args, window->sdl, window->points_ratio);
-    window->canvas = canvas_raster_create(window->width, window->height, window->session->scale,
-                                          args->font, error, error_size);
+    struct view *view = &window->session->view;
+    view->minimap = true;
+    window->canvas = canvas_raster_create(window->width, window->height,
+                                          view_scale(view, window->session->scale), args->font,
+                                          error, error_size);
     window->dirty = true;
     return window->canvas != NULL;
 }
@@ -155,11 +158,14 @@ static void present(struct window *window) {
 
 static void canvas_fit(struct window *window) {
     int width = window->width, height = window->height;
-    if (size_take(window) && (width != window->width || height != window->height)) {
-        /* Larger or smaller display, perhaps another one. */
+    bool sized = size_take(window) && (width != window->width || height != window->height);
+    if (sized) { /* larger or smaller display, perhaps another one */
         window->session->scale =
             scale_choose(window->session->args, window->sdl, window->points_ratio);
-        if (!canvas_resize(window->canvas, window->width, window->height, window->session->scale)) {
+    }
+    double scale = view_scale(&window->session->view, window->session->scale);
+    if (sized || fabs(scale - canvas_scale(window->canvas)) > 0.0) {
+        if (!canvas_resize(window->canvas, window->width, window->height, scale)) {
             window->width = width; /* try again at the next frame; the old picture stays */
             window->height = height;
         }
@@ -179,6 +185,19 @@ static void draw(struct window *window, double now_s) {
     }
     title_set(window);
     present(window);
+}
+
+void window_fullscreen_toggle(struct window *window) {
+    bool full = (SDL_GetWindowFlags(window->sdl) & SDL_WINDOW_FULLSCREEN_DESKTOP) != 0;
+    SDL_SetWindowFullscreen(window->sdl, full ? 0 : SDL_WINDOW_FULLSCREEN_DESKTOP);
+}
+
+bool window_fullscreen_leave(struct window *window) {
+    if ((SDL_GetWindowFlags(window->sdl) & SDL_WINDOW_FULLSCREEN_DESKTOP) == 0) {
+        return false;
+    }
+    SDL_SetWindowFullscreen(window->sdl, 0);
+    return true;
 }
 
 /* ---- screenshots and videos ------------------------------------------------------------------ */

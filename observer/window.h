@@ -26,6 +26,9 @@ struct window {
     uint64_t frames;
 };
 
+/* The display without borders, and back. `leave`: false when it was not so. */
+void window_fullscreen_toggle(struct window *window);
+bool window_fullscreen_leave(struct window *window);
 void window_event(struct window *window, const SDL_Event *event);
 void window_screenshot(struct window *window);
 /* Starts or ends a video of the window. */
