@@ -29,4 +29,7 @@ void session_mark(struct session *session, double seconds, const char *text) {
     }
     event.time_ns = seconds > 0.0 ? (uint64_t)(seconds * 1e9) : 0;
     history_append_event(session->history, seconds, &event);
+    if (session->recording != NULL) {
+        record_mark(session->recording, seconds, event.u.text);
+    }
 }
