@@ -20,7 +20,9 @@ enum {
     CAUSES = sizeof(all_causes) / sizeof(all_causes[0]),
     TOTALS_FROM = 10,
     WHEN_COLUMNS = 7,
-    CAUSE_COLUMNS = 26
+    CAUSE_COLUMNS = 32,
+    VALUE_COLUMNS = 9,
+    BAR_FROM = 56,
 };
 
 static bool stalls_known(const struct moment *moment) {
