@@ -36,6 +36,7 @@ DRIVER_SRC   := $(wildcard tools/driver/*.c)
 LS_SRC       := $(wildcard tools/ls/*.c)
 TOP_SRC      := $(wildcard tools/top/*.c)
 BENCH_SRC    := $(filter-out tools/bench/main.c,$(wildcard tools/bench/*.c))
+PLOT_SRC     := $(wildcard tools/bench/plot/*.c)
 SUPPORT_SRC  := $(wildcard tests/support/*.c)
 TEST_SRC     := $(wildcard tests/*_test.c)
 
@@ -47,7 +48,7 @@ LIBDRIVER   := $(B)/obj/libdriver.a
 LIBTOP      := $(B)/obj/libtop.a
 LIBBENCH    := $(B)/obj/libbench.a
 LIBSUPPORT  := $(B)/obj/libsupport.a
-PROGRAMS    := $(B)/lsm-driver $(B)/lsm-observer $(B)/lsm-ls $(B)/lsm-top $(B)/lsm-bench
+PROGRAMS    := $(B)/lsm-driver $(B)/lsm-observer $(B)/lsm-ls $(B)/lsm-top $(B)/lsm-bench $(B)/lsm-bench-plot
 TESTS       := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 
 STORE_LIBS    = -luring -lxxhash
@@ -116,6 +117,8 @@ $(B)/obj/tools/ls/%.o: tools/ls/%.c $(B)/flags
 	$(call compile,$(INC_ls))
 $(B)/obj/tools/top/%.o: tools/top/%.c $(B)/flags
 	$(call compile,$(INC_top))
+$(B)/obj/tools/bench/plot/%.o: tools/bench/plot/%.c $(B)/flags
+	$(call compile,$(INC_observer))
 $(B)/obj/tools/bench/%.o: tools/bench/%.c $(B)/flags
 	$(call compile,$(INC_bench))
 $(B)/obj/tests/%.o: tests/%.c $(B)/flags
@@ -147,6 +150,8 @@ $(B)/lsm-ls: $(call obj,$(LS_SRC)) $(LIBSCOPE)
 	$(link)
 $(B)/lsm-bench: $(B)/obj/tools/bench/main.o $(LIBBENCH) $(LIBDRIVER) $(LIBLSM) $(LIBSCOPE)
 	$(link) $(STORE_LIBS) -ldl -lm
+$(B)/lsm-bench-plot: $(call obj,$(PLOT_SRC)) $(LIBOBSERVER) $(LIBSCOPE)
+	$(link) $(OBSERVER_LIBS)
 # Of the observer it takes the sources and the history: nothing that draws is linked.
 $(B)/lsm-top: $(B)/obj/tools/top/main.o $(LIBTOP) $(LIBOBSERVER) $(LIBSCOPE)
 	$(link) $(call pkg_libs,ncursesw) -lm

@@ -1,24 +1,27 @@
 #!/usr/bin/env bash
-# install_deps.sh [--test] [--list]: installs what lsmscope needs and this machine lacks.
+# install_deps.sh [--test] [--bench] [--list]: installs what lsmscope needs and this machine lacks.
 #
 # Each need is looked for first (a command, a pkg-config module, a header), so that a prepared
 # machine is left alone at once. Knows the package names of Debian and Ubuntu, Arch, and Fedora.
-# --test adds what only the tests need; --list only tells what is missing.
+# --test adds what only the tests need, --bench the engines that lsm-bench compares with; --list only
+# tells what is missing.
 # Exit: 0 all is there, 1 something is missing and could not be installed.
 set -u
 
 tests=no
+bench=no
 list=no
 for word in "$@"; do
     case $word in
     --test) tests=yes ;;
+    --bench) bench=yes ;;
     --list) list=yes ;;
     -h | --help)
-        sed -n '2,7s/^# \{0,1\}//p' "$0"
+        sed -n '2,8s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)
-        echo "install_deps.sh: unknown option '$word' (--test, --list)" >&2
+        echo "install_deps.sh: unknown option '$word' (--test, --bench, --list)" >&2
         exit 2
         ;;
     esac
@@ -56,6 +59,12 @@ command:ctags                   | universal-ctags   | ctags              | ctags
 command:xauth                   | xauth             | xorg-xauth         | xorg-x11-xauth
 '
 
+needs_bench='
+library:librocksdb.so.7.8       | librocksdb7.8     | -                  | -
+library:libleveldb.so.1d        | libleveldb1d      | -                  | -
+library:liblmdb.so.0            | liblmdb0          | -                  | -
+'
+
 family=
 column=2
 detect_family() {
@@ -79,6 +88,14 @@ has_header() {
     return 1
 }
 
+has_library() {
+    local dir
+    for dir in /usr/lib /usr/lib64 /usr/local/lib /usr/lib/*-linux-gnu; do
+        [ -e "$dir/$1" ] && return 0
+    done
+    return 1
+}
+
 # A family's files are looked for in the usual places first: asking fontconfig takes longer.
 has_font() {
     local found
@@ -94,6 +111,7 @@ has() {
     command:*) command -v "${1#*:}" >/dev/null ;;
     module:*) pkg-config --exists "${1#*:}" 2>/dev/null ;;
     header:*) has_header "${1#*:}" ;;
+    library:*) has_library "${1#*:}" ;;
     font:*) has_font "${1#*:}" ;;
     esac
 }
@@ -168,6 +186,9 @@ find_missing "$needs_run"
 if [ "$tests" = yes ]; then
     find_missing "$needs_test"
 fi
+if [ "$bench" = yes ]; then
+    find_missing "$needs_bench"
+fi
 if [ "${#missing[@]}" -eq 0 ]; then
     exit 0
 fi
@@ -198,6 +219,9 @@ hash -r
 find_missing "$needs_run"
 if [ "$tests" = yes ]; then
     find_missing "$needs_test"
+fi
+if [ "$bench" = yes ]; then
+    find_missing "$needs_bench"
 fi
 if [ "${#packages[@]}" -gt 0 ]; then
     give_up "could not install everything (the package manager ended with status $status)"

@@ -75,7 +75,7 @@ static struct log_file *log_named(struct bench_sampler *s, const char *name) {
         }
     }
     if (free_place != NULL) {
-        (void)snprintf(free_place->name, NAME, "%s", name);
+        (void)snprintf(free_place->name, NAME, "%.63s", name);
         free_place->size = 0;
     }
     return free_place;
