@@ -76,6 +76,12 @@ int lsm_file_map(struct lsm_file *file, uint64_t size, uint8_t **address, struct
     return 0;
 }
 
+bool lsm_file_map_read(struct lsm_file *file, uint64_t size, uint8_t **address) {
+    const struct lsm_io_ops *ops = file->io->ops;
+    return ops->map_read != NULL && size != 0 && size <= SIZE_MAX &&
+           ops->map_read(file, size, address) == 0;
+}
+
 void lsm_file_unmap(struct lsm_file *file, uint8_t *address, uint64_t size) {
     LSM_ASSERT(address != NULL);
     file->io->ops->unmap(file, address, size);

@@ -91,6 +91,10 @@ LSM_CHECKED int lsm_file_truncate(struct lsm_file *file, uint64_t size, struct l
  * not fault. */
 LSM_CHECKED int lsm_file_map(struct lsm_file *file, uint64_t size, uint8_t **address,
                              struct lsm_fault *fault);
+/* Maps [0, size) for reading, nothing read ahead. False: this backend or this kernel cannot, and
+ * requests are to be used. A page that cannot be read later is SIGBUS: see guard.h. */
+bool lsm_file_map_read(struct lsm_file *file, uint64_t size, uint8_t **address);
+/* Of either mapping. */
 void lsm_file_unmap(struct lsm_file *file, uint8_t *address, uint64_t size);
 
 /* ---- names ---- */
@@ -165,6 +169,7 @@ struct lsm_io_ops {
     int (*allocate)(struct lsm_file *file, uint64_t size);
     int (*truncate)(struct lsm_file *file, uint64_t size);
     int (*map)(struct lsm_file *file, uint64_t size, uint8_t **address);
+    int (*map_read)(struct lsm_file *file, uint64_t size, uint8_t **address); /* may be NULL */
     void (*unmap)(struct lsm_file *file, uint8_t *address, uint64_t size);
     int (*mkdir)(struct lsm_io *io, const char *path);
     int (*rmdir)(struct lsm_io *io, const char *path);

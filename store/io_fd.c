@@ -196,6 +196,19 @@ int lsm_fd_map(struct lsm_file *file, uint64_t size, uint8_t **address) {
     return 0;
 }
 
+int lsm_fd_map_read(struct lsm_file *file, uint64_t size, uint8_t **address) {
+    LSM_ASSERT(size > 0);
+    void *mapped = mmap(NULL, size, PROT_READ, MAP_SHARED, lsm_file_fd(file), 0);
+    if (mapped == MAP_FAILED) {
+        return -errno;
+    }
+    /* Keys come in no order that read-ahead could guess. */
+    (void)madvise(mapped, size, MADV_RANDOM);
+    (void)madvise(mapped, size, MADV_DONTFORK);
+    *address = mapped;
+    return 0;
+}
+
 void lsm_fd_unmap(struct lsm_file *file, uint8_t *address, uint64_t size) {
     (void)file;
     int rc = munmap(address, size);

@@ -49,6 +49,7 @@ static const struct lsm_io_ops posix_ops = {
     .allocate = lsm_fd_allocate,
     .truncate = lsm_fd_truncate,
     .map = lsm_fd_map,
+    .map_read = lsm_fd_map_read,
     .unmap = lsm_fd_unmap,
     .mkdir = lsm_names_mkdir,
     .rmdir = lsm_names_rmdir,

@@ -129,6 +129,8 @@ struct lsm_options {
     uint32_t
         background_threads; /* default 2, 1 to 64, when async_compaction: one is kept for flushes */
     bool direct_io;         /* default false: tables are written past the page cache */
+    bool map_tables; /* default true: what is in the page cache is read in place, with no system
+                        call and no copy; see lsm_sigbus_guard. Not with direct_io */
     enum lsm_policy policy; /* default LSM_LEVELED */
     enum lsm_io_backend
         io_backend;    /* default LSM_IO_AUTO: io_uring, or posix where the kernel forbids it */
@@ -167,6 +169,11 @@ LSM_CHECKED int lsm_destroy(const char *path, char detail[256]);
 /* 1 when the directory holds a database, 0 when it is absent or empty, else NOT_A_DB or IO. Nothing
  * is changed. */
 LSM_CHECKED int lsm_probe(const char *path);
+/* Installs a SIGBUS handler for the process: a table file that is cut short under the engine, or
+ * whose disk fails, then gives LSM_ERR_IO instead of killing the process (with map_tables; the
+ * log's files are written ahead and not meant). Signals that are not the engine's go to the handler
+ * that was there before. Call it once, early; UNSUPPORTED when the kernel refuses. */
+LSM_CHECKED int lsm_sigbus_guard(void);
 
 /* ---- writes ---------------------------------------------------------------------------------- */
 

@@ -216,6 +216,9 @@ static int open_all(struct lsm_db *db, char notice[256], struct lsm_fault *fault
     if (rc == 0) {
         rc = lsm_recover(db, fault);
     }
+    if (rc == 0 && db->options.map_tables && !db->options.direct_io) {
+        lsm_tables_map(db->tables, atomic_load(&db->next_file));
+    }
     if (rc == 0 && notice[0] != '\0') {
         lsm_event_text(db, LSM_EVENT_NOTICE, 0, notice);
     }

@@ -21,6 +21,7 @@ struct lsm_options lsm_options_default(void) {
         .debt_slowdown_bytes = UINT64_C(64) << 30,
         .debt_stop_bytes = UINT64_C(256) << 30,
         .background_threads = 2,
+        .map_tables = true,
         .policy = LSM_LEVELED,
         .io_backend = LSM_IO_AUTO,
     };

@@ -54,6 +54,9 @@ struct lsm_tables;
 LSM_CHECKED int lsm_tables_create(struct lsm_io *io, const char *directory, uint32_t open_max,
                                   struct lsm_block_cache *cache, struct lsm_tables **tables,
                                   struct lsm_fault *fault);
+/* Tables opened from now on are read in place where they can be. Those numbered `fresh_from` and up
+ * were written by this process. Before there are other threads. */
+void lsm_tables_map(struct lsm_tables *tables, uint64_t fresh_from);
 void lsm_tables_destroy(struct lsm_tables *tables);
 /* Opens the table (footer, index, filter) or finds it open. */
 LSM_CHECKED int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,

@@ -23,6 +23,8 @@ struct lsm_tables {
     struct lsm_io *io;
     struct lsm_block_cache *cache;
     char *directory;
+    bool map;            /* tables are mapped when opened */
+    uint64_t fresh_from; /* tables from this number on were written by this process */
 };
 
 static struct shard *shard_of(struct lsm_tables *tables, uint64_t id) {
@@ -93,6 +95,11 @@ fail:
     free(made);
     free(copy);
     return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for the table cache", directory);
+}
+
+void lsm_tables_map(struct lsm_tables *tables, uint64_t fresh_from) {
+    tables->map = true;
+    tables->fresh_from = fresh_from;
 }
 
 void lsm_tables_destroy(struct lsm_tables *tables) {
@@ -202,6 +209,10 @@ int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,
         int rc = lsm_table_open(tables->io, path, meta->id, tables->cache, meta, &there, fault);
         if (rc != 0) {
             return rc;
+        }
+        if (tables->map) {
+            there->fresh = meta->id >= tables->fresh_from;
+            lsm_table_map(there);
         }
         there = keep(shard, there);
     }

@@ -8,15 +8,25 @@
 
 #include "block_cache.h"
 #include "filter.h"
+#include "guard.h"
 #include "table_index.h"
 
 struct lsm_table {
+    struct lsm_pin pin; /* first: a value pinned in the mapping holds a reference to the table */
     _Atomic uint32_t refs;
     _Atomic bool obsolete; /* its blocks go with it */
     uint64_t id;
     struct lsm_io *io;
     struct lsm_file *file;
     struct lsm_block_cache *cache;
+
+    /* The file in memory; NULL: blocks come by requests, through the cache. A block is read in
+     * place once its bit in `seen` tells that it was checked, and was then in the page cache. */
+    uint8_t *map;
+    uint64_t map_bytes;
+    struct lsm_guard *guard;
+    _Atomic uint64_t *seen; /* a bit a block */
+    bool fresh;             /* this process wrote it: its pages are in the page cache */
 
     struct lsm_index index;
     uint8_t *filter_bytes; /* NULL: no filter */
@@ -38,10 +48,28 @@ struct lsm_table {
 LSM_CHECKED int lsm_table_open(struct lsm_io *io, const char *path, uint64_t id,
                                struct lsm_block_cache *cache, const struct lsm_table_meta *meta,
                                struct lsm_table **table, struct lsm_fault *fault);
-/* Block i with a reference, from the cache or the file. `slot` may be NULL. */
-LSM_CHECKED int lsm_table_block(struct lsm_table *table, size_t i, bool fill_cache,
-                                struct lsm_counter_slot *slot, struct lsm_block **block,
-                                struct lsm_fault *fault);
+/* A block in use: of the cache, or in the mapping, which lasts as long as the table. */
+struct lsm_block_use {
+    struct lsm_block_view view;
+    struct lsm_block *block; /* NULL: in the mapping */
+};
+/* Block i, from the mapping, the cache or the file. `slot` may be NULL. */
+LSM_CHECKED int lsm_table_use_block(struct lsm_table *table, size_t i, bool fill_cache,
+                                    struct lsm_counter_slot *slot, struct lsm_block_use *use,
+                                    struct lsm_fault *fault);
+static inline void lsm_table_end_use(struct lsm_block_use *use) {
+    if (use->block != NULL) {
+        lsm_block_unref(use->block);
+        use->block = NULL;
+    }
+}
+/* What was read from the mapping may be believed: 0, or LSM_ERR_IO when pages of it are lost.
+ * `value` is touched first, so that whoever it is handed to meets no surprise. */
+LSM_CHECKED int lsm_table_settle_mapped(const struct lsm_table *table,
+                                        const struct lsm_entry *entry, struct lsm_fault *fault);
+/* Maps the table, where the backend can and memory allows. */
+void lsm_table_map(struct lsm_table *table);
+void lsm_table_unmap(struct lsm_table *table);
 /* Checks the bytes of block i against its reference and makes a view of them. */
 LSM_CHECKED int lsm_table_check_block(const struct lsm_table *table, size_t i, const uint8_t *data,
                                       struct lsm_block_view *view, struct lsm_fault *fault);

@@ -170,7 +170,12 @@ static int check_meta(const struct lsm_table *table, const struct lsm_table_foot
                           footer->info.offset, fault);
 }
 
+static void release_pin(struct lsm_pin *pin) {
+    lsm_table_release((struct lsm_table *)(void *)pin);
+}
+
 static void close_table(struct lsm_table *table) {
+    lsm_table_unmap(table);
     lsm_index_free(&table->index);
     free(table->filter_bytes);
     free(table->info);
@@ -186,6 +191,7 @@ int lsm_table_open(struct lsm_io *io, const char *path, uint64_t id, struct lsm_
     if (made == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory to open the table", path);
     }
+    made->pin.release = release_pin;
     atomic_init(&made->refs, 1);
     made->id = id;
     made->io = io;

@@ -12,8 +12,8 @@ struct table_source {
     struct lsm_table *table;
     bool fill_cache;
     struct lsm_counter_slot *slot;
-    size_t index;            /* of the block stood on */
-    struct lsm_block *block; /* pinned; NULL while reading ahead */
+    size_t index;             /* of the block stood on */
+    struct lsm_block_use use; /* nothing while reading ahead */
     struct lsm_block_iter iter;
     bool has_ahead; /* there is a queue */
     bool ahead_on;
@@ -34,24 +34,17 @@ static void fail(struct table_source *s, int rc, const struct lsm_fault *fault) 
     s->base.status = rc;
 }
 
-static void drop_block(struct table_source *s) {
-    if (s->block != NULL) {
-        lsm_block_unref(s->block);
-        s->block = NULL;
-    }
-}
-
 /* The bytes of block i, from the read-ahead or the cache. False: failed. */
 static bool load_block(struct table_source *s, size_t i, struct lsm_block_view *view) {
     struct lsm_fault fault;
     int rc;
-    drop_block(s);
+    lsm_table_end_use(&s->use);
     if (s->ahead_on) {
         rc = lsm_readahead_block(&s->ahead, i, view, &fault);
     } else {
-        rc = lsm_table_block(s->table, i, s->fill_cache, s->slot, &s->block, &fault);
+        rc = lsm_table_use_block(s->table, i, s->fill_cache, s->slot, &s->use, &fault);
         if (rc == 0) {
-            *view = s->block->view;
+            *view = s->use.view;
         }
     }
     if (rc != 0) {
@@ -71,14 +64,31 @@ static bool enter_block(struct table_source *s, size_t i) {
     return true;
 }
 
+/* Nothing of what the mapping gave may be a lost page's zeros. */
+static bool settle_mapped(struct table_source *s, const struct lsm_entry *entry) {
+    struct lsm_fault fault;
+    int rc = lsm_table_settle_mapped(s->table, entry, &fault);
+    if (rc != 0) {
+        fail(s, rc, &fault);
+    }
+    return rc == 0;
+}
+
 /* What a move within the block gave, END apart. */
 static void settle(struct table_source *s, int result) {
+    bool mapped = s->table->map != NULL && s->use.block == NULL && !s->ahead_on;
     if (__builtin_expect(result == LSM_BLOCK_ITER_ENTRY, 1)) {
+        if (mapped && !settle_mapped(s, &s->iter.entry)) {
+            return;
+        }
         s->base.entry = s->iter.entry;
         s->base.valid = true;
         return;
     }
     LSM_ASSERT(result < 0);
+    if (mapped && lsm_guard_damaged(s->table->guard) && !settle_mapped(s, NULL)) {
+        return;
+    }
     struct lsm_fault fault;
     fail(s, lsm_table_block_fault(s->table, s->index, result, &fault), &fault);
 }
@@ -88,7 +98,7 @@ static void begin_at(struct table_source *s, size_t i) {
     s->base.status = 0;
     s->ahead_on = s->has_ahead;
     if (s->ahead_on && i < s->table->index.count) {
-        drop_block(s);
+        lsm_table_end_use(&s->use);
         lsm_readahead_start(&s->ahead, i);
     }
 }
@@ -177,7 +187,7 @@ static void source_destroy(struct lsm_source *source) {
     if (s->has_ahead) {
         lsm_readahead_stop(&s->ahead);
     }
-    drop_block(s);
+    lsm_table_end_use(&s->use);
     lsm_block_iter_free(&s->iter);
     lsm_table_release(s->table);
     free(s);

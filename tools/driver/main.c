@@ -11,6 +11,9 @@ int main(int argc, char **argv) {
     struct driver_args args;
     char error[256];
     driver_signals_install();
+    if (lsm_sigbus_guard() != 0) {
+        (void)fprintf(stderr, "lsm-driver: no guard against table files cut short: continuing\n");
+    }
     if (!driver_args_parse(argc, argv, &args, error)) {
         (void)fprintf(stderr, "lsm-driver: %s\n", error);
         return DRIVER_USAGE;

@@ -1,0 +1,179 @@
+/* table_block.c: where the blocks of an open table come from.
+ *
+ * A block that was checked before and lay in the page cache then is read in place: no system call,
+ * no copy, no lock. The first time it comes by a request (through io_uring, so that a batch of cold
+ * keys waits once), or, where this process has just written the table, from the mapping itself. If
+ * the page cache has dropped it since, the load waits for the disk as a request would.
+ * Random gets over 2 M entries of 144 bytes, once all was seen, CPU time in one run side by side:
+ * 1.65 us in place, 3.07 us through 128 MiB of cache and requests. */
+#include <stdlib.h>
+
+#include "bytes.h"
+#include "check.h"
+#include "checksum.h"
+#include "table_internal.h"
+
+static inline void count(struct lsm_counter_slot *slot, enum lsm_counter counter) {
+    if (slot != NULL) {
+        lsm_count(slot, counter, 1);
+    }
+}
+
+int lsm_table_block_fault(const struct lsm_table *table, size_t i, int code,
+                          struct lsm_fault *fault) {
+    LSM_ASSERT(code == LSM_ERR_CORRUPT || code == LSM_ERR_MEMORY);
+    LSM_ASSERT(i < table->index.count);
+    return lsm_fail(fault, code, "%s: block at offset %llu: %s", lsm_file_path(table->file),
+                    (unsigned long long)table->index.records[i].offset,
+                    code == LSM_ERR_MEMORY ? "out of memory" : "an entry does not fit together");
+}
+
+int lsm_table_check_block(const struct lsm_table *table, size_t i, const uint8_t *data,
+                          struct lsm_block_view *view, struct lsm_fault *fault) {
+    const struct lsm_index_record *record = &table->index.records[i];
+    const char *what = NULL;
+    if (lsm_checksum(record->offset, data, record->length) != record->checksum) {
+        what = "checksum does not match";
+    } else if (!lsm_block_view_init(view, data, record->length)) {
+        what = "not a block";
+    }
+    if (what == NULL) {
+        return 0;
+    }
+    return lsm_fail(fault, LSM_ERR_CORRUPT, "%s: block at offset %llu: %s",
+                    lsm_file_path(table->file), (unsigned long long)record->offset, what);
+}
+
+static int read_block(struct lsm_table *table, size_t i, bool fill_cache, struct lsm_block **block,
+                      struct lsm_fault *fault) {
+    const struct lsm_index_record *record = &table->index.records[i];
+    struct lsm_block *made =
+        lsm_block_create(table->cache, table->id, record->offset, record->length);
+    if (made == NULL) {
+        return lsm_table_block_fault(table, i, LSM_ERR_MEMORY, fault);
+    }
+    int rc = lsm_file_read(table->file, record->offset, made->data, record->length, fault);
+    if (rc == 0) {
+        rc = lsm_table_check_block(table, i, made->data, &made->view, fault);
+    }
+    if (rc != 0) {
+        lsm_block_unref(made);
+        return rc;
+    }
+    *block = fill_cache ? lsm_block_cache_insert(table->cache, made) : made;
+    return 0;
+}
+
+/* ---- the mapping ---- */
+
+void lsm_table_map(struct lsm_table *table) {
+    LSM_ASSERT(table->map == NULL && table->index.count > 0);
+    size_t words = (table->index.count + 63) / 64;
+    uint64_t bytes = table->stat.records.offset; /* blocks lie before everything else */
+    _Atomic uint64_t *seen = calloc(words, sizeof *seen);
+    if (seen == NULL || !lsm_file_map_read(table->file, bytes, &table->map)) {
+        free(seen);
+        return;
+    }
+    table->guard = lsm_guard_add(table->map, bytes);
+    if (table->guard == NULL) {
+        lsm_file_unmap(table->file, table->map, bytes);
+        table->map = NULL;
+        free(seen);
+        return;
+    }
+    table->map_bytes = bytes;
+    table->seen = seen;
+}
+
+void lsm_table_unmap(struct lsm_table *table) {
+    if (table->map != NULL) {
+        lsm_guard_drop(table->guard);
+        lsm_file_unmap(table->file, table->map, table->map_bytes);
+        free(table->seen);
+        table->map = NULL;
+    }
+}
+
+int lsm_table_settle_mapped(const struct lsm_table *table, const struct lsm_entry *entry,
+                            struct lsm_fault *fault) {
+    if (entry != NULL) {
+        const volatile uint8_t *value = entry->value;
+        for (uint64_t at = 0; at < entry->value_size; at += LSM_DIRECT_ALIGN) {
+            (void)value[at];
+        }
+        if (entry->value_size > 0) {
+            (void)value[entry->value_size - 1];
+        }
+    }
+    if (__builtin_expect(!lsm_guard_damaged(table->guard), 1)) {
+        return 0;
+    }
+    return lsm_fail(fault, LSM_ERR_IO, "%s: pages of the file cannot be read, or it was cut short",
+                    lsm_file_path(table->file));
+}
+
+static bool was_seen(const struct lsm_table *table, size_t i) {
+    /* Acquire pairs with see_block: the bytes were found good by whoever set the bit. */
+    uint64_t word = atomic_load_explicit(&table->seen[i / 64], memory_order_acquire);
+    return (word >> (i % 64) & 1) != 0;
+}
+
+static void see_block(struct lsm_table *table, size_t i) {
+    atomic_fetch_or_explicit(&table->seen[i / 64], UINT64_C(1) << (i % 64), memory_order_release);
+}
+
+/* The block in place. False: it must come by a request. */
+static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slot *slot,
+                       struct lsm_block_use *use) {
+    const struct lsm_index_record *record = &table->index.records[i];
+    const uint8_t *data = table->map + record->offset;
+    bool seen = was_seen(table, i);
+    if (!seen && !table->fresh) {
+        return false;
+    }
+    if (!seen) {
+        struct lsm_fault unused; /* the request that follows tells what is wrong */
+        if (lsm_table_check_block(table, i, data, &use->view, &unused) != 0) {
+            return false;
+        }
+        see_block(table, i);
+    } else if (!lsm_block_view_init(&use->view, data, record->length)) {
+        return false; /* its pages are lost: let the request say so */
+    }
+    count(slot, LSM_C_CACHE_HITS);
+    use->block = NULL;
+    return true;
+}
+
+int lsm_table_use_block(struct lsm_table *table, size_t i, bool fill_cache,
+                        struct lsm_counter_slot *slot, struct lsm_block_use *use,
+                        struct lsm_fault *fault) {
+    LSM_ASSERT(i < table->index.count);
+    if (table->map != NULL && use_mapped(table, i, slot, use)) {
+        return 0;
+    }
+    struct lsm_block *there =
+        lsm_block_cache_find(table->cache, table->id, table->index.records[i].offset);
+    if (there != NULL) {
+        LSM_ASSERT(there->length == table->index.records[i].length);
+        count(slot, LSM_C_CACHE_HITS);
+        *use = (struct lsm_block_use){there->view, there};
+        return 0;
+    }
+    count(slot, LSM_C_CACHE_MISSES);
+    if (slot != NULL &&
+        slot->io_began_ns == 0) { /* an operation that goes to a file is always timed */
+        slot->io_began_ns = lsm_io_now_ns(table->io);
+    }
+    /* What can be read in place next time need not be kept twice. */
+    int rc = read_block(table, i, fill_cache && table->map == NULL, &there, fault);
+    if (rc != 0) {
+        return rc;
+    }
+    if (table->map != NULL) {
+        see_block(table, i);
+    }
+    *use = (struct lsm_block_use){there->view, there};
+    return 0;
+}
