@@ -12,8 +12,8 @@
 #include "obs_check.h"
 #include "units.h"
 
-static const double LANE_MAX = 64.0;
-static const double TICK = 2.0; /* the narrowest bar */
+static const double BARS_HIGH = 56.0; /* the most that the bars of a lane take of it */
+static const double TICK = 2.0;       /* the narrowest bar */
 
 enum { BARS_MAX = 1 << 14, LABELLED_MAX = 400 };
 
@@ -46,14 +46,14 @@ static bool make_lanes(const struct scene *scene, const struct panel_place *plac
                   &lanes->frame);
     lanes->stalls = stalls_known(scene);
     lanes->count = lanes->frame.lanes + (lanes->stalls ? 1 : 0);
-    lanes->height = fmin(LANE_MAX, place->plot.h / fmax(1.0, (double)lanes->count));
+    lanes->height = place->plot.h / fmax(1.0, (double)lanes->count);
     return lanes->count > 0;
 }
 
 /* The part of a lane in which bars are drawn. `rows`: how many lie above each other. */
 static struct rect row_rect(const struct panel_place *place, const struct lanes *lanes, size_t lane,
                             size_t row, size_t rows) {
-    double gap = fmin(8.0, lanes->height * 0.28);
+    double gap = fmax(fmin(8.0, lanes->height * 0.28), lanes->height - BARS_HIGH);
     double height = (lanes->height - gap) / (double)rows;
     double y = place->plot.y + lanes->height * (double)lane + gap / 2.0 + height * (double)row;
     return (struct rect){place->plot.x, y, place->plot.w, height - (rows > 1 ? 1.0 : 0.0)};

@@ -5,8 +5,13 @@
 #include <string.h>
 
 static const struct panel *const list[] = {
-    &panel_throughput, &panel_memtable,    &panel_levels,
-    &panel_latency,    &panel_compactions, &panel_numbers,
+    &panel_throughput,
+    &panel_memtable,
+    &panel_levels,
+    &panel_latency,
+    &panel_compactions,
+    &panel_amplification,
+    &panel_numbers,
 };
 
 const struct panel *const *panel_list(size_t *count) {
