@@ -11,6 +11,7 @@ static const struct panel *const list[] = {
     &panel_latency,
     &panel_compactions,
     &panel_amplification,
+    &panel_io,
     &panel_numbers,
 };
 
