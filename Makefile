@@ -37,6 +37,7 @@ LS_SRC       := $(wildcard tools/ls/*.c)
 TOP_SRC      := $(wildcard tools/top/*.c)
 BENCH_SRC    := $(filter-out tools/bench/main.c,$(wildcard tools/bench/*.c))
 PLOT_SRC     := $(wildcard tools/bench/plot/*.c)
+BENCH_OBSERVER_SRC := $(wildcard tools/bench_observer/*.c)
 SUPPORT_SRC  := $(wildcard tests/support/*.c)
 TEST_SRC     := $(wildcard tests/*_test.c)
 
@@ -54,7 +55,7 @@ TESTS       := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 STORE_LIBS    = -luring -lxxhash
 OBSERVER_LIBS = $(call pkg_libs,$(OBSERVER_PKGS)) -lgif -lm
 
-.PHONY: all help demo pictures test check stress fuzz tidy format install uninstall clean deps header-check FORCE
+.PHONY: all help demo pictures test check stress fuzz tidy format install uninstall clean deps header-check bench-observer FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -119,6 +120,8 @@ $(B)/obj/tools/top/%.o: tools/top/%.c $(B)/flags
 	$(call compile,$(INC_top))
 $(B)/obj/tools/bench/plot/%.o: tools/bench/plot/%.c $(B)/flags
 	$(call compile,$(INC_observer))
+$(B)/obj/tools/bench_observer/%.o: tools/bench_observer/%.c $(B)/flags
+	$(call compile,$(INC_observer))
 $(B)/obj/tools/bench/%.o: tools/bench/%.c $(B)/flags
 	$(call compile,$(INC_bench))
 $(B)/obj/tests/%.o: tests/%.c $(B)/flags
@@ -150,6 +153,8 @@ $(B)/lsm-ls: $(call obj,$(LS_SRC)) $(LIBSCOPE)
 	$(link)
 $(B)/lsm-bench: $(B)/obj/tools/bench/main.o $(LIBBENCH) $(LIBDRIVER) $(LIBLSM) $(LIBSCOPE)
 	$(link) $(STORE_LIBS) -ldl -lm
+$(B)/bench_observer: $(call obj,$(BENCH_OBSERVER_SRC)) $(LIBOBSERVER) $(LIBSCOPE)
+	$(link) $(OBSERVER_LIBS)
 $(B)/lsm-bench-plot: $(call obj,$(PLOT_SRC)) $(LIBOBSERVER) $(LIBSCOPE)
 	$(link) $(OBSERVER_LIBS)
 # Of the observer it takes the sources and the history: nothing that draws is linked.
@@ -179,6 +184,9 @@ uninstall: ## remove what install put under PREFIX
 stress: all $(TESTS) ## the model, crash, power, thread and ring tests at LSM_TEST_SCALE=20
 	@LSM_TEST_SCALE=$${LSM_TEST_SCALE:-20} LSM_TEST_TIMEOUT=$${LSM_TEST_TIMEOUT:-3600} \
 	    tests/run_tests.sh $(B) $(filter $(B)/tests/db_% $(B)/tests/ring_%,$(TESTS))
+
+bench-observer: $(B)/lsm-observer $(B)/bench_observer ## what the observer costs: frames, memory, opening, video
+	@$(B)/bench_observer $(B)
 
 # libFuzzer, from clang. Findings and corpora stay in build/fuzz.
 FUZZ_SECONDS ?= 60
