@@ -108,7 +108,7 @@ void hover_explain(struct canvas *canvas, const struct theme *theme, const struc
                    unsigned number, const struct panel_place *place) {
     enum { LINES = 5 };
     char lines[LINES][256], key[64];
-    double room = fmin(440.0, place->frame.w - 16.0 - 2.0 * PAD);
+    double room = fmin(560.0, place->frame.w - 16.0 - 2.0 * PAD);
     size_t count = overlay_wrap(canvas, FONT_AXIS, panel->help, room, lines, LINES);
     snprintf(key, sizeof key, "%u: this panel alone", number);
     double width = number <= 9 ? canvas_text_width(canvas, FONT_STRONG, false, key) : 0.0;

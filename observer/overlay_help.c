@@ -8,12 +8,8 @@
 #include "chart.h"
 #include "obs_check.h"
 
-static const double PAD = 20.0;
-static const double TITLE = 24.0;    /* height of a group's heading */
-static const double BETWEEN = 32.0;  /* columns */
-static const double KEY_GAP = 14.0;  /* keys and what they do */
-static const double GROUP_GAP = 8.0; /* groups of a column */
-static const double SYMBOL = 36.0;   /* a mark and its meaning */
+static const double TITLE = 24.0;  /* height of a group's heading */
+static const double SYMBOL = 36.0; /* a mark and its meaning */
 enum { GROUPS_MAX = 8, COLUMNS_MAX = 3 };
 
 /* How to read the picture: each mark as it is drawn, and its meaning. */
@@ -65,12 +61,21 @@ struct group {
     bool legend;
 };
 
+/* What shrinks when the window is small. */
+struct spacing {
+    double pad, columns, keys, groups;
+};
+static const struct spacing roomy = {20.0, 32.0, 14.0, 10.0};
+static const struct spacing tight = {10.0, 16.0, 10.0, 4.0};
+
 struct card {
+    struct spacing gap;
     struct group group[GROUPS_MAX];
     size_t groups;
     size_t columns;
-    int column[GROUPS_MAX]; /* of each group */
-    double keys[COLUMNS_MAX], width[COLUMNS_MAX];
+    int column[GROUPS_MAX];  /* of each group */
+    double keys[GROUPS_MAX]; /* the widest keys of each group, or, where there is room, column */
+    double width[COLUMNS_MAX];
     double row;
     struct rect at;
 };
@@ -96,7 +101,7 @@ static double group_height(const struct group *group, double row) {
 static double fill_columns(struct card *card, double row) {
     double total = 0.0, tallest = 0.0, height = 0.0;
     for (size_t i = 0; i < card->groups; i++) {
-        total += group_height(&card->group[i], row) + GROUP_GAP;
+        total += group_height(&card->group[i], row) + card->gap.groups;
     }
     int column = 0;
     for (size_t i = 0; i < card->groups; i++) {
@@ -106,38 +111,45 @@ static double fill_columns(struct card *card, double row) {
             column++;
             height = 0.0;
         }
-        height += (height > 0.0 ? GROUP_GAP : 0.0) + own;
+        height += (height > 0.0 ? card->gap.groups : 0.0) + own;
         card->column[i] = column;
         tallest = fmax(tallest, height);
     }
     return tallest;
 }
 
-static void measure_columns(struct canvas *canvas, struct card *card) {
+static void measure_group(struct canvas *canvas, const struct group *group, double *keys_width,
+                          double *does_width) {
     size_t count;
     const struct view_key *keys = view_keys(&count);
-    double does[COLUMNS_MAX] = {0.0};
-    memset(card->keys, 0, sizeof card->keys);
+    *keys_width = *does_width = 0.0;
+    for (size_t i = 0; i < group->count; i++) {
+        const struct view_key *key = &keys[group->first + i];
+        double wide =
+            group->legend ? SYMBOL : canvas_text_width(canvas, FONT_STRONG, false, key->keys);
+        const char *does = group->legend ? legend_text[i] : key->does;
+        *keys_width = fmax(*keys_width, wide);
+        *does_width = fmax(*does_width, canvas_text_width(canvas, FONT_AXIS, false, does));
+    }
+}
+
+static void measure_columns(struct canvas *canvas, struct card *card) {
+    double does[GROUPS_MAX], widest[COLUMNS_MAX] = {0.0};
     memset(card->width, 0, sizeof card->width);
     for (size_t g = 0; g < card->groups; g++) {
-        const struct group *group = &card->group[g];
-        int c = card->column[g];
-        double title = canvas_text_width(canvas, FONT_TITLE, false, group->title);
-        card->width[c] = fmax(card->width[c], title);
-        for (size_t i = 0; i < group->count; i++) {
-            if (group->legend) {
-                double text = canvas_text_width(canvas, FONT_AXIS, false, legend_text[i]);
-                card->width[c] = fmax(card->width[c], SYMBOL + text);
-                continue;
-            }
-            const struct view_key *key = &keys[group->first + i];
-            card->keys[c] =
-                fmax(card->keys[c], canvas_text_width(canvas, FONT_STRONG, false, key->keys));
-            does[c] = fmax(does[c], canvas_text_width(canvas, FONT_AXIS, false, key->does));
-        }
+        measure_group(canvas, &card->group[g], &card->keys[g], &does[g]);
+        double *column = &widest[card->column[g]];
+        *column = card->group[g].legend ? *column : fmax(*column, card->keys[g]);
     }
-    for (size_t c = 0; c < card->columns; c++) {
-        card->width[c] = fmax(card->width[c], card->keys[c] + KEY_GAP + does[c]);
+    for (size_t g = 0; g < card->groups; g++) {
+        const struct group *group = &card->group[g];
+        double *width = &card->width[card->column[g]];
+        if (!group->legend && card->gap.pad >= roomy.pad) {
+            card->keys[g] = widest[card->column[g]];
+        }
+        double gap = group->legend ? 0.0 : card->gap.keys;
+        *width = fmax(*width, canvas_text_width(canvas, FONT_TITLE, false, group->title));
+        *width = fmax(*width, card->keys[g] + gap + does[g]);
     }
 }
 
@@ -146,9 +158,9 @@ static bool try_card(struct canvas *canvas, struct card *card, size_t columns, d
     double width = canvas_width(canvas), height = canvas_height(canvas);
     card->columns = columns;
     card->row = row;
-    card->at.h = fill_columns(card, row) + 2.0 * PAD - 4.0;
+    card->at.h = fill_columns(card, row) + 2.0 * card->gap.pad - 4.0;
     measure_columns(canvas, card);
-    card->at.w = 2.0 * PAD + BETWEEN * ((double)columns - 1.0);
+    card->at.w = 2.0 * card->gap.pad + card->gap.columns * ((double)columns - 1.0);
     for (size_t c = 0; c < columns; c++) {
         card->at.w += card->width[c];
     }
@@ -160,6 +172,7 @@ static bool try_card(struct canvas *canvas, struct card *card, size_t columns, d
 static void choose_card(struct canvas *canvas, struct card *card) {
     size_t groups = find_groups(card->group);
     card->group[groups] = (struct group){legend_title, 0, LEGENDS, true};
+    card->gap = canvas_height(canvas) < 480.0 || canvas_width(canvas) < 800.0 ? tight : roomy;
     for (size_t with = 2; with-- > 0;) { /* with the legend, then without */
         card->groups = groups + with;
         for (double row = 22.0; row >= 15.0; row -= 1.0) {
@@ -191,7 +204,7 @@ static void draw_group(struct canvas *canvas, const struct theme *theme, const s
         const struct view_key *key = &keys[group->first + i];
         canvas_text(canvas, FONT_STRONG, x, baseline, TEXT_LEFT, false,
                     theme_mix(theme->op[0], theme->text, 0.35), key->keys);
-        canvas_text(canvas, FONT_AXIS, x + keys_width + KEY_GAP, baseline, TEXT_LEFT, false,
+        canvas_text(canvas, FONT_AXIS, x + keys_width + card->gap.keys, baseline, TEXT_LEFT, false,
                     theme->axis, key->does);
     }
 }
@@ -204,15 +217,15 @@ void overlay_help(struct canvas *canvas, const struct theme *theme) {
                      0.0, theme->scrim);
     canvas_fill_rect(canvas, card.at, 8.0, theme->card);
     canvas_stroke_rect(canvas, card.at, 8.0, 1.0, theme->grid);
-    double x = card.at.x + PAD;
+    double x = card.at.x + card.gap.pad;
     for (size_t c = 0; c < card.columns; c++) {
-        double y = card.at.y + PAD;
+        double y = card.at.y + card.gap.pad;
         for (size_t g = 0; g < card.groups; g++) {
             if (card.column[g] == (int)c) {
-                draw_group(canvas, theme, &card, &card.group[g], x, card.keys[c], y);
-                y += group_height(&card.group[g], card.row) + GROUP_GAP;
+                draw_group(canvas, theme, &card, &card.group[g], x, card.keys[g], y);
+                y += group_height(&card.group[g], card.row) + card.gap.groups;
             }
         }
-        x += card.width[c] + BETWEEN;
+        x += card.width[c] + card.gap.columns;
     }
 }

@@ -96,8 +96,9 @@ static int pointed_column(const struct view *view, const struct layout *layout) 
         const struct rect *axis = &layout->time_axis[c];
         if (!layout->slot[i].panel->timeless && axis->w > 0.0 && view->cursor_x >= axis->x &&
             view->cursor_x <= axis->x + axis->w &&
-            inside(&layout->place[i].frame, view->cursor_x, view->cursor_y)) {
-            return c;
+            inside(&layout->place[i].frame, view->cursor_x, view->cursor_y) &&
+            !inside(&layout->place[i].header, view->cursor_x, view->cursor_y)) {
+            return c; /* over a title one asks for the panel, not for a moment */
         }
     }
     return -1;
