@@ -127,6 +127,13 @@ static void draw_line(const struct scene *scene, const struct panel_place *place
     canvas_columns(scene->canvas, strip->x, out, strip->count, scene->theme->text);
 }
 
+/* Where columns are narrow dots would run into a line: every third stands for its neighbours, but
+ * one that sticks out is always there. */
+static bool is_dotted(const struct strip *strip, size_t pixel, double y, double before) {
+    return isnan(before) || fabs(y - before) > 2.0 ||
+           fmod(fabs(strip->phase + (double)pixel), 3.0) < 0.5;
+}
+
 /* A dot in the middle of each column, two pixels wide where there is room. */
 static void draw_largest(const struct scene *scene, const struct panel_place *place,
                          const struct strip *strip, const struct heatmap *heatmap,
@@ -134,6 +141,7 @@ static void draw_largest(const struct scene *scene, const struct panel_place *pl
     struct canvas_column *dots = scene->columns, *casing = dots + scene->columns_max;
     size_t count = 0, half = (size_t)fmax(1.0, round(canvas_scale(scene->canvas)));
     const struct heatmap_column *columns = heatmap_columns(heatmap, &count);
+    double before = NAN;
     for (size_t i = 0; i < strip->count; i++) {
         dots[i] = nothing;
     }
@@ -141,10 +149,13 @@ static void draw_largest(const struct scene *scene, const struct panel_place *pl
         float low, high;
         heatmap_range(heatmap, c, LATENCY_MAX, &low, &high);
         struct pixels at = pixels_of(scene, strip, &columns[c]);
-        if (isnan(high) || at.from == at.end) {
+        double y = isnan(high) ? (double)NAN : canvas_snap(scene->canvas, y_of(place, axis, high));
+        bool narrow = at.end - at.from < 3 * half;
+        if (isnan(y) || at.from == at.end || (narrow && !is_dotted(strip, at.from, y, before))) {
+            before = y;
             continue;
         }
-        double y = canvas_snap(scene->canvas, y_of(place, axis, high));
+        before = y;
         size_t middle = (at.from + at.end) / 2;
         size_t from = middle > at.from + half ? middle - half : at.from;
         for (size_t i = from; i < middle + half && i < at.end; i++) {

@@ -210,4 +210,9 @@ void numbers_table_make(const struct scene *scene, const struct panel_place *pla
         }
     }
     table->items = 0;
+    if (height >= NUMBERS_LINE) { /* one line: for a figure, not for what is missing */
+        make_items(table, 1, false, 0, before);
+        table->items = table->items > 1 ? 1 : table->items;
+        flow(table, 1, height, false);
+    }
 }

@@ -113,7 +113,7 @@ static void draw_matrix_head(const struct scene *scene, const struct numbers_tab
     static const char *const names[] = {"tables", "bytes", "target", "score"};
     for (int column = 0; column < MATRIX_COLUMNS; column++) {
         double right = matrix_at(table, column);
-        bool beside = column > 0 || right > MATRIX_NAME + 68.0; /* clear of the heading */
+        bool beside = column > 0 || right > 82.0; /* clear of the heading */
         if (right > 0.0 && beside) {
             canvas_text(scene->canvas, FONT_AXIS, x + right, baseline, TEXT_RIGHT, false,
                         scene->theme->axis, names[column]);
@@ -215,7 +215,7 @@ static void draw(const struct scene *scene, const struct panel_place *place, dou
     (void)top; /* of an axis that is not this panel's */
     struct numbers_table table;
     numbers_table_make(scene, place, &table);
-    if (table.items == 0) {
+    if (table.rows == 0) {
         chart_absent(scene, place, "nothing is known of this moment");
         return;
     }
