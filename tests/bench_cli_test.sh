@@ -121,6 +121,23 @@ short --engine null --phases fillrandom,readrandom --curve "$work/curve.csv"
 ok "the curve has a header and a row for each size and phase" all is 0 -- \
     grep -qx 'num,user_bytes,engine,phase,ops_per_s' "$work/curve.csv" -- \
     grep -qE '^1000,144000,null,readrandom,[0-9.]+$' "$work/curve.csv"
+plot() {
+    "$build/lsm-bench-plot" "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+}
+plot "$work/curve.csv" "$work/curve.png"
+ok "a curve is drawn as PNG" all is 0 -- test "$(head -c 4 "$work/curve.png" | tail -c 3)" = PNG
+plot --dark "$work/curve.csv" "$work/curve.svg"
+ok "and as SVG" all is 0 -- grep -q '<svg' "$work/curve.svg"
+sed '3s/,null,/,null/' "$work/curve.csv" >"$work/bad.csv"
+plot "$work/bad.csv" "$work/bad.png"
+ok "a damaged curve is refused with its line" all one_line_error -- complains "bad.csv:3: " -- \
+    test ! -e "$work/bad.png"
+for words in '' "$work/curve.csv" "$work/curve.csv $work/x.gif" "$work/none.csv $work/x.png"; do
+    # shellcheck disable=SC2086
+    plot $words
+    ok "lsm-bench-plot '$words' is refused in one line" one_line_error
+done
 short --micro
 ok "every part is measured" test "$(awk 'NR > 1 && $2 > 0' "$work/out" | wc -l)" -eq \
     "$("$bench" --help | sed -n '/^Parts/,$p' | grep -c '^  ')"

@@ -110,7 +110,7 @@ static void draw_names(const struct plot *plot, const struct curve_line *const *
         y[i] = y_of(plot, sorted[i]->ops_s[sorted[i]->count - 1]);
     }
     double low = plot->rect.y - 2;
-    double high = plot->rect.y + plot->rect.h + HEIGHT / 2.0;
+    double high = plot->rect.y + plot->rect.h + 2;
     if (HEIGHT * (double)count <= high - low) {
         chart_part(y, count, HEIGHT, low, high);
     }
@@ -128,13 +128,24 @@ static void draw_names(const struct plot *plot, const struct curve_line *const *
     }
 }
 
+/* The bench's own floor is far above any engine: beside one it would only flatten the others. */
+static bool has_more_than_null(const struct curve *curve, size_t phase) {
+    for (size_t i = 0; i < curve->line_count; i++) {
+        if (curve->line[i].phase == phase && strcmp(curve->line[i].engine, "null") != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void draw_phase(struct plot *plot) {
+    bool has_engines = has_more_than_null(plot->curve, plot->phase);
     const struct curve_line *lines[CURVE_LINES_MAX];
     size_t count = 0;
     double most = 0;
     for (size_t i = 0; i < plot->curve->line_count; i++) {
         const struct curve_line *line = &plot->curve->line[i];
-        if (line->phase != plot->phase) {
+        if (line->phase != plot->phase || (has_engines && strcmp(line->engine, "null") == 0)) {
             continue;
         }
         lines[count++] = line;
