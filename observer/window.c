@@ -91,9 +91,12 @@ static bool window_open(struct window *window, char *error, size_t error_size) {
         SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
     }
     SDL_EnableScreenSaver();
+    window_config_read(window);
+    bool kept = !args->size_given && window->config.width > 0;
     Uint32 flags = SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI;
     window->sdl = SDL_CreateWindow("lsmscope", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED,
-                                   args->width, args->height, flags);
+                                   kept ? window->config.width : args->width,
+                                   kept ? window->config.height : args->height, flags);
     if (window->sdl == NULL || !size_take(window)) {
         snprintf(error, error_size,
                  "no window (%.80s): use --headless, --output FILE.png or --save-video FILE.mp4",
@@ -107,6 +110,7 @@ static bool window_open(struct window *window, char *error, size_t error_size) {
     window->canvas = canvas_raster_create(window->width, window->height,
                                           view_scale(view, window->session->scale), args->font,
                                           error, error_size);
+    window_config_opened(window);
     window->dirty = true;
     return window->canvas != NULL;
 }
@@ -340,6 +344,7 @@ int run_window(struct session *session) {
         return 1;
     }
     loop(&window);
+    window_config_save(&window);
     if (session->args->verbose) {
         fprintf(stderr, "lsm-observer: %llu frames drawn, %.2f s of CPU\n",
                 (unsigned long long)window.frames, cpu_seconds());

@@ -8,6 +8,7 @@
 #include <SDL2/SDL.h>
 
 #include "canvas.h"
+#include "config.h"
 #include "session.h"
 
 struct window {
@@ -22,13 +23,20 @@ struct window {
     bool hidden;         /* minimised: nothing is drawn */
     bool dragging;
     bool quit;
-    double drawn_s; /* when the last frame was drawn */
+    struct config config; /* as it was read */
+    struct config opened; /* as it would begin without flags: what differs at its end is kept */
+    double drawn_s;       /* when the last frame was drawn */
     uint64_t frames;
 };
 
 /* The display without borders, and back. `leave`: false when it was not so. */
 void window_fullscreen_toggle(struct window *window);
 bool window_fullscreen_leave(struct window *window);
+/* Reads how the last window was left and applies what the command line leaves open; notes how this
+ * one opened; saves what was chosen since, or by a flag. */
+void window_config_read(struct window *window);
+void window_config_opened(struct window *window);
+void window_config_save(struct window *window);
 void window_event(struct window *window, const SDL_Event *event);
 void window_screenshot(struct window *window);
 /* Starts or ends a video of the window. */
