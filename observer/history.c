@@ -352,7 +352,7 @@ bool history_gap_at(const struct history *history, size_t index) {
 
 bool history_value_at(const struct history *history, uint32_t id, size_t index, uint64_t *value) {
     OBS_ASSERT(index < history->count);
-    const struct history_column *column = history_column_of(history, id);
+    struct history_column *column = history_column_of(history, id);
     size_t block = index >> HISTORY_BLOCK_SHIFT;
     unsigned row = (unsigned)(index % HISTORY_BLOCK_ROWS);
     if (column == NULL) {
@@ -368,9 +368,11 @@ bool history_value_at(const struct history *history, uint32_t id, size_t index, 
     if (!history_block_present(&column->block[block], row)) {
         return false;
     }
-    uint64_t unpacked[HISTORY_BLOCK_ROWS];
-    history_block_unpack(&column->block[block], unpacked);
-    *value = unpacked[row];
+    const uint64_t *values = history_values(column, block);
+    if (values == NULL) {
+        return false;
+    }
+    *value = values[row];
     return true;
 }
 

@@ -43,6 +43,22 @@ const double *history_times(const struct history *history, size_t block) {
     return slot->number;
 }
 
+const uint64_t *history_values(struct history_column *column, size_t block) {
+    struct history_values **slot = &column->values[block % HISTORY_VALUE_SLOTS];
+    if (*slot == NULL) {
+        *slot = malloc(sizeof(**slot));
+        if (*slot == NULL) {
+            return NULL;
+        }
+        (*slot)->block = SIZE_MAX;
+    }
+    if ((*slot)->block != block) {
+        history_block_unpack(&column->block[block], (*slot)->value);
+        (*slot)->block = block;
+    }
+    return (*slot)->value;
+}
+
 /* ---- levels and rates ------------------------------------------------------------------------ */
 
 /* A block of a column in the clear, with the row before it. */
@@ -159,6 +175,10 @@ const double *history_numbers(const struct history *history, struct history_colu
 }
 
 void history_lanes_free(struct history_column *column) {
+    for (size_t i = 0; i < HISTORY_VALUE_SLOTS; i++) {
+        free(column->values[i]);
+        column->values[i] = NULL;
+    }
     for (int form = 0; form < HISTORY_FORMS; form++) {
         struct history_lane *lane = column->lane[form];
         if (lane == NULL) {

@@ -30,6 +30,9 @@ enum {
     /* Unpacked blocks kept of one metric in one form: 16384 rows, more than an hour at 250 ms. */
     HISTORY_LANE_SLOTS = 64,
     HISTORY_TIME_SLOTS = 256,
+    /* And of its values as they were published: two places a little way apart are often asked for
+     * in turn. */
+    HISTORY_VALUE_SLOTS = 4,
 
     /* Summaries of 32, 256, 4096, 65536 and a million rows; the first only while it is small. */
     HISTORY_PYRAMID_LEVELS = 5,
@@ -51,6 +54,11 @@ struct history_numbers {
     unsigned rows; /* 0: empty; of the open block: how many were there; a sealed one: one more than
                       it has */
     double number[HISTORY_BLOCK_ROWS];
+};
+
+struct history_values {
+    size_t block; /* SIZE_MAX: empty */
+    uint64_t value[HISTORY_BLOCK_ROWS];
 };
 
 struct history_summary {
@@ -77,7 +85,8 @@ struct history_column {
     /* The newest rows, in the clear: a block is sealed when the row after it comes. */
     uint64_t open[HISTORY_BLOCK_ROWS];
     uint64_t present[HISTORY_BLOCK_WORDS];
-    struct history_lane *lane[HISTORY_FORMS]; /* NULL until asked for */
+    struct history_values *values[HISTORY_VALUE_SLOTS]; /* NULL until asked for */
+    struct history_lane *lane[HISTORY_FORMS];           /* likewise */
 };
 
 /* Which row begins each pixel column of an axis. */
@@ -176,8 +185,11 @@ const double *history_times(const struct history *history, size_t block);
 /* A block's numbers, likewise. NULL when memory is out. */
 const double *history_numbers(const struct history *history, struct history_column *column,
                               enum history_form form, size_t block);
+/* A sealed block's values, likewise. NULL when memory is out. */
+const uint64_t *history_values(struct history_column *column, size_t block);
 /* The lane of a form, made when it is not there; NULL when memory is out. */
 struct history_lane *history_lane_of(struct history_column *column, enum history_form form);
+/* What a column keeps unpacked. */
 void history_lanes_free(struct history_column *column);
 /* Another bound than HISTORY_BYTES_MAX, for tests. */
 void history_set_bytes_max(struct history *history, size_t bytes);
