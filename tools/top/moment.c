@@ -174,9 +174,10 @@ void moment_trend(const struct moment *moment, uint32_t id, enum history_form fo
     for (int i = 0; i < count; i++) {
         const struct history_bin *bin = &bins[i];
         bool known = bin->count > 0 && i <= last;
-        point[i] = (struct spark_point){.known = known,
-                                        .mean = known ? bin->sum / bin->count : 0.0,
-                                        .peak = known ? bin->max : 0.0};
+        /* Of what fills and empties within a column the mean would say nothing. */
+        double mean = !known ? 0.0 : form == HISTORY_LEVEL ? bin->max : bin->sum / bin->count;
+        point[i] =
+            (struct spark_point){.known = known, .mean = mean, .peak = known ? bin->max : 0.0};
     }
     fill_holes(point, count, form, last);
     mark_stalls(moment, t0, t1, point, count);
