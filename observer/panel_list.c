@@ -10,6 +10,7 @@ static const struct panel *const list[] = {
     &panel_levels,
     &panel_latency,
     &panel_compactions,
+    &panel_tree,
     &panel_amplification,
     &panel_io,
     &panel_numbers,
