@@ -68,7 +68,7 @@ section 'the driver records its run, to its end'
 expect 0 "Recording " $(run) --fresh --duration-seconds 1 --linger --record run.lsr --memtable-max-bytes 100000
 samples=$(field '^  Recording +([0-9,]+) samples.*' out)
 [ "$samples" -ge 10 ] || fail "$samples samples"
-cp "/dev/shm/lsmscope.$name" run.seg
+mv "/dev/shm/lsmscope.$name" run.seg 2>/dev/null || fail "no segment was left"
 expect 0 "run.lsr: $samples rows" "$observer" run.lsr --headless --verbose
 silent "cut short"
 expect 0 "run.seg: $samples rows" "$observer" run.seg --headless
@@ -128,6 +128,7 @@ expect 0 "being written" "$observer" driver.lsr --headless --duration 0.5 --verb
 kill -INT "$viewer"
 wait "$viewer" || fail "the viewer: exit $?: $(cat viewer)"
 grep -q "wrote viewer.lsr: [0-9]* samples" viewer || fail "$(cat viewer)"
+[ -e "/dev/shm/lsmscope.$name" ] || fail "the driver was gone before its viewer"
 kill -INT "$pid"
 gone "$pid"
 grep -q "^  Recording .* driver.lsr$" log || fail "$(cat log err)"
