@@ -141,12 +141,15 @@ static void align_edges(const struct view *view, const struct layout *layout,
         double best = ALIGN, y = left->area.y;
         for (size_t i = 0; i + 1 < left->count; i++) {
             y += panel_height(layout, left, density, i);
-            best = fabs(y - bottom) < fabs(best) ? y - bottom : best;
+            double by =
+                y - bottom; /* growing is better than shrinking: the upper panel counts more */
+            double cost = by < 0.0 ? -2.0 * by : by;
+            best = cost < (best < 0.0 ? -2.0 * best : best) ? by : best;
             y += density->gap;
         }
         const struct panel *panel = layout->slot[right->slot[k]].panel;
         const struct panel *below = layout->slot[right->slot[k + 1]].panel;
-        if (fabs(best) < ALIGN && right->plot[k] + best >= least_of(view, panel) &&
+        if (best < ALIGN && right->plot[k] + best >= least_of(view, panel) &&
             right->plot[k + 1] - best >= least_of(view, below)) {
             right->plot[k] += best;
             right->plot[k + 1] -= best;
