@@ -197,7 +197,7 @@ static void fill_rows(struct canvas *canvas, int x, const int32_t *top, const in
 
 void raster_columns(struct canvas *canvas, double x, const struct canvas_column *columns,
                     size_t count, struct color color) {
-    enum { PART = 512 };
+    enum { PART = 64 }; /* all rows that any column of a part reaches are gone through */
     int32_t top[PART], bottom[PART];
     struct ink ink = ink_of(color);
     long left = lround(x * canvas->scale);

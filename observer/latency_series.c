@@ -271,6 +271,16 @@ static bool continues(const struct history *history, size_t count,
            (count == 0 || (same(history, 0, first) && same(history, count - 1, last)));
 }
 
+static void series_take(struct latency_series *series, double end,
+                        const struct scope_histograms *from) {
+    series->full = !append_second(series, end, from);
+    if (!series->full) {
+        series->first = series->count == 1 ? *from : series->first;
+        series->last = *from;
+        series->version++;
+    }
+}
+
 bool latency_series_sync(struct latency_series *series, const struct history *history,
                          unsigned kind) {
     OBS_ASSERT(series != NULL && history != NULL && kind < SCOPE_HISTOGRAMS);
@@ -281,39 +291,43 @@ bool latency_series_sync(struct latency_series *series, const struct history *hi
         series->history = history;
         series->kind = kind;
     }
-    size_t before = series->count, count = history_histogram_count(history);
-    for (size_t i = before; i < count && !series->full; i++) {
+    size_t count = history_histogram_count(history);
+    uint64_t before = series->version;
+    series->version += anew ? 1 : 0;
+    for (size_t i = series->count; i < count && !series->full; i++) {
         double end = 0.0;
         const struct scope_histograms *from = history_histogram(history, i, &end);
-        series->full = !append_second(series, end, from);
-        if (i == 0) {
-            series->first = *from;
-        }
-        if (series->count > 0 && (i + 1 == count || series->full)) {
-            series->last = *history_histogram(history, series->count - 1, NULL);
-        }
+        series_take(series, end, from);
     }
-    bool changed = anew || series->count != before;
-    series->version += changed ? 1 : 0;
-    return changed;
+    return series->version != before;
 }
 
 uint64_t latency_series_version(const struct latency_series *series) {
     return series->version;
 }
 
-static void tally(const struct history *history, size_t from, uint64_t *totals) {
-    size_t count = history_histogram_count(history);
-    for (size_t i = from; i < count; i++) {
-        const struct scope_histograms *second = history_histogram(history, i, NULL);
-        for (size_t h = 0; h < SCOPE_HISTOGRAMS; h++) {
-            for (size_t b = 0; b < SCOPE_HIST_BUCKETS; b++) {
-                totals[h] += second->count[h][b];
-            }
+static void tally(const struct scope_histograms *second, uint64_t *totals) {
+    for (size_t h = 0; h < SCOPE_HISTOGRAMS; h++) {
+        for (size_t b = 0; b < SCOPE_HIST_BUCKETS; b++) {
+            totals[h] += second->count[h][b];
         }
     }
 }
 
+/* What will most likely be shown, from a few seconds of the history. */
+static unsigned guess_kind(const struct history *history) {
+    enum { PROBES = 16 };
+    size_t count = history_histogram_count(history);
+    uint64_t totals[SCOPE_HISTOGRAMS] = {0};
+    unsigned kind = 0;
+    for (size_t i = 0; i < PROBES; i++) {
+        tally(history_histogram(history, i * (count - 1) / (PROBES - 1), NULL), totals);
+    }
+    return latency_kind_choose(totals, 0, &kind) ? kind : 0;
+}
+
+/* Counts what is new, and while at it appends it to the series: taking seconds out of the history
+ * is what costs most. */
 const uint64_t *latency_series_totals(struct latency_series *series,
                                       const struct history *history) {
     OBS_ASSERT(series != NULL && history != NULL);
@@ -324,12 +338,27 @@ const uint64_t *latency_series_totals(struct latency_series *series,
         series->tally_count = 0;
         series->tallied = history;
     }
-    if (series->tally_count < count) {
-        tally(history, series->tally_count, series->totals);
-        series->tally_first = *history_histogram(history, 0, NULL);
-        series->tally_last = *history_histogram(history, count - 1, NULL);
-        series->tally_count = count;
+    if (series->tally_count == count) {
+        return series->totals;
     }
+    if (series->tally_count == 0) {
+        series_clear(series);
+        series->history = history;
+        series->kind = guess_kind(history);
+        series->version++;
+    }
+    bool along = series->history == history && series->count == series->tally_count;
+    for (size_t i = series->tally_count; i < count; i++) {
+        double end = 0.0;
+        const struct scope_histograms *second = history_histogram(history, i, &end);
+        tally(second, series->totals);
+        if (along && !series->full) {
+            series_take(series, end, second);
+        }
+    }
+    series->tally_first = *history_histogram(history, 0, NULL);
+    series->tally_last = *history_histogram(history, count - 1, NULL);
+    series->tally_count = count;
     return series->totals;
 }
 
@@ -382,7 +411,9 @@ unsigned latency_kind_next(const struct history *history, unsigned wanted) {
     /* By operation, what a user of the engine felt before what the engine spent. */
     static const unsigned order[SCOPE_HISTOGRAMS] = {4, 0, 5, 1, 6, 2, 7, 3};
     uint64_t totals[SCOPE_HISTOGRAMS] = {0};
-    tally(history, 0, totals);
+    for (size_t i = 0; i < history_histogram_count(history); i++) {
+        tally(history_histogram(history, i, NULL), totals);
+    }
     size_t at = 0;
     for (size_t i = 0; i < SCOPE_HISTOGRAMS && wanted > 0; i++) {
         at = order[i] == wanted - 1 ? i + 1 : at;
