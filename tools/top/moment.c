@@ -8,6 +8,7 @@
 static const double NOW_S = 1.0;        /* how far back "now" reaches */
 static const double WHOLE_MIN_S = 10.0; /* a run just begun is not stretched */
 static const double STALLED_SHARE = 0.5;
+static const double JITTER_S = 0.01; /* samples come a little early or late */
 static const double SAME_TIME_S = 1e-9;
 
 void moment_set(struct moment *moment, const struct history *history, double at, double span) {
@@ -60,7 +61,7 @@ static bool sample_before(const struct moment *moment, double seconds, size_t *f
         return false;
     }
     double wanted = history_time(moment->history, moment->index) - seconds;
-    size_t found = history_find(moment->history, wanted - 0.01 * seconds);
+    size_t found = history_find(moment->history, wanted - JITTER_S);
     *from = found < moment->index ? found : moment->index - 1;
     return true;
 }

@@ -37,9 +37,12 @@ static void change_span(struct viewer *viewer, int step) {
     while (at > 0 && viewer->span > 0.0 && (spans[at] <= 0.0 || spans[at] > viewer->span)) {
         at--;
     }
+    bool beyond = viewer->span > 0.0 && spans[at] > viewer->span; /* shorter than the first */
     bool between = viewer->span > 0.0 && fabs(spans[at] - viewer->span) > 1e-9;
-    at += step > 0 || !between || spans[at] > viewer->span ? step : 0;
-    viewer->span = spans[at < 0 ? 0 : at >= SPANS ? SPANS - 1 : at];
+    int to = between && !beyond && step < 0 ? at : beyond && step > 0 ? at : at + step;
+    if (to >= 0) {
+        viewer->span = spans[to < SPANS ? to : SPANS - 1];
+    }
 }
 
 static void pause_or_resume(struct viewer *viewer, const struct history *history) {
