@@ -305,22 +305,29 @@ static void draw_stalls(const struct scene *scene, const struct panel_place *pla
     }
 }
 
-/* Time in stalls within the stretch shown: by the counters where the publisher has them. */
-static double stalled_s(const struct scene *scene) {
-    double sum = 0.0, end = fmin(scene->t1, scene->until);
+/* Time in stalls within the stretch shown, by the counters where the publisher has them, and the
+ * cause that took most of it. */
+static double stalled_s(const struct scene *scene, enum scope_stall *cause) {
+    double sum = 0.0, end = fmin(scene->t1, scene->until), of[SCOPE_STALLS] = {0.0};
     bool counted = false;
     size_t from = history_find(scene->history, scene->t0);
     for (uint32_t id = SCOPE_M_STALL_NS_L0_SLOW; id <= SCOPE_M_STALL_NS_INLINE; id++) {
         uint64_t before, now;
         if (from <= scene->newest && history_value_at(scene->history, id, from, &before) &&
             history_value_at(scene->history, id, scene->newest, &now)) {
-            sum += (double)(now >= before ? now - before : now) * 1e-9;
+            of[id - SCOPE_M_STALL_NS_L0_SLOW + 1] =
+                (double)(now >= before ? now - before : now) * 1e-9;
             counted = true;
         }
     }
     for (size_t i = 0; i < scene->marks->stalls && !counted; i++) {
         const struct mark_span *stall = &scene->marks->stall[i];
-        sum += fmax(0.0, fmin(stall->t1, end) - fmax(stall->t0, scene->t0));
+        of[stall->cause] += fmax(0.0, fmin(stall->t1, end) - fmax(stall->t0, scene->t0));
+    }
+    *cause = SCOPE_STALL_NONE;
+    for (int i = 0; i < SCOPE_STALLS; i++) {
+        sum += of[i];
+        *cause = of[i] > of[*cause] ? (enum scope_stall)i : *cause;
     }
     return sum;
 }
@@ -347,9 +354,20 @@ static void draw_label(const struct scene *scene, const struct panel_place *plac
     }
 }
 
+/* "2 753×", "11.2 k×": beside it stands a speed. */
+static void count_text(unsigned count, char *text, size_t size) {
+    char number[UNITS_TEXT];
+    units_grouped(count, number, sizeof number);
+    if (count >= 10000) {
+        snprintf(number, sizeof number, "%.*f k", count < 99950 ? 1 : 0, count / 1000.0);
+    }
+    snprintf(text, size, "%s×", number);
+}
+
 static void draw_labels(const struct scene *scene, const struct panel_place *place,
                         const struct lanes *lanes) {
     double shown = fmin(scene->t1, scene->until) - scene->t0, last = -INFINITY;
+    enum scope_stall cause = SCOPE_STALL_NONE;
     char name[40], jobs[UNITS_TEXT + 4], rate[UNITS_TEXT + 4], busy[UNITS_TEXT];
     for (size_t i = 0; i < lanes->count && shown > 0.0; i++) {
         double middle = place->plot.y + lanes->height * ((double)i + 0.5);
@@ -362,13 +380,14 @@ static void draw_labels(const struct scene *scene, const struct panel_place *pla
             for (size_t s = 0; s < scene->marks->stalls; s++) {
                 count += scene->marks->stall[s].count;
             }
-            units_grouped(count, jobs, sizeof jobs - 3);
-            units_duration(stalled_s(scene), rate, sizeof rate);
-            units_percent(stalled_s(scene) / shown, busy, sizeof busy);
+            double stalled = stalled_s(scene, &cause);
+            count_text(count, jobs, sizeof jobs);
+            units_duration(stalled, rate, sizeof rate);
+            units_percent(stalled / shown, busy, sizeof busy);
             snprintf(name, sizeof name, "stall");
         } else {
             const struct gantt_lane *lane = &lanes->frame.lane[i - (lanes->stalls ? 1 : 0)];
-            units_grouped(lane->jobs, jobs, sizeof jobs - 3);
+            count_text(lane->jobs, jobs, sizeof jobs);
             units_bytes(lane->bytes_out / shown, rate, sizeof rate - 2);
             strncat(rate, "/s", sizeof rate - strlen(rate) - 1);
             if (lane->moves > 0 && lane->moves == lane->jobs) {
@@ -377,9 +396,8 @@ static void draw_labels(const struct scene *scene, const struct panel_place *pla
             units_percent(lane->busy_s / shown, busy, sizeof busy);
             gantt_lane_name(lane, name, sizeof name);
         }
-        strncat(jobs, "×", sizeof jobs - strlen(jobs) - 1);
         bool stall = lanes->stalls && i == 0;
-        const char *const figure[4] = {jobs, rate, stall ? "of time" : "busy", busy};
+        const char *const figure[4] = {jobs, rate, stall ? scope_stall_name(cause) : "busy", busy};
         struct color color =
             stall ? scene->theme->stall : lane_color(scene, &lanes->frame.lane[i - lanes->stalls]);
         draw_label(scene, place, middle, lanes->height, name, figure, color);
@@ -395,7 +413,7 @@ static bool present(const struct scene *scene) {
 
 static void measure(const struct scene *scene, struct panel_size *size) {
     size->left = canvas_text_width(scene->canvas, FONT_AXIS, false, "L8 → L8");
-    size->right = chart_label_width(scene, "8 888×", "888 MiB/s");
+    size->right = chart_label_width(scene, "88.8 k×", "888 MiB/s");
     size->lane = 0.0;
 }
 
