@@ -40,6 +40,7 @@ module:cairo-pdf                | libcairo2-dev     | cairo              | cairo
 module:fontconfig               | libfontconfig-dev | fontconfig         | fontconfig-devel
 module:libxxhash                | libxxhash-dev     | xxhash             | xxhash-devel
 header:gif_lib.h                | libgif-dev        | giflib             | giflib-devel
+module:ncursesw                 | libncurses-dev    | ncurses            | ncurses-devel
 command:ffmpeg                  | ffmpeg            | ffmpeg             | ffmpeg-free
 font:Inter                      | fonts-inter       | inter-font         | rsms-inter-fonts
 '
@@ -56,6 +57,7 @@ command:rsvg-convert            | librsvg2-bin      | librsvg            | librs
 command:pdftoppm                | poppler-utils     | poppler            | poppler-utils
 command:clang-format            | clang-format      | clang              | clang-tools-extra
 command:ctags                   | universal-ctags   | ctags              | ctags
+command:tmux                    | tmux              | tmux               | tmux
 command:xauth                   | xauth             | xorg-xauth         | xorg-x11-xauth
 '
 
