@@ -5,15 +5,8 @@
 #include <string.h>
 
 static const struct panel *const list[] = {
-    &panel_throughput,
-    &panel_memtable,
-    &panel_levels,
-    &panel_latency,
-    &panel_compactions,
-    &panel_tree,
-    &panel_amplification,
-    &panel_io,
-    &panel_numbers,
+    &panel_throughput, &panel_memtable,      &panel_levels, &panel_latency, &panel_compactions,
+    &panel_tree,       &panel_amplification, &panel_io,     &panel_numbers,
 };
 
 const struct panel *const *panel_list(size_t *count) {

@@ -39,17 +39,19 @@ static bool sample_at(const struct scene *scene, size_t *index) {
     return after > 0;
 }
 
-/* The run's clock in the tables' nanoseconds: any event knows both. */
-static uint64_t moment_ns(const struct scene *scene, const struct scope_shape *shape) {
-    size_t count = history_event_count(scene->history);
-    if (count == 0) {
-        return shape->time_ns;
+/* Live tables, also those that the publisher had no room for. */
+static double all_tables(const struct scene *scene, const struct scope_shape *shape) {
+    const struct scope_shape *newest = history_shape(scene->history);
+    double all = (double)shape->total, counted = 0.0;
+    size_t index;
+    if (newest->total > newest->count) {
+        all = fmax(all, (double)newest->total);
+        if (sample_at(scene, &index) &&
+            chart_value(scene, SCOPE_M_TABLES, HISTORY_LEVEL, index, &counted)) {
+            all = fmax((double)shape->count, counted);
+        }
     }
-    size_t index = history_event_find(scene->history, scene->moment);
-    index = index < count ? index : count - 1;
-    double since = scene->moment - history_event_time(scene->history, index);
-    double ns = (double)history_event(scene->history, index)->time_ns + since * 1e9;
-    return ns > 0.0 ? (uint64_t)ns : 0;
+    return all;
 }
 
 static struct tree_memtables memtables_at(const struct scene *scene) {
@@ -147,7 +149,7 @@ static bool picture_make(const struct scene *scene, const struct panel_place *pl
                                      .now = time_shown(scene)};
     tree_motion_read(scene->history, shape, scene->moment, picture->now, scene->still,
                      &kept.motion);
-    *area = area_of(place, shape->total > shape->count);
+    *area = area_of(place, all_tables(scene, shape) > (double)shape->count);
     struct tree_input input = {
         .shape = shape,
         .plot = area->plot,
@@ -155,7 +157,7 @@ static bool picture_make(const struct scene *scene, const struct panel_place *pl
         .memtables = picture->memtables.known,
         .deepest = deepest_level(scene, shape, &kept.motion),
         .l0_slots = 4.0,
-        .moment_ns = moment_ns(scene, shape),
+        .moment_ns = shape->time_ns,
         .age_oldest_s = fmax(AGES_LEAST_S, scene->moment - history_start(scene->history)),
     };
     size_t index;
@@ -303,6 +305,7 @@ static void draw_foot(const struct tree_picture *picture) {
     const struct scope_shape *shape = picture->shape;
     char text[2 * UNITS_TEXT + 24], fitted[96], shown[UNITS_TEXT], all[UNITS_TEXT];
     double middle = plot->y + plot->h + 3.0 + LINE / 2.0, room = plot->w;
+    double total = all_tables(scene, shape);
     double y = chart_baseline(scene->canvas, FONT_AXIS, middle);
     if (plot->w >= 420.0) {
         canvas_text(scene->canvas, FONT_AXIS, plot->x, y, TEXT_LEFT, false, scene->theme->axis,
@@ -311,9 +314,9 @@ static void draw_foot(const struct tree_picture *picture) {
                     scene->theme->axis, "largest key");
         room -= 190.0;
     }
-    if (shape->total > shape->count) {
+    if (total > (double)shape->count) {
         units_grouped((double)shape->count, shown, sizeof shown);
-        units_grouped((double)shape->total, all, sizeof all);
+        units_grouped(total, all, sizeof all);
         snprintf(text, sizeof text, "showing %s of %s tables", shown, all);
         if (chart_fit(scene->canvas, FONT_AXIS, true, text, room, fitted, sizeof fitted)) {
             canvas_text(scene->canvas, FONT_AXIS, plot->x + plot->w / 2.0, y, TEXT_CENTER, true,
@@ -338,7 +341,9 @@ static void draw(const struct scene *scene, const struct panel_place *place, dou
     tree_draw_flows(&picture);
     tree_draw_changes(&picture);
     if (picture.shape->count == 0 && picture.motion->changes == 0) {
-        chart_absent(scene, place, "no tables yet: the first flush makes one");
+        struct panel_place row = *place; /* where the first one will be */
+        row.plot = picture.layout->row[0].box;
+        chart_absent(scene, &row, "no tables yet: the first flush makes one");
     }
     if (area.left) {
         draw_names(&picture);
@@ -417,7 +422,8 @@ const struct panel panel_tree = {
             "young, hollow is deleted, outlined is being compacted into the level below.",
     .absent = "this source does not publish its tables",
     .unit = AXIS_COUNT,
-    .weight = 2.6,
+    .weight = 3.6,
+    .least = 100.0,
     .side = 1,
     .timeless = true,
     .present = present,

@@ -351,7 +351,7 @@ static void notice_fill(const struct shm_source *shm, struct view_status *status
     }
 }
 
-static void attached_describe(const struct shm_source *shm, struct view *view) {
+static void attached_describe(const struct shm_source *shm, struct view *view, double now_s) {
     struct view_status *status = &view->status;
     const struct history *history = shm->source.history;
     status->state = state_of(shm);
@@ -362,6 +362,10 @@ static void attached_describe(const struct shm_source *shm, struct view *view) {
     snprintf(status->description, sizeof(status->description), "%s", shm->info.description);
     snprintf(status->command, sizeof(status->command), "%.255s", shm->info.command);
     status->elapsed_s = history_end(history);
+    if (status->state == VIEW_LIVE) { /* it goes on between samples */
+        double since_s = now_s - (double)shm->info.start_mono_ns / 1e9;
+        status->elapsed_s = since_s > status->elapsed_s ? since_s : status->elapsed_s;
+    }
     status->start_real_s = (double)shm->info.start_real_ns / 1e9;
     status->samples_lost = (double)shm->samples.lost;
     status->sampler_cpu = source_sampler_share(history);
@@ -419,12 +423,11 @@ static void waiting_describe(const struct shm_source *shm, struct view *view) {
 }
 
 static void shm_describe(struct source *source, struct view *view, double now_s) {
-    (void)now_s;
     const struct shm_source *shm = shm_of(source);
     view->choice_count = 0;
     view->headline[0] = view->detail[0] = '\0';
     if (shm->segment != NULL) {
-        attached_describe(shm, view);
+        attached_describe(shm, view, now_s);
     } else {
         waiting_describe(shm, view);
     }

@@ -139,6 +139,22 @@ static void draw_shades(const struct tree_picture *picture, unsigned level, size
     }
 }
 
+/* A pile's layers: a line every 1, 2, 5, 10 ... tables, so that its height can be counted. */
+static void draw_layers(const struct tree_picture *picture, unsigned level, uint32_t deepest) {
+    struct canvas *canvas = picture->scene->canvas;
+    const struct rect *box = &picture->layout->row[level].box;
+    double line = fmax(canvas_pixel(canvas), canvas_snap(canvas, 1.0));
+    double each = 1.0;
+    for (int i = 0; each * box->h / deepest < 7.0 && i < 30; i++) {
+        each *= i % 3 == 1 ? 2.5 : 2.0;
+    }
+    struct color color = theme_fade(picture->scene->theme->panel, 0.45);
+    for (double n = each; n < deepest; n += each) {
+        double y = canvas_snap(canvas, box->y + box->h * (1.0 - n / deepest));
+        canvas_fill_rect(canvas, (struct rect){box->x, y, box->w, line}, 0.0, color);
+    }
+}
+
 static void draw_columns(const struct tree_picture *picture, unsigned level) {
     const struct scene *scene = picture->scene;
     size_t columns = tree_layout_bins(picture->layout, picture->shape, level, bins);
@@ -172,6 +188,9 @@ static void draw_columns(const struct tree_picture *picture, unsigned level) {
     double x = picture->layout->plot.x;
     if (any) {
         draw_shades(picture, level, columns, column);
+    }
+    if (any && picture->layout->row[level].piled) {
+        draw_layers(picture, level, deepest);
     }
     if (hollow) {
         struct color color =

@@ -7,7 +7,7 @@
 
 enum { SIDE_POINTS = 14, STREAKS_MAX = 96 };
 
-static const double STREAK_EVERY = 9.0; /* logical pixels between falling streaks */
+static const double STREAK_EVERY = 8.0; /* logical pixels between falling streaks */
 static const double FALL_S = 1.1;       /* from the inputs to the outputs */
 
 static double ease(double t) {
@@ -95,7 +95,7 @@ static void draw_streaks(const struct tree_picture *picture, const struct band *
                          double began) {
     double widest = fmax(band->x1 - band->x0, band->x3 - band->x2);
     double tall = band->y1 - band->y0;
-    unsigned count = (unsigned)fmax(5.0, fmin(STREAKS_MAX, widest / STREAK_EVERY));
+    unsigned count = (unsigned)fmax(8.0, fmin(STREAKS_MAX, widest / STREAK_EVERY));
     struct color bright = theme_mix(band->color, picture->scene->theme->text, 0.35);
     double long_s = fmin(0.14, 9.0 / fmax(1.0, tall));
     for (unsigned i = 0; i < count; i++) {

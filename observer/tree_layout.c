@@ -125,7 +125,7 @@ static void place_rows(const struct tree_input *input, struct tree_layout *layou
     double thin = snap(pixel, clamp(high * 0.04, 5.0, 16.0));
     if (input->memtables) {
         double active = snap(pixel, clamp(high * 0.035, 5.0, 18.0));
-        y += snap(pixel, clamp(high * 0.012, 0.0, 8.0));
+        y += snap(pixel, clamp(high * 0.012, 2.0, 8.0));
         double sealed = snap(pixel, clamp(high * 0.03, 4.0, 14.0));
         layout->active = (struct rect){input->plot.x, y, input->plot.w, active};
         layout->sealed = (struct rect){input->plot.x, y + active + 2.0, input->plot.w, sealed};
