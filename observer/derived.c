@@ -313,7 +313,7 @@ static void spread_base(struct cache *cache, size_t rows) {
         for (size_t i = cache->known[spreads[s].series]; i < rows; i++) {
             uint64_t counted;
             bool known = i > 0 && history_value_at(history, spreads[s].counter, i, &counted);
-            bool before = i > 0 && history_time(history, i - 1) < since;
+            bool before = history_time(history, i) < since;
             numbers[i] = !known   ? NAN
                          : before ? (float)rate_at(history, spreads[s].counter, i)
                                   : 0.0f;
