@@ -74,8 +74,7 @@ static void on_disaster(int number, siginfo_t *info, void *context) {
             (void)sigaction(number, &rescue.before[i], NULL);
         }
     }
-    /* abort() raises once more by itself, and a faulting instruction faults again. */
-    if (number != SIGABRT && info->si_code <= 0) {
+    if (info->si_code <= 0) { /* sent; a faulting instruction faults again by itself */
         (void)raise(number);
     }
 }
