@@ -169,23 +169,55 @@ static inline uint32_t blend(uint32_t dst, const struct ink *ink, uint32_t a) {
     return rb | ag;
 }
 
-/* Row by row, as the pixels lie in memory. Edges are in 1/256 of a pixel. */
-static void fill_rows(struct canvas *canvas, int x, const int32_t *top, const int32_t *bottom,
-                      int count, const struct ink *ink) {
-    uint8_t *pixels = cairo_image_surface_get_data(canvas->surface);
-    size_t stride = (size_t)cairo_image_surface_get_stride(canvas->surface);
-    const uint32_t whole = ink->rb | ink->ag << 8; /* what blending it at full opacity gives */
-    int32_t highest = INT32_MAX, lowest = INT32_MIN;
+/* Columns side by side, edges in 1/256 of a pixel; one is empty when its top is not above its
+ * bottom. */
+struct span {
+    int x, count;
+    const int32_t *top, *bottom;
+    int32_t highest, lowest;         /* of all edges: nothing lies outside */
+    int32_t inner_top, inner_bottom; /* between them every column is covered */
+    int64_t area;
+};
+
+static struct span span_measure(int x, const int32_t *top, const int32_t *bottom, int count) {
+    struct span span = {.x = x,
+                        .count = count,
+                        .top = top,
+                        .bottom = bottom,
+                        .highest = INT32_MAX,
+                        .lowest = INT32_MIN,
+                        .inner_top = INT32_MIN,
+                        .inner_bottom = INT32_MAX};
     for (int i = 0; i < count; i++) {
         if (top[i] < bottom[i]) {
-            highest = top[i] < highest ? top[i] : highest;
-            lowest = bottom[i] > lowest ? bottom[i] : lowest;
+            span.highest = top[i] < span.highest ? top[i] : span.highest;
+            span.lowest = bottom[i] > span.lowest ? bottom[i] : span.lowest;
+            span.inner_top = top[i] > span.inner_top ? top[i] : span.inner_top;
+            span.inner_bottom = bottom[i] < span.inner_bottom ? bottom[i] : span.inner_bottom;
+            span.area += bottom[i] - top[i];
+        } else {
+            span.inner_bottom = INT32_MIN;
         }
     }
-    for (int32_t row = highest >> 8; highest < lowest && row <= (lowest - 1) >> 8; row++) {
-        uint32_t *line = (uint32_t *)(void *)(pixels + (size_t)row * stride) + x;
+    return span;
+}
+
+/* Row by row, as the pixels lie in memory. */
+static void fill_rows(struct canvas *canvas, const struct span *span, const struct ink *ink) {
+    uint8_t *pixels = cairo_image_surface_get_data(canvas->surface);
+    size_t stride = (size_t)cairo_image_surface_get_stride(canvas->surface);
+    const int32_t *top = span->top, *bottom = span->bottom;
+    const uint32_t whole = ink->rb | ink->ag << 8; /* what blending it at full opacity gives */
+    for (int32_t row = span->highest >> 8; row <= (span->lowest - 1) >> 8; row++) {
+        uint32_t *line = (uint32_t *)(void *)(pixels + (size_t)row * stride) + span->x;
         int32_t y0 = row * 256, y1 = y0 + 256;
-        for (int i = 0; i < count; i++) {
+        if (y0 >= span->inner_top && y1 <= span->inner_bottom) {
+            for (int i = 0; i < span->count; i++) {
+                line[i] = ink->opacity == 255 ? whole : blend(line[i], ink, ink->opacity);
+            }
+            continue;
+        }
+        for (int i = 0; i < span->count; i++) {
             int32_t from = top[i] > y0 ? top[i] : y0, to = bottom[i] < y1 ? bottom[i] : y1;
             if (to > from) {
                 uint32_t a = (uint32_t)(to - from) * ink->opacity >> 8;
@@ -193,6 +225,32 @@ static void fill_rows(struct canvas *canvas, int x, const int32_t *top, const in
             }
         }
     }
+}
+
+/* Column by column: a line leaves most of the rows that it crosses somewhere empty. */
+static void fill_columns(struct canvas *canvas, const struct span *span, const struct ink *ink) {
+    uint8_t *pixels = cairo_image_surface_get_data(canvas->surface);
+    size_t stride = (size_t)cairo_image_surface_get_stride(canvas->surface);
+    const uint32_t whole = ink->rb | ink->ag << 8;
+    for (int i = 0; i < span->count; i++) {
+        int32_t top = span->top[i], bottom = span->bottom[i];
+        for (int32_t y = top; y < bottom; y = (y | 255) + 1) {
+            int32_t end = (y | 255) + 1 < bottom ? (y | 255) + 1 : bottom;
+            uint32_t *at = (uint32_t *)(void *)(pixels + (size_t)(y >> 8) * stride) + span->x + i;
+            uint32_t a = (uint32_t)(end - y) * ink->opacity >> 8;
+            *at = a == 255 ? whole : blend(*at, ink, a);
+        }
+    }
+}
+
+/* Below this part of the rows crossed, what is covered is filled column by column. */
+enum { SPARSE = 3 };
+
+static int32_t edge_of(double y, double scale, double high, double low) {
+    y *= scale;
+    y = y < low ? y : low;
+    y = y > high ? y : high;
+    return (int32_t)(y * 256.0 + 0.5); /* not below 0: lies within the clip */
 }
 
 void raster_columns(struct canvas *canvas, double x, const struct canvas_column *columns,
@@ -211,19 +269,25 @@ void raster_columns(struct canvas *canvas, double x, const struct canvas_column 
         }
         int n = 0;
         while (n < PART && done < count && at + n < canvas->clip_x1) {
-            double t = fmax(high, fmin(low, columns[done].top * canvas->scale));
-            double b = fmax(high, fmin(low, columns[done].bottom * canvas->scale));
             /* A column that is not a number is not drawn: comparisons with it are false. */
             bool filled = columns[done].top < columns[done].bottom;
-            top[n] = filled ? (int32_t)lround(t * 256.0) : 0;
-            bottom[n] = filled ? (int32_t)lround(b * 256.0) : 0;
+            top[n] = filled ? edge_of(columns[done].top, canvas->scale, high, low) : 0;
+            bottom[n] = filled ? edge_of(columns[done].bottom, canvas->scale, high, low) : 0;
             n++;
             done++;
         }
         if (n == 0) {
             break;
         }
-        fill_rows(canvas, (int)at, top, bottom, n, &ink);
+        struct span span = span_measure((int)at, top, bottom, n);
+        if (span.area == 0) {
+            continue;
+        }
+        if (span.area * SPARSE < (int64_t)(span.lowest - span.highest) * n) {
+            fill_columns(canvas, &span, &ink);
+        } else {
+            fill_rows(canvas, &span, &ink);
+        }
     }
     cairo_surface_mark_dirty(canvas->surface);
 }

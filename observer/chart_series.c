@@ -10,6 +10,14 @@
 
 #include "obs_check.h"
 
+/* As fmin and fmax, of numbers that are none: in place, where those would be calls. */
+static inline double least(double a, double b) {
+    return a < b ? a : b;
+}
+static inline double most(double a, double b) {
+    return a > b ? a : b;
+}
+
 /* Columns are one device pixel wide and begin at multiples of their width in time: the same samples
  * share a column from frame to frame, and a picture that scrolls does not shimmer. */
 struct columns {
@@ -140,6 +148,43 @@ static void line_by_sample(const struct scene *scene, const struct panel_place *
 
 /* ---- column by column ---------------------------------------------------------------------- */
 
+static void bin_take(struct history_bin *bin, double number) {
+    if (bin->count == 0) {
+        bin->first = bin->min = bin->max = number;
+    }
+    bin->min = least(bin->min, number);
+    bin->max = most(bin->max, number);
+    bin->last = number;
+    bin->count++;
+}
+
+enum { RUN_MAX = 256 };
+
+/* A series' numbers from a sample on, at most `*count` and RUN_MAX of them; NAN where there is
+ * none.
+ */
+static void run_of(const struct scene *scene, const struct chart_series *series, size_t index,
+                   size_t *count, double numbers[RUN_MAX]) {
+    size_t wanted = *count < RUN_MAX ? *count : RUN_MAX, there = wanted;
+    for (size_t i = 0; series->derived != NULL && i < wanted; i++) {
+        numbers[i] = (double)series->derived[index + i];
+    }
+    if (series->derived == NULL) {
+        const double *run = history_run(scene->history, series->id, series->form, index, &there);
+        wanted = there < wanted ? there : wanted;
+        for (size_t i = 0; i < wanted; i++) {
+            numbers[i] = run == NULL ? (double)NAN : run[i];
+        }
+        run = series->add == 0
+                  ? NULL
+                  : history_run(scene->history, series->add, series->form, index, &there);
+        for (size_t i = 0; run != NULL && i < wanted; i++) {
+            numbers[i] += isnan(run[i]) ? 0.0 : run[i];
+        }
+    }
+    *count = wanted;
+}
+
 /* The sum of two metrics peaks where neither does, so it is binned sample by sample, as are derived
  * numbers. Gaps stay. */
 static void bin_sums(const struct scene *scene, const struct chart_series *series,
@@ -147,19 +192,30 @@ static void bin_sums(const struct scene *scene, const struct chart_series *serie
     for (size_t i = 0; i < c->count; i++) {
         bins[i] = (struct history_bin){.gap = bins[i].gap};
     }
-    for (size_t s = scene->first; s < scene->end; s++) {
-        double number, t = history_time(scene->history, s);
-        double column = floor((t - c->t0) / c->width);
-        if (t > scene->until || column < 0.0 || column >= (double)c->count ||
-            !number_of(scene, series, s, &number)) {
-            continue;
+    const struct history *history = scene->history;
+    if (history_count(history) == 0) {
+        return;
+    }
+    double end = c->t0 + c->width * (double)c->count;
+    const uint32_t *rows = history_column_rows(history, c->t0, end, c->count);
+    size_t until = history_find(history, nextafter(scene->until, INFINITY));
+    until = until < scene->end ? until : scene->end;
+    size_t column = 0;
+    for (size_t s = rows[0] > scene->first ? rows[0] : scene->first; s < until;) {
+        size_t count = until - s;
+        double number[RUN_MAX];
+        run_of(scene, series, s, &count, number);
+        for (size_t k = 0; k < count; k++, s++) {
+            while (column < c->count && rows[column + 1] <= s) {
+                column++;
+            }
+            if (column == c->count) {
+                return;
+            }
+            if (!isnan(number[k])) {
+                bin_take(&bins[column], number[k]);
+            }
         }
-        struct history_bin *bin = &bins[(size_t)column];
-        bin->first = bin->count == 0 ? number : bin->first;
-        bin->min = bin->count == 0 ? number : fmin(bin->min, number);
-        bin->max = bin->count == 0 ? number : fmax(bin->max, number);
-        bin->last = number;
-        bin->count++;
     }
 }
 
@@ -170,8 +226,8 @@ static bool is_dense(const struct history_bin *bins, size_t count) {
     double lowest = INFINITY, highest = -INFINITY, ranges = 0.0, used = 0.0, samples = 0.0;
     for (size_t i = 0; i < count; i++) {
         if (bins[i].count > 0) {
-            lowest = fmin(lowest, bins[i].min);
-            highest = fmax(highest, bins[i].max);
+            lowest = least(lowest, bins[i].min);
+            highest = most(highest, bins[i].max);
             ranges += bins[i].max - bins[i].min;
             samples += bins[i].count;
             used += 1.0;
@@ -184,10 +240,10 @@ static bool is_dense(const struct history_bin *bins, size_t count) {
 static void join_ranges(struct canvas_column *left, struct canvas_column *right, double y_left,
                         double y_right) {
     double middle = (y_left + y_right) / 2.0;
-    left->top = fmin(left->top, middle);
-    left->bottom = fmax(left->bottom, middle);
-    right->top = fmin(right->top, middle);
-    right->bottom = fmax(right->bottom, middle);
+    left->top = least(left->top, middle);
+    left->bottom = most(left->bottom, middle);
+    right->top = least(right->top, middle);
+    right->bottom = most(right->bottom, middle);
 }
 
 /* The stretch of each column that the line passes; top = INFINITY where there is no line. Columns
@@ -240,14 +296,14 @@ static void dash_columns(const struct scene *scene, const struct columns *c,
 static void stroke_ranges(const struct scene *scene, const struct columns *c, double width,
                           struct color color, const struct canvas_column *range,
                           struct canvas_column *out) {
-    size_t reach = (size_t)fmax(0.0, floor(width * canvas_scale(scene->canvas) / 2.0 - 0.25));
+    size_t reach = (size_t)most(0.0, floor(width * canvas_scale(scene->canvas) / 2.0 - 0.25));
     for (size_t i = 0; i < c->count; i++) {
         double top = INFINITY, bottom = -INFINITY;
         size_t from = i > reach ? i - reach : 0;
         for (size_t k = from; k <= i + reach && k < c->count; k++) {
             if (range[k].top <= range[k].bottom) {
-                top = fmin(top, range[k].top);
-                bottom = fmax(bottom, range[k].bottom);
+                top = least(top, range[k].top);
+                bottom = most(bottom, range[k].bottom);
             }
         }
         out[i] = (struct canvas_column){top - width / 2.0, bottom + width / 2.0};
@@ -325,7 +381,7 @@ static void draw_layer(const struct scene *scene, const struct panel_place *plac
     struct canvas_column *fill = scene->columns, *edge = fill + scene->columns_max;
     struct canvas_column *out = edge + scene->columns_max;
     size_t end = c->count;
-    double until = (fmin(scene->until, scene->t1) - c->t0) / c->width;
+    double until = (least(scene->until, scene->t1) - c->t0) / c->width;
     if (until < (double)end - 1.0) {
         end = until < 0.0 ? 0 : (size_t)floor(until) + 1;
     }
@@ -341,7 +397,7 @@ static void draw_layer(const struct scene *scene, const struct panel_place *plac
         edge[i] = filled ? (struct canvas_column){y, y} : fill[i];
         if (filled && i > 0 && edge[i - 1].top <= edge[i - 1].bottom) { /* the riser of a step */
             double before = chart_y(place, top, high[i - 1]);
-            edge[i] = (struct canvas_column){fmin(y, before), fmax(y, before)};
+            edge[i] = (struct canvas_column){least(y, before), most(y, before)};
         }
     }
     canvas_columns(scene->canvas, c->x, fill, c->count,

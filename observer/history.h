@@ -64,6 +64,11 @@ enum history_form { HISTORY_LEVEL, HISTORY_RATE };
 bool history_number(const struct history *history, uint32_t id, enum history_form form,
                     size_t index, double *number);
 
+/* The numbers from a sample on, for loops over many: `*count` of them lie side by side, NAN where
+ * there is none. NULL when the metric is unknown. Valid until the next question. */
+const double *history_run(const struct history *history, uint32_t id, enum history_form form,
+                          size_t index, size_t *count);
+
 /* What falls into one pixel column. Samples per column may be 0: `count` 0, draw through it. */
 struct history_bin {
     double min, max, first, last, sum;
@@ -73,6 +78,10 @@ struct history_bin {
 /* Bins [t0, t1) into n columns; min/max-true: a spike one sample wide shows at any zoom. */
 void history_bins(const struct history *history, uint32_t id, enum history_form form, double t0,
                   double t1, size_t n, struct history_bin *bins);
+enum { HISTORY_COLUMNS_MAX = 8192 };
+/* Which samples those are: column i has [rows[i], rows[i + 1]). At most HISTORY_COLUMNS_MAX of
+ * them. Valid until the next question. */
+const uint32_t *history_column_rows(const struct history *history, double t0, double t1, size_t n);
 /* The largest number in [t0, t1]; 0 when there is none. */
 double history_max(const struct history *history, uint32_t id, enum history_form form, double t0,
                    double t1);
@@ -81,6 +90,9 @@ size_t history_event_count(const struct history *history);
 const struct scope_event *history_event(const struct history *history, size_t index);
 double history_event_time(const struct history *history, size_t index);
 size_t history_event_find(const struct history *history, double seconds); /* first at or after */
+/* The first one at or after `index` whose type is in the mask, a bit 1 << type for each; the count
+ * when there is none. Most events are of tables: passing them over this way is cheap. */
+size_t history_event_next(const struct history *history, size_t index, uint32_t types);
 
 /* Kept packed: a returned pointer stays valid until 16 others were asked for or the next append.
  */

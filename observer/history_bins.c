@@ -39,20 +39,25 @@ static void summary_join(struct history_summary *to, const struct history_summar
 
 static void summary_add(struct history_summary *to, const double *number, unsigned from,
                         unsigned end) {
-    for (unsigned i = from; i < end; i++) {
-        double n = number[i];
-        if (isnan(n)) {
-            continue;
+    while (to->count == 0 && from < end) {
+        double n = number[from++];
+        if (!isnan(n)) {
+            *to = (struct history_summary){n, n, n, n, n, 1};
         }
-        if (to->count == 0) {
-            *to = (struct history_summary){.min = n, .max = n, .first = n};
-        }
-        to->min = n < to->min ? n : to->min;
-        to->max = n > to->max ? n : to->max;
-        to->last = n;
-        to->sum += n;
-        to->count++;
     }
+    double min = to->min, max = to->max, last = to->last, sum = to->sum;
+    uint32_t count = to->count;
+    for (; from < end; from++) {
+        double n = number[from];
+        if (!isnan(n)) {
+            min = n < min ? n : min;
+            max = n > max ? n : max;
+            last = n;
+            sum += n;
+            count++;
+        }
+    }
+    *to = (struct history_summary){min, max, to->first, last, sum, count};
 }
 
 /* ---- the pyramid ----------------------------------------------------------------------------- */
@@ -225,6 +230,11 @@ static const uint32_t *edges_of(const struct history *history, double t0, double
     edges->rows = history->count;
     edges_find(history, t0, t1, n, edges->edge);
     return edges->edge;
+}
+
+const uint32_t *history_column_rows(const struct history *history, double t0, double t1, size_t n) {
+    OBS_ASSERT(n > 0 && n <= HISTORY_EDGES_MAX && t1 > t0);
+    return edges_of(history, t0, t1, n);
 }
 
 static struct history_bin bin_of(const struct history *history, struct history_column *column,

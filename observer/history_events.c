@@ -30,7 +30,10 @@ static bool events_grow(struct history_events *events) {
     events->order = order != NULL ? order : events->order;
     double *time = realloc(events->time, capacity * sizeof(*time));
     events->time = time != NULL ? time : events->time;
-    if (event == NULL || until == NULL || chain == NULL || order == NULL || time == NULL) {
+    uint8_t *type = realloc(events->type, capacity * sizeof(*type));
+    events->type = type != NULL ? type : events->type;
+    if (event == NULL || until == NULL || chain == NULL || order == NULL || time == NULL ||
+        type == NULL) {
         return false;
     }
     events->capacity = capacity;
@@ -48,6 +51,7 @@ static void events_forget(struct history *history) {
     for (size_t i = 0; i < events->count; i++) {
         if (events->order[i] >= by) {
             events->order[kept] = events->order[i] - (uint32_t)by;
+            events->type[kept] = events->type[i];
             events->time[kept++] = events->time[i];
         }
     }
@@ -92,7 +96,9 @@ void history_append_event(struct history *history, double seconds,
     }
     memmove(events->order + at + 1, events->order + at, (index - at) * sizeof(*events->order));
     memmove(events->time + at + 1, events->time + at, (index - at) * sizeof(*events->time));
+    memmove(events->type + at + 1, events->type + at, (index - at) * sizeof(*events->type));
     events->order[at] = (uint32_t)index;
+    events->type[at] = (uint8_t)event->type;
     events->time[at] = seconds;
     events->count++;
     history_see_clock(history, seconds, event->time_ns);
@@ -162,6 +168,15 @@ size_t history_event_find(const struct history *history, double seconds) {
         }
     }
     return low;
+}
+
+size_t history_event_next(const struct history *history, size_t index, uint32_t types) {
+    const struct history_events *events = &history->events;
+    while (index < events->count &&
+           (events->type[index] >= 32 || !(types >> events->type[index] & 1u))) {
+        index++;
+    }
+    return index;
 }
 
 /* ---- histograms ------------------------------------------------------------------------------ */
@@ -333,6 +348,7 @@ void history_events_destroy(struct history *history) {
     free(events->chain);
     free(events->order);
     free(events->time);
+    free(events->type);
     free(events->numbering);
     free(history->second);
 }

@@ -174,6 +174,16 @@ const double *history_numbers(const struct history *history, struct history_colu
     return (*slot)->number;
 }
 
+const double *history_run(const struct history *history, uint32_t id, enum history_form form,
+                          size_t index, size_t *count) {
+    OBS_ASSERT(index < history->count);
+    struct history_column *column = history_column_of(history, id);
+    size_t block = index >> HISTORY_BLOCK_SHIFT, row = index % HISTORY_BLOCK_ROWS;
+    const double *numbers = column == NULL ? NULL : history_numbers(history, column, form, block);
+    *count = history_block_rows(history, block) - row;
+    return numbers == NULL ? NULL : numbers + row;
+}
+
 void history_lanes_free(struct history_column *column) {
     for (size_t i = 0; i < HISTORY_VALUE_SLOTS; i++) {
         free(column->values[i]);

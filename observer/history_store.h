@@ -39,8 +39,8 @@ enum {
     HISTORY_FINE_ROWS_MAX = 1 << 20,
 
     /* Where pixel columns begin, remembered for so many axes, of so many columns. */
-    HISTORY_EDGES = 6,
-    HISTORY_EDGES_MAX = 8192,
+    HISTORY_EDGES = 16,
+    HISTORY_EDGES_MAX = HISTORY_COLUMNS_MAX,
 
     /* Expanded histograms that stay valid side by side. */
     HISTORY_EXPANDED = 16,
@@ -122,6 +122,7 @@ struct history_events {
         *chain; /* 1 + index of the previous event that took a table in the same job; 0: none */
     uint32_t *order; /* by time: index into `event` */
     double *time;    /* by time */
+    uint8_t *type;   /* by time */
     size_t count, capacity;
     uint64_t base; /* position of event[0] */
     struct history_numbering *numbering;

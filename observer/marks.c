@@ -174,7 +174,12 @@ void marks_collect(const struct history *history, double t0, double t1, double u
     /* Ends carry their duration, so spans that began before t0 need no look back; those that end
      * after t1 are found by reading on to the newest event. */
     size_t count = history_event_count(history);
-    for (size_t i = history_event_find(history, t0); i < count; i++) {
+    const uint32_t types = 1u << SCOPE_EVENT_FLUSH_END | 1u << SCOPE_EVENT_COMPACT_BEGIN |
+                           1u << SCOPE_EVENT_COMPACT_END | 1u << SCOPE_EVENT_STALL_BEGIN |
+                           1u << SCOPE_EVENT_STALL_END | 1u << SCOPE_EVENT_ERROR |
+                           1u << SCOPE_EVENT_MARKER;
+    for (size_t i = history_event_next(history, history_event_find(history, t0), types); i < count;
+         i = history_event_next(history, i + 1, types)) {
         take(&c, history_event_time(history, i), history_event(history, i));
     }
     take_open(&c, true);
@@ -184,8 +189,9 @@ void marks_collect(const struct history *history, double t0, double t1, double u
 
 size_t marks_count(const struct history *history, enum scope_event_type type, double until) {
     size_t end = history_event_find(history, nextafter(until, INFINITY)), found = 0;
-    for (size_t i = 0; i < end; i++) {
-        found += history_event(history, i)->type == type;
+    for (size_t i = history_event_next(history, 0, 1u << type); i < end;
+         i = history_event_next(history, i + 1, 1u << type)) {
+        found++;
     }
     return found;
 }
