@@ -35,19 +35,21 @@ struct bench_sampler {
 
 static void read_memory(double *anon, double *mapped) {
     char line[256];
-    unsigned long rss = 0;
     unsigned long anonymous = 0;
-    FILE *file = fopen("/proc/self/smaps_rollup", "re");
+    unsigned long file_backed = 0;
+    unsigned long shared = 0;
+    FILE *file = fopen("/proc/self/status", "re");
     if (file == NULL) {
         return;
     }
     while (fgets(line, sizeof line, file) != NULL) {
-        (void)(sscanf(line, "Rss: %lu kB", &rss) == 1 ||
-               sscanf(line, "Anonymous: %lu kB", &anonymous) == 1);
+        (void)(sscanf(line, "RssAnon: %lu kB", &anonymous) == 1 ||
+               sscanf(line, "RssFile: %lu kB", &file_backed) == 1 ||
+               sscanf(line, "RssShmem: %lu kB", &shared) == 1);
     }
     (void)fclose(file);
     *anon = 1024.0 * (double)anonymous;
-    *mapped = 1024.0 * (double)(rss - anonymous);
+    *mapped = 1024.0 * (double)(file_backed + shared);
 }
 
 static double read_written(void) {
