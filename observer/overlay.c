@@ -110,8 +110,9 @@ static void draw_emblem(struct canvas *canvas, const struct theme *theme, double
 
 static const double EMBLEM = 44.0;
 
-size_t overlay_wrap(struct canvas *canvas, enum font_role role, const char *text, double room,
-                    char lines[][256], size_t most) {
+/* Breaks at spaces. Returns the number of lines. */
+static size_t wrap(struct canvas *canvas, enum font_role role, const char *text, double room,
+                   char lines[][256], size_t most) {
     size_t count = 0;
     while (*text != '\0' && count < most) {
         size_t best = 0, length = strlen(text), at = 0;
@@ -142,17 +143,16 @@ size_t overlay_wrap(struct canvas *canvas, enum font_role role, const char *text
     return count;
 }
 
-/* As few lines as possible, about equally long: no word stands alone on the last one. */
-static size_t wrap_evenly(struct canvas *canvas, const char *text, double room, char lines[][256],
-                          size_t most) {
-    size_t count = overlay_wrap(canvas, FONT_LABEL, text, room, lines, most);
+size_t overlay_wrap(struct canvas *canvas, enum font_role role, const char *text, double room,
+                    char lines[][256], size_t most) {
+    size_t count = wrap(canvas, role, text, room, lines, most);
     double narrow = room;
     while (count > 1 && narrow > room / 2.0 &&
-           overlay_wrap(canvas, FONT_LABEL, text, narrow - 12.0, lines, most) == count) {
+           wrap(canvas, role, text, narrow - 12.0, lines, most) == count) {
         narrow -= 12.0;
     }
     /* `most` lines may be too few for the rest of a text: then every pixel of the room counts. */
-    return overlay_wrap(canvas, FONT_LABEL, text, count == most ? room : narrow, lines, most);
+    return wrap(canvas, role, text, count == most ? room : narrow, lines, most);
 }
 
 struct waiting_size {
@@ -164,7 +164,7 @@ struct waiting_size {
 static struct waiting_size measure_waiting(const struct view *view, struct canvas *canvas,
                                            struct rect room, char lines[][256]) {
     struct waiting_size size = {.width = fmin(560.0, room.w - 48.0)};
-    size.lines = wrap_evenly(canvas, view->detail, size.width, lines, 4);
+    size.lines = overlay_wrap(canvas, FONT_LABEL, view->detail, size.width, lines, 4);
     double list = view->choice_count > 0 ? 20.0 + view->choice_count * CHOICE_ROW : 0.0;
     double text = 28.0 + 22.0 * (double)size.lines + list;
     size.emblem = text + EMBLEM + 28.0 <= room.h;

@@ -19,7 +19,8 @@ void overlay_prompt(const struct view *view, struct canvas *canvas, const struct
 /* Under the picture: the caption, and the run's command line where it is asked for. */
 void overlay_caption(const struct view *view, struct canvas *canvas, const struct theme *theme,
                      struct rect at);
-/* Breaks a text at spaces into lines that fit `room`. Returns their number, at most `most`. */
+/* Breaks a text at spaces into as few lines as fit `room`, about equally long. Returns their
+ * number, at most `most`. */
 size_t overlay_wrap(struct canvas *canvas, enum font_role role, const char *text, double room,
                     char lines[][256], size_t most);
 /* Instead of panels: emblem, headline, detail, and the choices, if any. Leaves where the first

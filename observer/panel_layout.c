@@ -346,6 +346,7 @@ void layout_make(const struct view *view, const struct scene *scene, struct layo
         fit_column(view, layout, c, density, &column[c]);
         x += column[c].area.w + density->gap;
     }
+    layout->hidden /= side_by_side(view) ? (size_t)layout->columns : 1;
     for (int c = 0; c < layout->columns; c++) {
         measure_column(layout, c, density, &column[c]); /* slots moved up when others went */
         share_heights(view, layout, &column[c]);
