@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PROGRESS_LINE_MAX = 256 };
+enum { PROGRESS_LINE_MAX = 320 };
 
 struct progress {
     bool shown; /* stderr is a terminal */
