@@ -192,8 +192,8 @@ static void recording_describe(struct source *source, struct view *view, double 
     struct view_status *status = &view->status;
     const char *slash = strrchr(from->path, '/');
     snprintf(status->name, sizeof(status->name), "%.79s", slash != NULL ? slash + 1 : from->path);
-    snprintf(status->engine, sizeof(status->engine), "%s %s", info->engine_name,
-             info->engine_version);
+    snprintf(status->engine, sizeof(status->engine), "%s%s%s", info->engine_name,
+             info->engine_version[0] != '\0' ? " " : "", info->engine_version);
     snprintf(status->description, sizeof(status->description), "%s", info->description);
     snprintf(status->command, sizeof(status->command), "%.255s", info->command);
     view->choice_count = 0;
