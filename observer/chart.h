@@ -26,6 +26,11 @@ void chart_grid(const struct scene *scene, const struct panel *panel,
                 const struct panel_place *place, double top);
 void chart_absent(const struct scene *scene, const struct panel_place *place, const char *text);
 
+/* A moment between samples at which a number is known to have been at its peak and then at 0. */
+struct chart_drop {
+    double t, peak;
+};
+
 struct chart_series {
     uint32_t id;
     uint32_t add; /* 0, or a metric to add to it: what the other is stacked upon */
@@ -36,7 +41,9 @@ struct chart_series {
     enum history_form form;
     struct color color;
     double width;
-    double fill; /* opacity of the area under the line; 0: none */
+    double fill;                   /* opacity of the area under the line; 0: none */
+    const struct chart_drop *drop; /* in the order of time; borrowed during the call */
+    size_t drops;
 };
 void chart_line(const struct scene *scene, const struct panel_place *place, double top,
                 const struct chart_series *series);
