@@ -233,6 +233,7 @@ void bench_args_help(FILE *out) {
     for (size_t i = 0; i < bench_phase_count; i++) {
         fprintf(out, "  %-22s %s\n", bench_phases[i].name, bench_phases[i].help);
     }
+    fprintf(out, "ycsb and watch each stand for all phases whose names begin so.\n");
     fprintf(out, "\nParts that --micro measures:\n");
     for (size_t i = 0; i < bench_micro_count; i++) {
         fprintf(out, "  %-22s %s\n", bench_micros[i].name, bench_micros[i].help);
