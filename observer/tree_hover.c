@@ -59,7 +59,8 @@ static void tell_job(const struct tree_picture *picture, const struct scope_tabl
     if (job == NULL) {
         snprintf(text, sizeof text, "input of a compaction");
     } else if (job->told) {
-        snprintf(text, sizeof text, "input of L%u → L%u, job %u", job->from, job->to, job->number);
+        uint32_t number = job->number;
+        snprintf(text, sizeof text, "input of L%u → L%u, job %u", job->from, job->to, number);
     } else {
         snprintf(text, sizeof text, "input of L%u → L%u", job->from, job->to);
     }
