@@ -265,7 +265,7 @@ bool gantt_state_at(const struct gantt_job *job, double until, enum gantt_state 
 
 struct collector {
     const struct gantt *gantt;
-    double t0, t1, until, pixel_s;
+    double t0, t1, until, pixel_s, per_two_pixels;
     struct gantt_frame *frame;
     uint8_t lane_of[2][SCOPE_MAX_LEVELS][SCOPE_MAX_LEVELS];
     size_t last[GANTT_LANES_MAX][GANTT_ROWS_MAX]; /* 1 + the newest bar of a row */
@@ -306,9 +306,9 @@ static void add_waiting(struct collector *c, const struct gantt_job *job, size_t
     }
 }
 
-static bool same_pixel(const struct collector *c, double a, double b) {
-    double pa = floor(a / c->pixel_s), pb = floor(b / c->pixel_s);
-    return !(pa < pb) && !(pa > pb);
+/* Twice the middle is as good as the middle, and a division less a job. */
+static double pixel_of(const struct collector *c, double t0, double t1) {
+    return floor((t0 + t1) * c->per_two_pixels);
 }
 
 static void add_bar(struct collector *c, size_t lane, const struct gantt_job *job,
@@ -318,8 +318,9 @@ static void add_bar(struct collector *c, size_t lane, const struct gantt_job *jo
     if (*last > 0) {
         struct gantt_bar *before = &frame->bar[*last - 1];
         bool thin = bar->t1 - bar->t0 < c->pixel_s && before->t1 - before->t0 < 2.0 * c->pixel_s;
-        bool close = thin && !bar->open && !before->open &&
-                     same_pixel(c, (bar->t0 + bar->t1) / 2.0, (before->t0 + before->t1) / 2.0);
+        bool close =
+            thin && !bar->open && !before->open &&
+            fabs(pixel_of(c, bar->t0, bar->t1) - pixel_of(c, before->t0, before->t1)) < 0.5;
         if (close || frame->bars == frame->bars_max) {
             const struct gantt_job *longest = &c->gantt->job[before->longest];
             bool longer = job->end - job->begin > longest->end - longest->begin;
@@ -396,6 +397,7 @@ void gantt_collect(const struct gantt *gantt, double t0, double t1, double until
     OBS_ASSERT(frame->bars_max > GANTT_LANES_MAX * GANTT_ROWS_MAX);
     struct collector c = {
         .gantt = gantt, .t0 = t0, .t1 = t1, .until = until, .pixel_s = pixel_s, .frame = frame};
+    c.per_two_pixels = 0.5 / pixel_s;
     frame->bars = 0;
     make_lanes(&c);
     size_t end = find_known(gantt, nextafter(t1 + gantt->longest_before, INFINITY));

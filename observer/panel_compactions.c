@@ -14,10 +14,9 @@
 
 static const double BARS_HIGH = 56.0; /* the most that the bars of a lane take of it */
 static const double TICK = 2.0;       /* the narrowest bar */
+static const double THIN_STALL = 8.0; /* narrower ones are not hatched */
 
 enum { BARS_MAX = 1 << 14, LABELLED_MAX = 400 };
-
-/* Kept from frame to frame: touching fresh memory costs more than drawing. One thread draws. */
 static struct gantt_bar bars[BARS_MAX];
 
 /* ---- where things lie ------------------------------------------------------------------------ */
@@ -202,7 +201,7 @@ static void draw_job_bar(const struct scene *scene, const struct lanes *lanes,
     }
 }
 
-/* From the right to the left, so that a text knows where its room ends. */
+/* Right to left: a text then knows where its room ends. */
 static void draw_jobs(const struct scene *scene, const struct panel_place *place,
                       const struct lanes *lanes) {
     const struct gantt_frame *frame = &lanes->frame;
@@ -274,17 +273,46 @@ static void write_stall(const struct scene *scene, struct rect rect, double room
     write_beside(scene, &rect, room, text, 2, scene->theme->stall, scene->theme->stall);
 }
 
+static struct color stall_color(const struct scene *scene, bool slow) {
+    return theme_fade(scene->theme->stall, slow ? 0.28 : 0.6);
+}
+
+/* All thin ones at once: an hour may have thousands. */
+static void draw_thin_stalls(const struct scene *scene, const struct panel_place *place,
+                             const struct lanes *lanes, bool slow) {
+    double scale = canvas_scale(scene->canvas);
+    struct rect row = row_rect(place, lanes, 0, 0, 1);
+    size_t count = (size_t)fmin((double)scene->columns_max, floor(place->plot.w * scale));
+    for (size_t i = 0; i < count; i++) {
+        scene->columns[i] = (struct canvas_column){INFINITY, 0.0};
+    }
+    for (size_t s = 0; s < scene->marks->stalls; s++) {
+        const struct mark_span *stall = &scene->marks->stall[s];
+        struct rect rect = stall_rect(scene, place, lanes, stall);
+        if (rect.w >= THIN_STALL || is_slowdown(stall->cause) != slow) {
+            continue;
+        }
+        double from = fmax(0.0, (rect.x - place->plot.x) * scale), to = from + rect.w * scale;
+        for (size_t i = (size_t)from; i < count && (double)i < to; i++) {
+            scene->columns[i] = (struct canvas_column){row.y, row.y + row.h};
+        }
+    }
+    canvas_columns(scene->canvas, place->plot.x, scene->columns, count, stall_color(scene, slow));
+}
+
 static void draw_stalls(const struct scene *scene, const struct panel_place *place,
                         const struct lanes *lanes) {
-    const struct marks *marks = scene->marks;
     double next = place->plot.x + place->plot.w;
-    for (size_t i = marks->stalls; i-- > 0;) {
-        const struct mark_span *stall = &marks->stall[i];
+    draw_thin_stalls(scene, place, lanes, true);
+    draw_thin_stalls(scene, place, lanes, false);
+    for (size_t i = scene->marks->stalls; i-- > 0;) {
+        const struct mark_span *stall = &scene->marks->stall[i];
         struct rect rect = stall_rect(scene, place, lanes, stall);
         bool slow = is_slowdown(stall->cause);
-        canvas_fill_rect(scene->canvas, rect, 0.0,
-                         theme_fade(scene->theme->stall, slow ? 0.28 : 0.6));
-        if (rect.w >= 8.0 && !slow) {
+        if (rect.w >= THIN_STALL) {
+            canvas_fill_rect(scene->canvas, rect, 0.0, stall_color(scene, slow));
+        }
+        if (rect.w >= THIN_STALL && !slow) {
             canvas_hatch(scene->canvas, rect, 6.0, 1.5, theme_fade(scene->theme->stall, 0.9));
         }
         double room = next - rect.x - rect.w;
