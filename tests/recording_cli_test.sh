@@ -169,6 +169,38 @@ if command -v prlimit >/dev/null; then
     expect 0 "cut short" "$observer" full.lsr --headless --verbose
 fi
 
+section 'the key R starts a recording in the window, and ends it'
+if command -v Xvfb >/dev/null && command -v xdotool >/dev/null; then
+    Xvfb -displayfd 3 -screen 0 1300x800x24 -nolisten tcp 3>display 2>/dev/null &
+    pids+=($!)
+    disown $!
+    eventually() { for _ in $(seq 100); do "$@" && return 0; sleep 0.1; done; return 1; }
+    eventually test -s display || fail "Xvfb does not start"
+    export DISPLAY=:$(cat display)
+    mkdir keys
+    start --duration-seconds 60
+    (cd keys && exec "$observer" --attach "$name" --no-config) >window 2>&1 &
+    viewer=$!
+    pids+=("$viewer")
+    window_is() { window=$(xdotool search --onlyvisible --name "^lsmscope: $name .live" 2>/dev/null | grep -m 1 .); }
+    file_is() { [ "$(find keys -name 'lsmscope-*.lsr' | wc -l)" = 1 ]; }
+    wrote() { grep -q '^wrote lsmscope-[0-9]*-[0-9]*.lsr: [0-9]* samples' window; }
+    key() { xdotool windowfocus "$window" 2>/dev/null; xdotool key --clearmodifiers "$1"; }
+    eventually window_is || fail "no window: $(cat window)"
+    key r
+    eventually file_is || fail "no recording was begun"
+    sleep 1
+    key r
+    eventually wrote || fail "it was not ended: $(cat window)"
+    key q
+    wait "$viewer" || fail "the viewer: exit $?"
+    unset DISPLAY
+    expect 0 "rows" "$observer" keys/*.lsr --headless --verbose
+    silent "cut short"
+    kill -INT "$pid"
+    gone "$pid"
+fi
+
 section end
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
