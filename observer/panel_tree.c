@@ -191,7 +191,7 @@ static void draw_names(const struct tree_picture *picture) {
         above = middle;
     }
     for (unsigned level = 0; level < layout->rows; level++) {
-        char name[8];
+        char name[16];
         const struct tree_row *row = &layout->row[level];
         double middle = row->box.y + row->box.h / 2.0;
         if (middle < above + 14.0) {
