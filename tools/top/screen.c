@@ -151,6 +151,8 @@ void screen_close(void) {
     if (screen.screen == NULL) {
         return;
     }
+    (void)erase(); /* where there is no second screen to leave, nothing stays behind */
+    (void)refresh();
     (void)endwin();
     delscreen(screen.screen);
     screen.screen = NULL;
