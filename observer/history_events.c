@@ -11,7 +11,7 @@
 enum {
     CELLS = SCOPE_HISTOGRAMS * SCOPE_HIST_BUCKETS,
     NUMBER_MAX = 10, /* bytes of a number */
-    PACKED_MAX = (2 + SCOPE_HISTOGRAMS) * NUMBER_MAX + 1 + CELLS * (2 + 1 + NUMBER_MAX),
+    PACKED_MAX = (2 + SCOPE_HISTOGRAMS) * NUMBER_MAX + 1 + CELLS * (2 + 1 + 1 + NUMBER_MAX),
     COUNT_LONG = 15, /* in place of an exponent: a number follows */
 };
 
@@ -245,8 +245,12 @@ static const uint8_t *count_read(const uint8_t *at, uint64_t *count) {
     return exponent == COUNT_LONG ? number_read(at, count) : at;
 }
 
-/* time, interval, the maxima; then for each bucket that is not empty how many lie before it since
- * the last one, plus 1, and its count; 0. */
+static uint64_t cell_of(const struct scope_histograms *histograms, unsigned cell) {
+    return histograms->count[cell / SCOPE_HIST_BUCKETS][cell % SCOPE_HIST_BUCKETS];
+}
+
+/* time, interval, the maxima; then for each run of buckets that are not empty: how many empty ones
+ * lie before it, plus 1; its length; its counts; at the end 0. */
 static bool second_pack(struct history_second *second, const struct scope_histograms *from) {
     uint8_t packed[PACKED_MAX], *at = packed;
     at = number_write(at, from->time_ns);
@@ -254,14 +258,20 @@ static bool second_pack(struct history_second *second, const struct scope_histog
     for (unsigned i = 0; i < SCOPE_HISTOGRAMS; i++) {
         at = number_write(at, from->max_ns[i]);
     }
-    unsigned before = 0;
-    for (unsigned cell = 0; cell < CELLS; cell++) {
-        uint64_t count = from->count[cell / SCOPE_HIST_BUCKETS][cell % SCOPE_HIST_BUCKETS];
-        if (count > 0) {
-            at = number_write(at, cell - before + 1);
-            at = count_write(at, count);
-            before = cell + 1;
+    for (unsigned cell = 0, before = 0; cell < CELLS; cell++) {
+        unsigned end = cell;
+        while (end < CELLS && cell_of(from, end) > 0) {
+            end++;
         }
+        if (end == cell) {
+            continue;
+        }
+        at = number_write(at, cell - before + 1);
+        at = number_write(at, end - cell);
+        for (; cell < end; cell++) {
+            at = count_write(at, cell_of(from, cell));
+        }
+        before = end;
     }
     *at++ = 0;
     size_t size = (size_t)(at - packed);
@@ -285,11 +295,13 @@ static void second_unpack(const struct history_second *second, struct scope_hist
     uint64_t skip;
     unsigned cell = 0;
     for (at = number_read(at, &skip); skip > 0; at = number_read(at, &skip)) {
+        uint64_t length;
+        at = number_read(at, &length);
         cell += (unsigned)skip - 1;
-        OBS_ASSERT(cell < CELLS);
-        uint64_t *count = &to->count[cell / SCOPE_HIST_BUCKETS][cell % SCOPE_HIST_BUCKETS];
-        at = count_read(at, count);
-        cell++;
+        OBS_ASSERT(cell + length <= CELLS);
+        for (uint64_t end = cell + length; cell < end; cell++) {
+            at = count_read(at, &to->count[cell / SCOPE_HIST_BUCKETS][cell % SCOPE_HIST_BUCKETS]);
+        }
     }
 }
 

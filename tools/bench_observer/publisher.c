@@ -35,6 +35,9 @@ static void serve(int from, int to, const char *name, unsigned interval_ms, unsi
             break;
         }
         live = order.what == ORDER_LIVE ? order.number != 0 : live;
+        if (order.what == ORDER_LIVE && !live) {
+            synthetic_settle(&synthetic);
+        }
         for (unsigned i = 0; order.what == ORDER_STEPS && i < order.number; i++) {
             synthetic_step(&synthetic);
         }

@@ -19,7 +19,7 @@ bool publisher_start(struct publisher *publisher, const char *name, unsigned int
                      unsigned tables);
 /* Publishes so many samples at once, and waits until they are out. */
 void publisher_steps(struct publisher *publisher, unsigned steps);
-/* From now on a sample each interval; or none. */
+/* From now on a sample each interval; or none, after what runs has ended. */
 void publisher_live(struct publisher *publisher, bool on);
 /* A plain copy of the segment. */
 bool publisher_copy(const struct publisher *publisher, const char *path);

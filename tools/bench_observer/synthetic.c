@@ -150,10 +150,10 @@ static void tree_advance(struct synthetic *s, uint64_t time_ns) {
             job_end(s, &s->job[i], time_ns);
         }
     }
-    if (s->job[0].job == 0 && level_count(s, 0) >= L0_TABLES) {
+    if (!s->settling && s->job[0].job == 0 && level_count(s, 0) >= L0_TABLES) {
         job_begin(s, &s->job[0], 0, time_ns);
     }
-    if (s->job[1].job == 0 && s->step % DEEP_STEPS == 0) {
+    if (!s->settling && s->job[1].job == 0 && s->step % DEEP_STEPS == 0) {
         job_begin(s, &s->job[1], (uint8_t)(1 + random_next(s) % (LEVELS - 2)), time_ns);
     }
     stall(s, time_ns);
@@ -251,6 +251,14 @@ void synthetic_step(struct synthetic *s) {
     if ((time_ns - s->start_ns) % SECOND_NS < s->interval_ns) {
         histograms_publish(s, time_ns);
     }
+}
+
+void synthetic_settle(struct synthetic *s) {
+    s->settling = true;
+    do {
+        synthetic_step(s);
+    } while (s->job[0].job != 0 || s->job[1].job != 0);
+    s->settling = false;
 }
 
 void synthetic_close(struct synthetic *s) {

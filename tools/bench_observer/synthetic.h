@@ -31,6 +31,7 @@ struct synthetic {
     uint64_t next_table;
     uint32_t next_job;
     struct synthetic_job job[2]; /* out of level 0, and out of a deeper one */
+    bool settling;               /* no job begins */
     uint64_t memtable, flushes, compactions;
     uint64_t value[SYNTHETIC_METRICS_MAX]; /* by place in the built-in table */
 };
@@ -40,6 +41,8 @@ int synthetic_open(struct synthetic *synthetic, const char *name, uint64_t inter
                    size_t tables);
 /* One sample, with what happened since the one before it. */
 void synthetic_step(struct synthetic *synthetic);
+/* Goes on, without beginning anything, until no job runs. */
+void synthetic_settle(struct synthetic *synthetic);
 void synthetic_close(struct synthetic *synthetic);
 
 #endif
