@@ -14,13 +14,19 @@ static const double LABEL_GAP = 8.0;
 void view_time_bands(const struct scene *scene, const struct panel_place *place) {
     struct canvas *canvas = scene->canvas;
     double left = place->plot.x, right = left + place->plot.w;
+    double drawn = left; /* bands a pixel apart must not add up to a darker one */
     for (size_t i = 0; i < scene->marks->stalls; i++) {
         const struct mark_span *stall = &scene->marks->stall[i];
         double x0 = fmax(left, chart_x(scene, place, stall->t0));
         double x1 = fmin(right, chart_x(scene, place, stall->t1));
         x0 = canvas_snap(canvas, x0);
         x1 = fmax(x0 + 2.0, canvas_snap(canvas, x1)); /* the shortest stall is still seen */
-        struct rect band = {x0, place->plot.y, fmin(x1, right) - x0, place->plot.h};
+        x0 = fmax(x0, drawn);
+        drawn = fmax(drawn, fmin(x1, right));
+        if (drawn <= x0) {
+            continue;
+        }
+        struct rect band = {x0, place->plot.y, drawn - x0, place->plot.h};
         canvas_fill_rect(canvas, band, 0.0, theme_fade(scene->theme->stall, 0.16));
         if (band.w >= 6.0) {
             canvas_hatch(canvas, band, 6.0, 1.0, theme_fade(scene->theme->stall, 0.40));
