@@ -115,12 +115,12 @@ static void job_end(struct synthetic *s, struct synthetic_job *job, uint64_t tim
 
 static void flush(struct synthetic *s, uint64_t time_ns) {
     uint32_t job = ++s->next_job;
-    struct scope_event rotate = {.time_ns = time_ns - s->interval_ns / 2,
+    struct scope_event rotate = {.time_ns = time_ns - s->interval_ns / 10,
                                  .type = SCOPE_EVENT_WAL_ROTATE};
     (void)scope_publish_event(s->writer, &rotate);
-    job_event(s, SCOPE_EVENT_FLUSH_BEGIN, time_ns - s->interval_ns / 2, job, 0, 0, 1, 0);
+    job_event(s, SCOPE_EVENT_FLUSH_BEGIN, time_ns - s->interval_ns / 10, job, 0, 0, 1, 0);
     table_add(s, 0, time_ns, job);
-    job_event(s, SCOPE_EVENT_FLUSH_END, time_ns, job, 0, 0, 1, s->interval_ns / 2);
+    job_event(s, SCOPE_EVENT_FLUSH_END, time_ns, job, 0, 0, 1, s->interval_ns / 10);
     s->flushes++;
     s->memtable = 0;
 }
@@ -142,7 +142,7 @@ static void stall(struct synthetic *s, uint64_t time_ns) {
 
 static void tree_advance(struct synthetic *s, uint64_t time_ns) {
     s->memtable += MEMTABLE_BYTES / FLUSH_STEPS;
-    if (s->step % FLUSH_STEPS == 0) {
+    if (s->step % FLUSH_STEPS == 0 && !s->settling) {
         flush(s, time_ns);
     }
     for (int i = 0; i < 2; i++) {
@@ -240,7 +240,8 @@ int synthetic_open(struct synthetic *s, const char *name, uint64_t interval_ms, 
 
 void synthetic_step(struct synthetic *s) {
     uint64_t time_ns = s->start_ns + ++s->step * s->interval_ns;
-    tree_advance(s, time_ns);
+    /* What happened between two samples, happened soon after the first. */
+    tree_advance(s, time_ns - s->interval_ns / 5 * 4);
     sample_publish(s, time_ns);
     struct scope_shape shape = {.time_ns = time_ns,
                                 .event_head = scope_event_head(s->writer),
@@ -255,9 +256,10 @@ void synthetic_step(struct synthetic *s) {
 
 void synthetic_settle(struct synthetic *s) {
     s->settling = true;
-    do {
+    for (int quiet = 0; quiet < 4; quiet++) {
         synthetic_step(s);
-    } while (s->job[0].job != 0 || s->job[1].job != 0);
+        quiet = s->job[0].job != 0 || s->job[1].job != 0 ? 0 : quiet;
+    }
     s->settling = false;
 }
 
