@@ -185,10 +185,10 @@ bool measure_frames(const char *segment, int width, int height, struct frame_cos
 
 /* ---- whole programs -------------------------------------------------------------------------- */
 
-pid_t measure_start(const char *const arguments[]) {
+static pid_t program_start(const char *const arguments[], const char *driver) {
     pid_t pid = fork();
     if (pid == 0) {
-        (void)setenv("SDL_VIDEODRIVER", "dummy", 1);
+        (void)setenv("SDL_VIDEODRIVER", driver, 1);
         int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
         (void)dup2(null, STDOUT_FILENO);
         /* execv takes them unconst for history's sake, and does not write. */
@@ -197,6 +197,10 @@ pid_t measure_start(const char *const arguments[]) {
         _exit(127);
     }
     return pid;
+}
+
+pid_t measure_start(const char *const arguments[]) {
+    return program_start(arguments, "dummy");
 }
 
 static double seconds_of(struct timeval time) {
@@ -252,13 +256,52 @@ static double cpu_of(pid_t pid) {
     return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
 }
 
+/* A display without a screen, for a viewer's window. Its process, or -1 when there is no Xvfb: the
+ * viewer then takes SDL's dummy driver, which wakes a thousand times a second to look for events.
+ */
+static pid_t display_start(char display[16]) {
+    int up[2];
+    if (pipe(up) != 0) {
+        return -1;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        char number[16];
+        snprintf(number, sizeof(number), "%d", up[1]);
+        close(up[0]);
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        (void)dup2(null, STDERR_FILENO);
+        execlp("Xvfb", "Xvfb", "-displayfd", number, "-screen", "0", "1400x900x24", "-nolisten",
+               "tcp", (char *)NULL);
+        _exit(127);
+    }
+    close(up[1]);
+    FILE *told = fdopen(up[0], "r");
+    unsigned number = 0;
+    bool there = told != NULL && fscanf(told, "%u", &number) == 1;
+    if (told != NULL) {
+        fclose(told);
+    }
+    if (there) {
+        snprintf(display, 16, ":%u", number);
+        return pid;
+    }
+    (void)waitpid(pid, NULL, 0);
+    return -1;
+}
+
 bool measure_viewer_share(const char *build, const char *segment, double *share) {
     char observer[512], name[64];
     snprintf(observer, sizeof(observer), "%s/lsm-observer", build);
     snprintf(name, sizeof(name), "%s", segment);
     const char *const arguments[] = {observer,   "--attach",    name, "--size",
                                      "1280x720", "--no-config", NULL};
-    pid_t pid = measure_start(arguments);
+    char display[16];
+    pid_t server = display_start(display);
+    if (server > 0) {
+        (void)setenv("DISPLAY", display, 1);
+    }
+    pid_t pid = program_start(arguments, server > 0 ? "x11" : "dummy");
     double part[STRETCHES];
     sleep(SETTLE_S);
     bool told = true;
@@ -271,6 +314,10 @@ bool measure_viewer_share(const char *build, const char *segment, double *share)
     kill(pid, SIGTERM);
     int status = 0;
     told = waitpid(pid, &status, 0) == pid && WIFEXITED(status) && told;
+    if (server > 0) {
+        kill(server, SIGTERM);
+        (void)waitpid(server, NULL, 0);
+    }
     *share = median(part, STRETCHES);
     return told;
 }

@@ -37,8 +37,8 @@ bool measure_end(pid_t pid, struct run_costs *costs);
 /* Medians of five runs. */
 bool measure_runs(const char *const arguments[], struct run_costs *costs);
 
-/* The share of a core that a viewer with a window takes: the median of five stretches of 2 s. The
- * window is SDL's own without a screen, so that no display is needed. */
+/* The share of a core that a viewer with a window takes: the median of five stretches of 2 s, on
+ * an Xvfb of its own. */
 bool measure_viewer_share(const char *build, const char *segment, double *share);
 
 #endif
