@@ -217,7 +217,8 @@ static void measure(const struct scene *scene, struct panel_size *size) {
 
 static void draw(const struct scene *scene, const struct panel_place *place, double top) {
     draw_lines(scene, place, top);
-    if ((scene->run == 0 || !scene->shared) && has_strip(scene)) { /* of several runs in one plot the first */
+    if ((scene->run == 0 || !scene->shared) &&
+        has_strip(scene)) { /* of several runs in one plot the first */
         draw_strip(scene, place);
     }
 }

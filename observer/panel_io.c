@@ -307,7 +307,8 @@ static void draw(const struct scene *scene, const struct panel_place *place, dou
         }
         chart_line(scene, place, top, &series);
     }
-    if (scene->run == 0 || !scene->shared) { /* of several runs in one plot the first; the others' stand in lists */
+    if (scene->run == 0 ||
+        !scene->shared) { /* of several runs in one plot the first; the others' stand in lists */
         draw_figures(scene, place);
     }
 }
