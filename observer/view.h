@@ -40,7 +40,7 @@ struct view_status {
     double sampler_ns;      /* per sample */
     double viewer_cpu;      /* share of one core */
     double frames_repeated; /* video: frames the encoder was too slow for */
-    bool recording;         /* video is on */
+    bool recording;         /* a video, or a recording of the run, is on */
 };
 
 enum { VIEW_PANELS_MAX = 9, VIEW_CHOICES_MAX = 16, VIEW_RUNS_MAX = 4, VIEW_PROMPT_MAX = 80 };

@@ -189,6 +189,9 @@ if command -v Xvfb >/dev/null && command -v xdotool >/dev/null; then
     eventually window_is || fail "no window: $(cat window)"
     key r
     eventually file_is || fail "no recording was begun"
+    title() { xdotool getwindowname "$window"; }
+    told() { [ "$(title)" = "lsmscope: $name (live, recording)" ]; }
+    eventually told || fail "the title does not tell: $(title)"
     sleep 1
     key r
     eventually wrote || fail "it was not ended: $(cat window)"
