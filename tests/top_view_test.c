@@ -239,8 +239,7 @@ static void a_column_is_red_when_writes_stood_still_for_most_of_it(void **state)
     }
 }
 
-/* ---- keys --------------------------------------------------------------------------------------
- */
+/* ---- keys ---- */
 
 static void scrubbing_goes_back_and_returns_to_following(void **state) {
     struct fixture *f = *state;
@@ -302,8 +301,7 @@ static void lists_take_the_keys_while_they_are_open(void **state) {
     assert_int_equal(viewer_take(&viewer, f->history, 'x', 0), WISH_NOTHING);
 }
 
-/* ---- places ------------------------------------------------------------------------------------
- */
+/* ---- places ---- */
 
 static void rows_go_round_fairly(void **state) {
     (void)state;
