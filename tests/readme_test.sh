@@ -28,7 +28,7 @@ body() { grep -v '^#include'; }
 
 mode=$(basename "$build")
 check "make install" make -C "$here" --no-print-directory install MODE="$mode" PREFIX="$temp/usr"
-for program in lsm-driver lsm-observer lsm-ls; do
+for program in lsm-driver lsm-observer lsm-ls lsm-top lsm-bench; do
     check "$program runs where it was installed" "$temp/usr/bin/$program" --version
 done
 
