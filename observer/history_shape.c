@@ -8,8 +8,7 @@
 #include "history_keyframes.h"
 #include "obs_check.h"
 
-/* ---- digests ------------------------------------------------------------------------------------
- */
+/* ---- digests --------------------------------------------------------------------------------- */
 
 static uint64_t table_digest(uint64_t id, uint8_t level) {
     uint64_t x = (id << 4 ^ level) + UINT64_C(0x9E3779B97F4A7C15);

@@ -113,7 +113,7 @@ static void csv(const struct bench *bench) {
 }
 
 static void video(const struct bench *bench) {
-    enum { SPEED = 100, FPS = 30 };
+    enum { SPEED = 200, FPS = 30 };
     struct publisher publisher;
     if (!publisher_start(&publisher, segment_name, 250, 2000)) {
         return;
