@@ -270,7 +270,8 @@ static void slow_encoder_repeats_frames_and_counts_them(void **state) {
     snprintf(go, sizeof(go), "%s/go", fixture->directory);
     close(open(go, O_CREAT | O_WRONLY, 0600));
     assert_true(finish(fixture, video, 0));
-    assert_int_equal(size_of(fixture->path), 60L * 512 * 512 * 3 / 2); /* the clock kept its length */
+    assert_int_equal(size_of(fixture->path),
+                     60L * 512 * 512 * 3 / 2); /* the clock kept its length */
 }
 
 /* ---- ffmpeg ---------------------------------------------------------------------------------- */
