@@ -37,7 +37,8 @@ static struct color line_color(const struct scene *scene, enum line line) {
 }
 
 static void factor(double number, char *text, size_t size) {
-    snprintf(text, size, number < 9.995 ? "%.2f ×" : number < 99.95 ? "%.1f ×" : "%.0f ×", number);
+    int decimals = number < 9.995 ? 2 : number < 99.95 ? 1 : 0;
+    snprintf(text, size, "%.*f ×", decimals, number);
 }
 
 static double most(const struct scene *scene) {

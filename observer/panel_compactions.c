@@ -75,8 +75,7 @@ static struct rect bar_rect(const struct scene *scene, const struct panel_place 
     return rect;
 }
 
-/* ---- colours -----------------------------------------------------------------------------------
- */
+/* ---- colours --------------------------------------------------------------------------------- */
 
 static struct color lane_color(const struct scene *scene, const struct gantt_lane *lane) {
     return lane->flush ? scene->theme->flush : scene->theme->level[lane->from];

@@ -21,8 +21,8 @@ void progress_tell(struct progress *progress, size_t done, double now_s);
 /* Wipes the bar: what is told next stands in its place. */
 void progress_end(const struct progress *progress);
 
-/* The line for a terminal so many columns wide: "  42 %  ████▌      1260 of 3000  164/s  11 s
- * left". `ascii`: no block elements. */
+/* The line for a terminal so many columns wide: "  42 %  ####.....  1260 of 3000  164/s  11 s
+ * left", the bar in block elements unless `ascii`. */
 void progress_line(size_t done, size_t total, double elapsed_s, int columns, bool ascii,
                    char line[PROGRESS_LINE_MAX]);
 

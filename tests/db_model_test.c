@@ -48,8 +48,7 @@ static void draw_options(struct world *w, bool async) {
     o.tables_open_max = rng_chance(r, 50) ? 16 : 1000;
     o.background_threads = (uint32_t)rng_range(r, 1, 4);
     o.tombstone_retention_s = rng_chance(r, 50) ? 0 : rng_range(r, 1, 3600);
-    o.direct_io = rng_chance(r, 20);
-    o.map_tables = rng_chance(r, 75);
+    o.direct_io = rng_chance(r, 20), o.map_tables = rng_chance(r, 75);
     o.durability = rng_chance(r, 15) ? LSM_BUFFERED : LSM_PROCESS;
     w->f->options = o;
 }
