@@ -10,9 +10,10 @@
 #include "view_span.h"
 
 enum { COLUMNS_MAX = 4096 };
-enum { STALL = 1, MARKER = 2, ERROR = 4 };
+enum { MARKER = 1, ERROR = 2 };
 static const double EDGE = 7.0; /* so near to an edge of the frame one means the edge */
 static const double PAD_Y = 4.0;
+static const double STALL_LEAST = 5.0; /* so high is the shortest stall */
 
 /* The strip as it was last worked out; one window, one strip. */
 static struct {
@@ -21,6 +22,7 @@ static struct {
     double t0, t1, until;
     double low[COLUMNS_MAX], high[COLUMNS_MAX]; /* operations a second; high below 0: no sample */
     double most;
+    double stalled[COLUMNS_MAX]; /* the share of the column's time in which writes stood still */
     unsigned char flags[COLUMNS_MAX];
 } strip;
 
@@ -44,9 +46,13 @@ static size_t column_at(double t) {
     return (size_t)fmax(0.0, fmin(at, (double)strip.columns - 1.0));
 }
 
-static void flag_span(double t0, double t1, unsigned char flag) {
+/* A column is a stretch of time: many short stalls in it are not one long one. */
+static void add_stall(double t0, double t1) {
+    double column_s = (strip.t1 - strip.t0) / (double)strip.columns;
     for (size_t i = column_at(t0), end = column_at(t1); i <= end; i++) {
-        strip.flags[i] |= flag;
+        double from = strip.t0 + (double)i * column_s;
+        double share = (fmin(t1, from + column_s) - fmax(t0, from)) / column_s;
+        strip.stalled[i] = fmin(1.0, strip.stalled[i] + fmax(share, 1e-9));
     }
 }
 
@@ -59,16 +65,16 @@ static void add_events(const struct history *history, double until) {
         if (event->type == SCOPE_EVENT_STALL_BEGIN) {
             begun = t;
         } else if (event->type == SCOPE_EVENT_STALL_END) {
-            flag_span(t - (double)event->u.stall.duration_ns * 1e-9, t, STALL);
+            add_stall(t - (double)event->u.stall.duration_ns * 1e-9, t);
             begun = -1.0;
         } else if (event->type == SCOPE_EVENT_MARKER) {
-            flag_span(t, t, MARKER);
+            strip.flags[column_at(t)] |= MARKER;
         } else if (event->type == SCOPE_EVENT_ERROR) {
-            flag_span(t, t, ERROR);
+            strip.flags[column_at(t)] |= ERROR;
         }
     }
     if (begun >= 0.0) {
-        flag_span(begun, until, STALL);
+        add_stall(begun, until);
     }
 }
 
@@ -108,6 +114,7 @@ static void work_out(const struct scene *scene, double t0, double t1, size_t col
     strip.until = until;
     strip.most = 0.0;
     memset(strip.flags, 0, sizeof strip.flags);
+    memset(strip.stalled, 0, sizeof strip.stalled);
     for (size_t i = 0; i < columns; i++) {
         strip.low[i] = strip.high[i] = -1.0;
     }
@@ -149,6 +156,21 @@ static void draw_silhouette(const struct view_frame *frame, const struct rect *a
     struct color color = frame->theme->op[0];
     canvas_columns(canvas, at->x, peak, strip.columns, theme_fade(color, 0.22));
     canvas_columns(canvas, at->x, body, strip.columns, theme_fade(color, 0.26));
+}
+
+/* Stalls hang from the top, as long as they were: what was operated stays visible below. */
+static void draw_stalls(const struct view_frame *frame, const struct rect *at) {
+    struct canvas_column *band = frame->scene[0].columns;
+    double before = 0.0;
+    for (size_t i = 0; i < strip.columns; i++) {
+        double share = fmax(before, strip.stalled[i]); /* two pixels wide at least */
+        double height = fmax(STALL_LEAST, share * at->h);
+        band[i] = share > 0.0 ? (struct canvas_column){at->y, at->y + height}
+                              : (struct canvas_column){INFINITY, 0.0};
+        before = strip.stalled[i];
+    }
+    canvas_columns(frame->canvas, at->x, band, strip.columns,
+                   theme_fade(frame->theme->stall, 0.75));
 }
 
 static void draw_flags(const struct view_frame *frame, const struct rect *at, double width,
@@ -223,7 +245,7 @@ void minimap_draw(struct view_frame *frame) {
     if (frame->scene[0].has_newest || history_count(view->history) > 0) {
         work_out(&frame->scene[0], t0, t1, columns);
         draw_silhouette(frame, &at);
-        draw_flags(frame, &at, 2.0, STALL, theme_fade(theme->stall, 0.75), at.y);
+        draw_stalls(frame, &at);
         draw_flags(frame, &at, 1.0, MARKER, theme->marker, card->y + 2.0);
         draw_flags(frame, &at, 2.0, ERROR, theme->stall, card->y + 2.0);
         draw_frame(frame, &at, card);
