@@ -202,10 +202,14 @@ static bool append_blocks(struct latency_series *series) {
     return true;
 }
 
-/* A quantile lies within its bucket somewhere, but never beyond what was measured. */
-static float stat_of(const uint64_t *count, double q, uint64_t max_ns) {
-    uint64_t ns = scope_hist_quantile(count, q);
-    return (float)(max_ns > 0 && ns > max_ns ? max_ns : ns);
+double latency_quantile(const uint64_t count[SCOPE_HIST_BUCKETS], double q, double max_ns) {
+    double ns = (double)scope_hist_quantile(count, q);
+    double floor = (double)scope_bucket_floor(SCOPE_HIST_BUCKETS - 1);
+    double top = (double)scope_bucket_floor(SCOPE_HIST_BUCKETS);
+    if (max_ns > top && ns > floor) {
+        return floor + (ns - floor) / (top - floor) * (max_ns - floor);
+    }
+    return max_ns > 0.0 ? fmin(ns, max_ns) : ns;
 }
 
 static void measure_second(const struct scope_histograms *from, unsigned kind, bool any,
@@ -213,7 +217,8 @@ static void measure_second(const struct scope_histograms *from, unsigned kind, b
     static const double quantile[] = {0.5, 0.99, 0.999};
     uint64_t max_ns = from->max_ns[kind];
     for (size_t s = 0; s < LATENCY_MAX; s++) {
-        second->stat[s] = any ? stat_of(from->count[kind], quantile[s], max_ns) : NAN;
+        second->stat[s] =
+            any ? (float)latency_quantile(from->count[kind], quantile[s], (double)max_ns) : NAN;
     }
     second->stat[LATENCY_MAX] = any && max_ns > 0 ? (float)max_ns : NAN;
 }

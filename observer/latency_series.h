@@ -49,6 +49,9 @@ const struct latency_second *latency_series_second(const struct latency_series *
                                                    size_t index);
 /* First second that ends after t; the count when there is none. */
 size_t latency_series_find(const struct latency_series *series, double t);
+/* ns. A quantile lies within its bucket somewhere, but never beyond what was measured; the last
+ * bucket, which takes everything beyond it, reaches up to that. `max_ns` 0 or NAN: not known. */
+double latency_quantile(const uint64_t count[SCOPE_HIST_BUCKETS], double q, double max_ns);
 /* Merges the seconds [from, to). */
 void latency_series_merge(const struct latency_series *series, size_t from, size_t to,
                           struct latency_summary *summary);

@@ -255,8 +255,7 @@ static void hover_column(const struct latency_series *series, const struct heatm
     units_percent(sum.total > 0 ? (double)here / (double)sum.total : 0.0, text, sizeof text);
     hover_line(hover, "share", text);
     for (size_t s = 0; s < LATENCY_MAX && sum.total > 0; s++) {
-        double ns = (double)scope_hist_quantile(sum.count, quantile[s]);
-        ns = sum.high[LATENCY_MAX] > 0.0f ? fmin(ns, (double)sum.high[LATENCY_MAX]) : ns;
+        double ns = latency_quantile(sum.count, quantile[s], (double)sum.high[LATENCY_MAX]);
         duration_text(ns, text, sizeof text);
         hover_line(hover, stat_names[s], text);
     }

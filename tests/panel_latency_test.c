@@ -151,6 +151,22 @@ static void a_percentile_is_never_beyond_the_largest(void **state) {
     history_destroy(history);
 }
 
+/* The last bucket takes everything beyond its floor: what lay far beyond does not end at its top.
+ */
+static void the_last_bucket_reaches_up_to_the_largest(void **state) {
+    (void)state;
+    uint64_t count[SCOPE_HIST_BUCKETS] = {0};
+    count[SCOPE_HIST_BUCKETS - 1] = 100;
+    const double floor = (double)scope_bucket_floor(SCOPE_HIST_BUCKETS - 1), most = 60e9;
+    assert_true(fabs(latency_quantile(count, 0.5, most) - (floor + most) / 2.0) < 1e6);
+    assert_true(latency_quantile(count, 0.999, most) > 0.99 * most);
+    assert_true(latency_quantile(count, 1.0, most) <= most);
+    assert_true(latency_quantile(count, 1.0, floor + 1e6) <= floor + 1e6);
+    assert_true(latency_quantile(count, 0.5, (double)NAN) > floor);
+    count[10] = 300; /* and below it nothing changes */
+    assert_true(latency_quantile(count, 0.5, most) <= (double)scope_bucket_floor(11));
+}
+
 /* ---- following ----------------------------------------------------------------------------- */
 
 static void check_same(const struct latency_series *a, const struct latency_series *b) {
@@ -484,6 +500,7 @@ int main(void) {
         cmocka_unit_test(merging_any_stretch_adds_up_its_seconds),
         cmocka_unit_test(percentiles_agree_with_sorting_to_a_bucket),
         cmocka_unit_test(a_percentile_is_never_beyond_the_largest),
+        cmocka_unit_test(the_last_bucket_reaches_up_to_the_largest),
         cmocka_unit_test(following_a_history_gives_what_reading_it_whole_gives),
         cmocka_unit_test(the_busiest_operation_is_shown_with_response_time_where_known),
         cmocka_unit_test(the_key_goes_round_what_there_is),
