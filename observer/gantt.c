@@ -410,3 +410,20 @@ void gantt_collect(const struct gantt *gantt, double t0, double t1, double until
         add_job(&c, gantt->open[i]);
     }
 }
+
+double gantt_lost_until(const struct history *history) {
+    static const uint32_t counters[] = {SCOPE_M_FLUSHES, SCOPE_M_COMPACTIONS};
+    if (history_event_count(history) == 0 || history_count(history) == 0) {
+        return -INFINITY;
+    }
+    double first = history_event_time(history, 0);
+    size_t before = history_find(history, first); /* the sample before it tells no more than it */
+    for (size_t i = 0; i < 2 && before > 0; i++) {
+        uint64_t then = 0, now = 0;
+        if (history_value_at(history, counters[i], 0, &then) &&
+            history_value_at(history, counters[i], before - 1, &now) && now > then) {
+            return first;
+        }
+    }
+    return -INFINITY;
+}

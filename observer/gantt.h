@@ -42,6 +42,9 @@ struct gantt {
 
 /* Every job the history tells of, by the time it was first told of. NULL: memory is out. */
 const struct gantt *gantt_jobs(const struct history *history);
+/* Until then there were jobs of which only their number is known, because their events were gone
+ * when the viewer came; minus infinity: all are told. */
+double gantt_lost_until(const struct history *history);
 
 /* Did a compaction only carry its tables down? The end of a merge that happens to have as many
  * tables, bytes and entries as its inputs would look the same; it would have changed nothing. */

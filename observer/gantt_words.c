@@ -29,6 +29,16 @@ static void in_and_out(double in, double out, char *text, size_t size) {
     snprintf(text, size, "%s → %s", a, b);
 }
 
+void gantt_running_words(const struct gantt_job *job, double until, char *text, size_t size) {
+    struct gantt_lane lane = {.flush = job->flush, .from = job->from, .to = job->to};
+    char name[40], took[UNITS_TEXT];
+    double since = until - job->begin;
+    gantt_lane_name(&lane, name, sizeof name);
+    units_duration(fmax(0.0, since), took, sizeof took);
+    /* Told of since the newest sample, it has run for no time yet. */
+    snprintf(text, size, since > 0.0 ? "%s running %s" : "%s begins", name, took);
+}
+
 /* Bytes written per second; NAN where that is no question. */
 static double speed_of(const struct gantt_job *job) {
     double took = job->end - job->begin;

@@ -458,6 +458,11 @@ static void draw(const struct scene *scene, const struct panel_place *place, dou
         canvas_fill_rect(canvas, (struct rect){place->plot.x, y - line, place->plot.w, line}, 0.0,
                          theme_fade(scene->theme->grid, 0.6));
     }
+    struct panel_place lost = *place; /* what looks idle there was not */
+    lost.plot.w =
+        fmin(lost.plot.w, chart_x(scene, place, gantt_lost_until(scene->history)) - lost.plot.x);
+    lost.plot.h = lanes.height;
+    chart_absent(scene, &lost, "older jobs are no longer kept");
     canvas_clip(canvas, &place->plot);
     draw_jobs(scene, place, &lanes);
     if (lanes.stalls) {
@@ -482,12 +487,7 @@ static void corner(const struct scene *scene, char *text, size_t size, struct co
     }
     *color = scene->theme->compaction;
     if (count == 1) {
-        struct gantt_lane lane = {
-            .flush = running->flush, .from = running->from, .to = running->to};
-        char name[40], took[UNITS_TEXT];
-        gantt_lane_name(&lane, name, sizeof name);
-        units_duration(fmax(0.0, scene->until - running->begin), took, sizeof took);
-        snprintf(text, size, "%s running %s", name, took);
+        gantt_running_words(running, scene->until, text, size);
         return;
     }
     if (count > 1) {

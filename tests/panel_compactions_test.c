@@ -285,6 +285,34 @@ static void lanes_keep_their_places_and_their_order(void **state) {
     history_destroy(history);
 }
 
+static void a_job_just_told_of_has_not_run_for_0_ns(void **state) {
+    (void)state;
+    struct gantt_job job = {.flush = true, .begin = 5.0, .end = (double)NAN};
+    char text[96];
+    gantt_running_words(&job, 5.0, text, sizeof text);
+    assert_string_equal(text, "flush begins");
+    gantt_running_words(&job, 7.5, text, sizeof text);
+    assert_string_equal(text, "flush running 2.50 s");
+}
+
+/* Who comes late is told numbers of everything, and events of the last part only. */
+static void jobs_whose_events_are_gone_are_not_idleness(void **state) {
+    (void)state;
+    for (uint64_t lost = 0; lost < 2; lost++) {
+        struct history *history = empty_history();
+        for (uint64_t i = 0; i <= 20; i++) {
+            struct history_value value = {SCOPE_M_FLUSHES, lost * i + (i > 12 ? 1 : 0)};
+            assert_true(history_append(history, 0.5 * (double)i, &value, 1));
+        }
+        assert_true(gantt_lost_until(history) < 0.0);
+        tell(history, SCOPE_EVENT_FLUSH_BEGIN, 1, 0, 6.1);
+        tell(history, SCOPE_EVENT_FLUSH_END, 1, 0, 6.2);
+        assert_true(lost != 0 ? fabs(gantt_lost_until(history) - 6.1) < 1e-9
+                              : gantt_lost_until(history) < 0.0);
+        history_destroy(history);
+    }
+}
+
 /* ---- what is said ---------------------------------------------------------------------------- */
 
 static const char *line_named(const struct panel_hover *hover, const char *name) {
@@ -379,6 +407,8 @@ int main(void) {
         cmocka_unit_test(joining_loses_no_job),
         cmocka_unit_test(an_hour_of_sixty_thousand_events_becomes_no_more_bars_than_pixels),
         cmocka_unit_test(lanes_keep_their_places_and_their_order),
+        cmocka_unit_test(a_job_just_told_of_has_not_run_for_0_ns),
+        cmocka_unit_test(jobs_whose_events_are_gone_are_not_idleness),
         cmocka_unit_test(a_bar_under_the_mouse_tells_its_job),
         cmocka_unit_test(every_cause_has_an_advice),
         cmocka_unit_test(it_draws_at_any_size_and_zoom),
