@@ -48,6 +48,8 @@ static const struct ratio ratios[DERIVED_SERIES] = {
                          .recent = true,
                          .scale = 1e-9,
                          .per_time = true},
+    [DERIVED_INLINE] =
+        {{SCOPE_M_STALL_NS_INLINE}, {0}, .recent = true, .scale = 1e-9, .per_time = true},
     [DERIVED_CPU] =
         {{SCOPE_M_PROCESS_CPU_NS}, {0}, .recent = true, .scale = 1e-9, .per_time = true},
 };
@@ -212,6 +214,7 @@ static double number_at(const struct history *history, enum derived series, size
     case DERIVED_BLOOM_SPARED:
     case DERIVED_BLOOM_FALSE:
     case DERIVED_STALLED:
+    case DERIVED_INLINE:
     case DERIVED_CPU:
         return ratio_at(history, &ratios[series], over_of(history, series), index);
     case DERIVED_FLUSH_RATE:

@@ -29,6 +29,7 @@
  *                     that a table did not have, the share its filter let through.
  *   SYNC_RATE         io.syncs a second, recent; without them wal.syncs.
  *   STALLED           time in write stalls of any cause per time, recent: 0 to 1.
+ *   INLINE            the part of it that writers spent flushing and compacting themselves, recent.
  *   CPU               process.cpu per second, recent: cores in use.
  *
  * Numbers are computed once a sample and kept, so that a frame only reads them.
@@ -56,6 +57,7 @@ enum derived {
     DERIVED_BLOOM_FALSE,
     DERIVED_SYNC_RATE,
     DERIVED_STALLED,
+    DERIVED_INLINE,
     DERIVED_CPU,
     DERIVED_SERIES,
 };

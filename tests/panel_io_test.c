@@ -198,6 +198,27 @@ static void the_corner_names_the_stall_before_the_cache(void **state) {
     history_destroy(history);
 }
 
+/* Who compacts in the writer's thread never waits: no stall is told, and no band is drawn. */
+static void own_work_is_no_stall(void **state) {
+    (void)state;
+    char text[96] = "";
+    struct color color = {0};
+    struct history *history = history_create();
+    for (uint64_t i = 0; i <= 40; i++) {
+        struct history_value values[] = {
+            {SCOPE_M_STALL_NS_L0_SLOW, i * 10000000}, {SCOPE_M_STALL_NS_L0_STOP, 0},
+            {SCOPE_M_STALL_NS_MEMTABLE, 0},           {SCOPE_M_STALL_NS_DEBT_SLOW, 0},
+            {SCOPE_M_STALL_NS_DEBT_STOP, 0},          {SCOPE_M_STALL_NS_INLINE, i * 200000000}};
+        assert_true(history_append(history, (double)i * 0.25, values, 6));
+    }
+    struct panel_scene made;
+    panel_scene_make(&made, history, THEME_DARK, 640, 300, 0.0, 10.0, 10.0);
+    panel_io.corner(&made.scene, text, sizeof text, &color);
+    assert_string_equal(text, "writers compact 80 % of the time");
+    panel_scene_free(&made);
+    history_destroy(history);
+}
+
 static void figures_leave_the_last_first_and_explain_themselves(void **state) {
     (void)state;
     struct history *history = run(60.0, false, false);
@@ -235,6 +256,7 @@ int main(void) {
         cmocka_unit_test(lines_are_what_the_publisher_moves),
         cmocka_unit_test(a_job_that_runs_has_no_bandwidth_yet),
         cmocka_unit_test(the_corner_names_the_stall_before_the_cache),
+        cmocka_unit_test(own_work_is_no_stall),
         cmocka_unit_test(figures_leave_the_last_first_and_explain_themselves),
     };
     return cmocka_run_group_tests_name("panel_io", tests, seed_it, NULL);
