@@ -43,7 +43,7 @@ void overlay_prompt(const struct view *view, struct canvas *canvas, const struct
     double baseline = chart_baseline(canvas, FONT_LABEL, middle);
     canvas_text(canvas, FONT_AXIS, x, baseline, TEXT_LEFT, true, theme->axis, label);
     x += canvas_text_width(canvas, FONT_AXIS, true, label) + 14.0;
-    const char *keys = "Enter   Esc";
+    const char *keys = "Enter: keep   Esc: drop";
     double keys_width = canvas_text_width(canvas, FONT_AXIS, false, keys);
     double room = card.x + card.w - 16.0 - keys_width - 14.0 - x;
     canvas_text(canvas, FONT_AXIS, card.x + card.w - 16.0, baseline, TEXT_RIGHT, false, theme->axis,
@@ -68,7 +68,7 @@ void overlay_prompt(const struct view *view, struct canvas *canvas, const struct
 
 void overlay_caption(const struct view *view, struct canvas *canvas, const struct theme *theme,
                      struct rect at) {
-    char text[320], fitted[320];
+    char text[1040], fitted[1040];
     double room = at.w - 2.0 * PANEL_PAD, middle = at.y + 12.0;
     if (at.w <= 0.0) {
         return;

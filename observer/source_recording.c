@@ -195,7 +195,7 @@ static void recording_describe(struct source *source, struct view *view, double 
     snprintf(status->engine, sizeof(status->engine), "%s%s%s", info->engine_name,
              info->engine_version[0] != '\0' ? " " : "", info->engine_version);
     snprintf(status->description, sizeof(status->description), "%s", info->description);
-    snprintf(status->command, sizeof(status->command), "%.255s", info->command);
+    snprintf(status->command, sizeof(status->command), "%.1023s", info->command);
     view->choice_count = 0;
     view->headline[0] = view->detail[0] = '\0';
     status->state = from->status.writing ? VIEW_FOLLOW : VIEW_FILE;

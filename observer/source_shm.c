@@ -360,7 +360,7 @@ static void attached_describe(const struct shm_source *shm, struct view *view, d
     snprintf(status->engine, sizeof(status->engine), "%s %s", shm->info.engine_name,
              shm->info.engine_version);
     snprintf(status->description, sizeof(status->description), "%s", shm->info.description);
-    snprintf(status->command, sizeof(status->command), "%.255s", shm->info.command);
+    snprintf(status->command, sizeof(status->command), "%.1023s", shm->info.command);
     status->elapsed_s = history_end(history);
     if (status->state == VIEW_LIVE) { /* it goes on between samples */
         double since_s = now_s - (double)shm->info.start_mono_ns / 1e9;

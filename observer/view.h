@@ -31,7 +31,7 @@ struct view_status {
     char name[80];         /* segment name or file name */
     char engine[72];       /* "lsm 0.1" */
     char description[256]; /* the run's own line: mode and rates */
-    char command[256];     /* the command line that started the run; empty: unknown */
+    char command[1024];    /* the command line that started the run; empty: unknown */
     char notice[160];      /* something to tell: "no new rows for 5 s: ..." */
     double elapsed_s;
     double start_real_s; /* wall clock of second 0, Unix time; below 0 unknown */

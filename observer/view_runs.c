@@ -60,7 +60,8 @@ static void tell_difference(struct panel_value *value, const struct panel_value 
     }
     double times = value->at / first->at, percent = round((times - 1.0) * 100.0);
     if (fabs(percent) >= 1000.0) {
-        snprintf(value->more, sizeof value->more, "× %.3g", times);
+        bool told = times < 999.5; /* beyond, digits say nothing that an order does not */
+        snprintf(value->more, sizeof value->more, told ? "× %.3g" : "× 1000+", times);
     } else {
         const char *sign = percent < 0.0 ? "−" : percent > 0.0 ? "+" : "±";
         snprintf(value->more, sizeof value->more, "%s%.0f %%", sign, fabs(percent));
