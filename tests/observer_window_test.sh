@@ -56,8 +56,9 @@ window_of() { xdotool search --all --onlyvisible --pid "$1" --name lsmscope 2>/d
 title_is() { [ "$(xdotool getwindowname "$1" 2>/dev/null)" = "$2" ]; }
 expect_title() { eventually title_is "$1" "$2" || fail "title is '$(xdotool getwindowname "$1")', not '$2'"; }
 key() { xdotool windowfocus "$window" 2>/dev/null; xdotool key --clearmodifiers "$@"; sleep 0.4; }
-# The plots, without the status line, whose figures may change at any time.
-plots() { import -window "$window" -crop 1280x660+0+50 +repage "$1.png"; }
+# The plots, without the status line, whose figures may change at any time, and without the mini-map,
+# which shows the run going on while the picture is paused.
+plots() { import -window "$window" -crop 1280x600+0+50 +repage "$1.png"; }
 differ() { [ "$(compare -metric AE "$1.png" "$2.png" null: 2>&1)" != 0 ]; }
 corner() { import -window "$window" -crop 1x1+2+2 +repage corner.png && convert corner.png -format '%[hex:p{0,0}]' info: | cut -c1-6; }
 away() { xdotool mousemove 1390 890; sleep 0.2; }
