@@ -59,7 +59,8 @@ static void make_pill(const struct view_frame *frame, unsigned run, const struct
     snprintf(pill->text, sizeof pill->text, "%s%s%s", elapsed, wall[0] != '\0' ? "   " : "", wall);
     double width = canvas_text_width(scene->canvas, FONT_STRONG, true, pill->text) + 16.0;
     double x = chart_x(scene, &place, t) - width / 2.0;
-    x = fmax(axis->x - 40.0, fmin(x, axis->x + axis->w + 40.0 - width));
+    /* Beside the plot stand labels, some a little below its foot. */
+    x = fmax(axis->x, fmin(x, axis->x + axis->w - width));
     pill->rect = (struct rect){canvas_snap(scene->canvas, x),
                                canvas_snap(scene->canvas, axis->y + 4.0), width, 20.0};
 }
