@@ -29,7 +29,12 @@ static void in_and_out(double in, double out, char *text, size_t size) {
     snprintf(text, size, "%s → %s", a, b);
 }
 
-void gantt_running_words(const struct gantt_job *job, double until, char *text, size_t size) {
+void gantt_running_words(const struct gantt_job *job, unsigned count, double until, char *text,
+                         size_t size) {
+    if (count != 1) {
+        snprintf(text, size, "%u running", count);
+        return;
+    }
     struct gantt_lane lane = {.flush = job->flush, .from = job->from, .to = job->to};
     char name[40], took[UNITS_TEXT];
     double since = until - job->begin;

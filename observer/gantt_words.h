@@ -17,8 +17,9 @@ void gantt_lane_name(const struct gantt_lane *lane, char *text, size_t size); /*
 size_t gantt_job_words(const struct gantt_job *job, double until,
                        char text[GANTT_WORDS][GANTT_WORDS_SIZE]);
 
-/* Of a job under way: "L0 → L1 running 1.2 s". */
-void gantt_running_words(const struct gantt_job *job, double until, char *text, size_t size);
+/* Of jobs under way, of which one is given: "L0 → L1 running 1.2 s" or "2 running". */
+void gantt_running_words(const struct gantt_job *job, unsigned count, double until, char *text,
+                         size_t size);
 
 /* Title and lines; hover->at is the caller's. */
 void gantt_hover_bar(const struct gantt *gantt, const struct gantt_bar *bar,

@@ -444,6 +444,8 @@ static void measure(const struct scene *scene, struct panel_size *size) {
     size->lane = 0.0;
 }
 
+static const char OLDER[] = "older jobs are no longer kept";
+
 static void draw(const struct scene *scene, const struct panel_place *place, double top) {
     struct lanes lanes;
     (void)top;
@@ -459,10 +461,12 @@ static void draw(const struct scene *scene, const struct panel_place *place, dou
                          theme_fade(scene->theme->grid, 0.6));
     }
     struct panel_place lost = *place; /* what looks idle there was not */
-    lost.plot.w =
-        fmin(lost.plot.w, chart_x(scene, place, gantt_lost_until(scene->history)) - lost.plot.x);
+    double until = chart_x(scene, place, gantt_lost_until(scene->history)) - lost.plot.x;
+    lost.plot.w = fmin(lost.plot.w, until);
     lost.plot.h = lanes.height;
-    chart_absent(scene, &lost, "older jobs are no longer kept");
+    if (lost.plot.w > canvas_text_width(canvas, FONT_AXIS, false, OLDER) + 60.0) {
+        chart_absent(scene, &lost, OLDER);
+    }
     canvas_clip(canvas, &place->plot);
     draw_jobs(scene, place, &lanes);
     if (lanes.stalls) {
@@ -486,12 +490,8 @@ static void corner(const struct scene *scene, char *text, size_t size, struct co
         }
     }
     *color = scene->theme->compaction;
-    if (count == 1) {
-        gantt_running_words(running, scene->until, text, size);
-        return;
-    }
-    if (count > 1) {
-        snprintf(text, size, "%u running", count);
+    if (count > 0) {
+        gantt_running_words(running, count, scene->until, text, size);
         return;
     }
     uint64_t flushes = 0, compactions = 0;

@@ -289,10 +289,12 @@ static void a_job_just_told_of_has_not_run_for_0_ns(void **state) {
     (void)state;
     struct gantt_job job = {.flush = true, .begin = 5.0, .end = (double)NAN};
     char text[96];
-    gantt_running_words(&job, 5.0, text, sizeof text);
+    gantt_running_words(&job, 1, 5.0, text, sizeof text);
     assert_string_equal(text, "flush begins");
-    gantt_running_words(&job, 7.5, text, sizeof text);
+    gantt_running_words(&job, 1, 7.5, text, sizeof text);
     assert_string_equal(text, "flush running 2.50 s");
+    gantt_running_words(&job, 2, 7.5, text, sizeof text);
+    assert_string_equal(text, "2 running");
 }
 
 /* Who comes late is told numbers of everything, and events of the last part only. */
