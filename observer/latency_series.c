@@ -423,7 +423,11 @@ unsigned latency_kind_next(const struct history *history, unsigned wanted) {
     for (size_t i = 0; i < SCOPE_HISTOGRAMS && wanted > 0; i++) {
         at = order[i] == wanted - 1 ? i + 1 : at;
     }
-    while (at < SCOPE_HISTOGRAMS && totals[order[at]] == 0) {
+    unsigned automatic = SCOPE_HISTOGRAMS; /* its picture is the cycle's first: not twice */
+    if (!latency_kind_choose(totals, 0, &automatic)) {
+        return 0;
+    }
+    while (at < SCOPE_HISTOGRAMS && (totals[order[at]] == 0 || order[at] == automatic)) {
         at++;
     }
     return at < SCOPE_HISTOGRAMS ? 1 + order[at] : 0;

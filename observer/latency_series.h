@@ -59,7 +59,8 @@ void latency_series_merge(const struct latency_series *series, size_t from, size
 /* Which kind is shown. `wanted` 0: the busiest operation's, with response time where it is
  * published; else 1 + kind. False: no operation was ever counted. */
 bool latency_kind_choose(const uint64_t totals[SCOPE_HISTOGRAMS], unsigned wanted, unsigned *kind);
-/* What follows `wanted` when a viewer goes through what there is. */
+/* What follows `wanted` when a viewer goes through what there is; 0 after the last. The kind that 0
+ * stands for does not come again. */
 unsigned latency_kind_next(const struct history *history, unsigned wanted);
 
 #endif
