@@ -67,7 +67,7 @@ static struct view still_of(const struct view *view) {
     struct view still = *view;
     still.frame_exact = !view->paused; /* a paused picture stays the one it is */
     still.cursor_x = still.cursor_y = -1;
-    still.cursor_fixed = still.explain = still.help = still.prompting = still.minimap = false;
+    still.cursor_fixed = still.explain = still.help = still.prompting = still.interactive = false;
     still.toast[0] = '\0';
     still.status.recording = false;
     return still;

@@ -22,7 +22,8 @@ enum {
     /* Packed samples. Ten million rows of a metrics CSV take about a third. Beyond it the oldest
      * eighth is forgotten: a viewer left open for weeks must not eat the machine it watches. */
     HISTORY_BYTES_MAX = 400 << 20,
-    HISTORY_EVENTS_MAX = 1 << 17,
+    /* 70 MB when full; a tree of tiny tables makes some hundred a second. */
+    HISTORY_EVENTS_MAX = 1 << 19,
     HISTORY_SECONDS_MAX = 1 << 17,
 
     HISTORY_FORMS = 2,

@@ -312,7 +312,7 @@ static double place_foot(const struct view *view, double width, double height,
         layout->caption =
             (struct rect){MARGIN, bottom, fmax(0.0, width - 2.0 * MARGIN), lines * LINE};
     }
-    if (view->minimap && height >= MAP_WINDOW && width >= MAP_WINDOW) {
+    if (view->interactive && height >= MAP_WINDOW && width >= MAP_WINDOW) {
         double map = height >= 700.0 ? 44.0 : 36.0, gap = height >= 700.0 ? 8.0 : 4.0;
         layout->minimap = (struct rect){MARGIN, bottom - map, width - 2.0 * MARGIN, map};
         bottom -= map + gap;

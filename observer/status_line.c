@@ -126,7 +126,8 @@ static void left_items(const struct view *view, const struct theme *theme, struc
     }
 }
 
-static void cost_item(const struct view_status *s, const struct theme *theme, struct items *items) {
+static void cost_item(const struct view_status *s, bool interactive, const struct theme *theme,
+                      struct items *items) {
     char text[160], sampler[UNITS_TEXT] = "", each[UNITS_TEXT] = "", viewer[UNITS_TEXT] = "";
     if (s->sampler_cpu >= 0.0) {
         units_percent(s->sampler_cpu, sampler, sizeof sampler);
@@ -134,7 +135,7 @@ static void cost_item(const struct view_status *s, const struct theme *theme, st
     if (s->sampler_ns >= 0.0) {
         units_duration(s->sampler_ns * 1e-9, each, sizeof each);
     }
-    if (s->viewer_cpu >= 0.0) {
+    if (s->viewer_cpu >= 0.0 && interactive) {
         units_percent(s->viewer_cpu, viewer, sizeof viewer);
         snprintf(text, sizeof text, "viewer %s", viewer);
         add(items, text, theme->axis, FONT_AXIS, 10, false);
@@ -151,8 +152,10 @@ static void cost_item(const struct view_status *s, const struct theme *theme, st
 static void right_items(const struct view *view, const struct theme *theme, struct items *items) {
     const struct view_status *s = &view->status;
     char text[160], number[UNITS_TEXT];
-    add(items, "? help", theme->axis, FONT_AXIS, 6, false);
-    if (view->minimap && view->drawn.hidden > 0 && view->headline[0] == '\0') {
+    if (view->interactive) { /* on paper and in a video there are no keys */
+        add(items, "? help", theme->axis, FONT_AXIS, 6, false);
+    }
+    if (view->interactive && view->drawn.hidden > 0 && view->headline[0] == '\0') {
         snprintf(text, sizeof text, "%zu more with Tab", view->drawn.hidden);
         add(items, text, theme->axis, FONT_AXIS, 7, false);
     }
@@ -174,7 +177,7 @@ static void right_items(const struct view *view, const struct theme *theme, stru
         add(items, text, lost ? theme->flush : theme->axis, lost ? FONT_STRONG : FONT_AXIS,
             lost ? 4 : 8, false);
     }
-    cost_item(s, theme, items);
+    cost_item(s, view->interactive, theme, items);
 }
 
 static double widths(struct canvas *canvas, struct items *items) {

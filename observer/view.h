@@ -106,7 +106,7 @@ struct view {
     double cursor_s;
     double rest_since_s; /* when the pointer came to rest; below 0: not yet known */
     bool explain;        /* every panel says what it shows */
-    bool minimap;        /* where there is room; pictures need none */
+    bool interactive;    /* a window: the mini-map, hints at keys, what the viewer costs */
     enum view_grab grab;
     double grab_s;     /* the time that was grabbed, or where the frame began then */
     char caption[200]; /* a line under the picture; empty: none */

@@ -11,24 +11,49 @@
 static const double TICK_SPACING = 90.0;
 static const double LABEL_GAP = 8.0;
 
-void view_time_bands(const struct scene *scene, const struct panel_place *place) {
-    struct canvas *canvas = scene->canvas;
-    double left = place->plot.x, right = left + place->plot.w;
-    double drawn = left; /* bands a pixel apart must not add up to a darker one */
+/* A cell of a stall's band: wide enough to be seen, narrow enough to be where it was. */
+static const double BAND_CELL = 2.0;
+enum { BAND_CELLS_MAX = 4096 };
+
+/* Which share of each cell's time was stalled. */
+static size_t stalled_shares(const struct scene *scene, const struct panel_place *place,
+                             float shares[BAND_CELLS_MAX]) {
+    double cells = ceil(place->plot.w / BAND_CELL);
+    size_t count = cells < BAND_CELLS_MAX ? (size_t)cells : BAND_CELLS_MAX;
+    memset(shares, 0, count * sizeof *shares);
     for (size_t i = 0; i < scene->marks->stalls; i++) {
         const struct mark_span *stall = &scene->marks->stall[i];
-        double x0 = fmax(left, chart_x(scene, place, stall->t0));
-        double x1 = fmin(right, chart_x(scene, place, stall->t1));
-        x0 = canvas_snap(canvas, x0);
-        x1 = fmax(x0 + 2.0, canvas_snap(canvas, x1)); /* the shortest stall is still seen */
-        x0 = fmax(x0, drawn);
-        drawn = fmax(drawn, fmin(x1, right));
-        if (drawn <= x0) {
+        double begin = (chart_x(scene, place, stall->t0) - place->plot.x) / BAND_CELL;
+        double end = (chart_x(scene, place, stall->t1) - place->plot.x) / BAND_CELL;
+        begin = fmax(begin, 0.0);
+        for (size_t cell = (size_t)begin; cell < count && (double)cell <= end; cell++) {
+            double part = fmin(end, (double)cell + 1.0) - fmax(begin, (double)cell);
+            /* The shortest stall is still seen. */
+            shares[cell] = fmaxf(0.15F, fminf(1.0F, shares[cell] + (float)part));
+        }
+    }
+    return count;
+}
+
+/* As strong as the share of time that was stalled: many short ones do not look like a long one. */
+void view_time_bands(const struct scene *scene, const struct panel_place *place) {
+    static float shares[BAND_CELLS_MAX]; /* one thread draws */
+    struct canvas *canvas = scene->canvas;
+    double right = place->plot.x + place->plot.w;
+    size_t count = scene->marks->stalls > 0 ? stalled_shares(scene, place, shares) : 0;
+    for (size_t first = 0, end; first < count; first = end) {
+        for (end = first + 1; end < count && shares[end] == shares[first];) {
+            end++;
+        }
+        if (shares[first] <= 0.0F) {
             continue;
         }
-        struct rect band = {x0, place->plot.y, drawn - x0, place->plot.h};
-        canvas_fill_rect(canvas, band, 0.0, theme_fade(scene->theme->stall, 0.16));
-        if (band.w >= 6.0) {
+        double x0 = canvas_snap(canvas, place->plot.x + (double)first * BAND_CELL);
+        double x1 = canvas_snap(canvas, place->plot.x + (double)end * BAND_CELL);
+        struct rect band = {x0, place->plot.y, fmin(x1, right) - x0, place->plot.h};
+        canvas_fill_rect(canvas, band, 0.0,
+                         theme_fade(scene->theme->stall, 0.16 * (double)shares[first]));
+        if (band.w >= 6.0 && shares[first] >= 1.0F) {
             canvas_hatch(canvas, band, 6.0, 1.0, theme_fade(scene->theme->stall, 0.40));
         }
     }

@@ -106,7 +106,7 @@ static bool window_open(struct window *window, char *error, size_t error_size) {
     SDL_SetWindowMinimumSize(window->sdl, 320, 200);
     window->session->scale = scale_choose(args, window->sdl, window->points_ratio);
     struct view *view = &window->session->view;
-    view->minimap = true;
+    view->interactive = true;
     window->canvas = canvas_raster_create(window->width, window->height,
                                           view_scale(view, window->session->scale), args->font,
                                           error, error_size);

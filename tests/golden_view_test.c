@@ -40,7 +40,7 @@ struct shot {
 };
 
 static void arrange_window(struct view *view) {
-    view->minimap = true;
+    view->interactive = true;
     view->status.viewer_cpu = 0.031;
 }
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "history.h"
+#include "history_store.h"
 
 static uint64_t seed;
 
@@ -367,7 +367,7 @@ static void events_beyond_the_bound_are_forgotten_with_the_trees_before_them(voi
     struct scope_event idle = {.type = SCOPE_EVENT_WAL_ROTATE};
     unsigned told = 1;
     uint64_t number = 1;
-    const uint64_t all = 150000;
+    const uint64_t all = HISTORY_EVENTS_MAX + 20000;
     for (uint64_t i = 0; i < all; i++) {
         double t = m->time[0] + (double)i * 1e-7;
         idle.time_ns = (uint64_t)llround((t + START_S) * 1e9);

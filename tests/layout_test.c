@@ -114,7 +114,7 @@ static void every_window_and_layout_is_laid_out_without_collisions(void **state)
         for (int kind = 0; kind < 12; kind++) {
             start_over();
             view.layout = (enum view_layout)(kind % 3);
-            view.minimap = kind % 2 == 0;
+            view.interactive = kind % 2 == 0;
             view.others = kind >= 6 ? 1 : 0;
             view.other[0] = other;
             view.side_by_side = kind >= 9;

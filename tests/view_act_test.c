@@ -33,7 +33,7 @@ static int begin(void **state) {
     canvas = canvas_raster_create(1280, 720, 1.0, NULL, error, sizeof error);
     view_init(&view, history, THEME_DARK);
     view.status.state = VIEW_LIVE;
-    view.frame_exact = view.minimap = true;
+    view.frame_exact = view.interactive = true;
     view_draw(&view, canvas);
     return canvas == NULL;
 }

@@ -108,7 +108,7 @@ static bool viewer_open(struct viewer *viewer, const char *segment) {
     (void)source_poll(viewer->source, clock_s(CLOCK_MONOTONIC));
     view_init(&viewer->view, viewer->history, THEME_DARK);
     source_describe(viewer->source, &viewer->view, clock_s(CLOCK_MONOTONIC));
-    viewer->view.minimap = true;
+    viewer->view.interactive = true;
     return history_count(viewer->history) > 0;
 }
 
