@@ -6,6 +6,9 @@
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define X26X(library, crf, preset, tag)                                                            \
     WORDS("-c:v", library, "-preset", preset, "-crf", crf, "-tag:v", tag)
+#define QUICK264(crf)                                                                              \
+    WORDS("-c:v", "libx264", "-preset", "superfast", "-crf", crf, "-bf", "0", "-x264-params",      \
+          "weightp=0", "-tag:v", "avc1")
 #define AV1(crf, preset) WORDS("-c:v", "libsvtav1", "-preset", preset, "-crf", crf)
 #define VP9(crf, speed)                                                                            \
     WORDS("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", speed, "-row-mt", "1",       \
@@ -14,10 +17,7 @@
 /* By quality: good, low, best. The first that suits an ending is its default. Apple's players want
  * H.265 under the tag hvc1. */
 static const struct codec codecs[] = {
-    {"h264",
-     "mp4",
-     {X26X("libx264", "18", "veryfast", "avc1"), X26X("libx264", "28", "veryfast", "avc1"),
-      X26X("libx264", "12", "medium", "avc1")}},
+    {"h264", "mp4", {QUICK264("20"), QUICK264("28"), X26X("libx264", "12", "medium", "avc1")}},
     {"h265",
      "mp4",
      {X26X("libx265", "22", "veryfast", "hvc1"), X26X("libx265", "30", "veryfast", "hvc1"),

@@ -1,13 +1,15 @@
 /* encoder_codec.h: the codecs and qualities there are, and what each means to ffmpeg.
  *
  *            low                 good (default)        best
- *   h264     crf 28 veryfast     crf 18 veryfast       crf 12 medium       .mp4 (default)
+ *   h264     crf 28 superfast    crf 20 superfast      crf 12 medium       .mp4 (default)
  *   h265     crf 30 veryfast     crf 22 veryfast       crf 16 medium       .mp4
  *   av1      crf 45 preset 10    crf 30 preset 9       crf 20 preset 6     .mp4 .webm
  *   vp9      crf 36 cpu-used 8   crf 24 cpu-used 6     crf 14 cpu-used 3   .webm (default)
  *
- * Text must stay crisp, hence the low numbers. On the build machine (two cores, 1280x720) the good
- * h264 encodes 350 frames a second, h265 and vp9 about 60.
+ * Text must stay crisp, hence the low numbers. The good h264 also does without B frames: the
+ * overview at 1280x720, 302 frames of a run at four times its pace, then took 1.86 s of ffmpeg's
+ * CPU instead of 3.53 s with crf 18 veryfast, at the same PSNR (46.4 dB), for 6.6 MB instead
+ * of 3.9.
  *
  * Threads: any; constant data. */
 #ifndef OBS_ENCODER_CODEC_H
