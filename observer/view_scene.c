@@ -6,6 +6,8 @@
 
 #include "obs_check.h"
 
+static const double SILENT_S = 2.0;
+
 /* Buffers of a frame, kept from frame to frame: touching fresh memory costs more than drawing. One
  * thread draws, as view.h says. */
 static struct {
@@ -79,7 +81,10 @@ static void scene_fill(const struct view_frame *frame, unsigned run, struct scen
     scene->columns_max = scratch.columns;
     const struct view_status *status = view_run_status(view, run);
     scene->live_s = fmax(status->elapsed_s, scene->until);
-    scene->still = view->frame_exact || view->paused || status->state != VIEW_LIVE;
+    /* A publisher that says nothing for long may be stopped in the middle of a job: nothing is
+     * known to move. */
+    bool silent = scene->live_s - scene->until > SILENT_S;
+    scene->still = view->frame_exact || view->paused || status->state != VIEW_LIVE || silent;
     scene_samples(scene);
 }
 
