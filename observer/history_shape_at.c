@@ -10,16 +10,14 @@
 /* Carries the cursor to `position`, leaving keyframes on a long way. */
 static void cursor_walk(const struct history *history, uint64_t position) {
     struct history_shapes *shapes = history->shapes;
-    struct history_replay replay = {
-        .events = &history->events,
-        .jobs = &shapes->jobs,
-        .newest = history_newest_in(shapes, shapes->cursor_epoch) ? &shapes->newest : NULL,
-    };
+    const struct history_events *events = &history->events;
     while (shapes->cursor_position != position) {
         if (shapes->cursor_position < position) {
-            history_tree_apply(&shapes->cursor, &replay, shapes->cursor_position++);
+            history_tree_apply(&shapes->cursor,
+                               &events->event[shapes->cursor_position++ - events->base]);
         } else {
-            history_tree_undo(&shapes->cursor, &replay, --shapes->cursor_position);
+            history_tree_undo(&shapes->cursor,
+                              &events->event[--shapes->cursor_position - events->base]);
         }
         if (shapes->cursor_position % HISTORY_KEYFRAME_EVENTS == 0 &&
             history_keyframe_wanted(shapes, shapes->cursor_epoch, shapes->cursor_position,
@@ -77,6 +75,13 @@ bool history_cursor_seek(const struct history *history, uint32_t epoch, uint64_t
     }
     if (shapes->cursor_valid) {
         cursor_walk(history, position);
+        struct history_replay replay = {
+            .events = &history->events,
+            .jobs = &shapes->jobs,
+            .newest = history_newest_in(shapes, epoch) ? &shapes->newest : NULL,
+            .newest_position = shapes->at.position,
+        };
+        history_tree_mark(&shapes->cursor, &replay, position);
     }
     return shapes->cursor_valid;
 }

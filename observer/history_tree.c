@@ -17,7 +17,6 @@ static size_t mix(uint64_t key) {
 
 void history_tree_free(struct history_tree *tree) {
     free(tree->table);
-    free(tree->job);
     free(tree->slot);
     *tree = (struct history_tree){0};
 }
@@ -47,11 +46,6 @@ static bool reserve(struct history_tree *tree, size_t count) {
             return false;
         }
         tree->table = table;
-        uint32_t *job = realloc(tree->job, capacity * sizeof(*job));
-        if (job == NULL) {
-            return false;
-        }
-        tree->job = job;
         tree->capacity = capacity;
     }
     if (tree->slots >= 2 * count) {
@@ -74,8 +68,7 @@ static bool reserve(struct history_tree *tree, size_t count) {
     return true;
 }
 
-static void add(struct history_tree *tree, const struct scope_table *table, bool busy,
-                uint32_t job) {
+static void add(struct history_tree *tree, const struct scope_table *table) {
     if (!reserve(tree, tree->count + 1)) {
         return;
     }
@@ -84,8 +77,6 @@ static void add(struct history_tree *tree, const struct scope_table *table, bool
         return;
     }
     tree->table[tree->count] = *table;
-    tree->table[tree->count].busy = busy;
-    tree->job[tree->count] = busy ? job : 0;
     tree->slot[at] = (uint32_t)++tree->count;
 }
 
@@ -118,7 +109,6 @@ static void drop(struct history_tree *tree, uint64_t id) {
     if (index != last) {
         size_t moved = slot_of(tree, tree->table[last].id);
         tree->table[index] = tree->table[last];
-        tree->job[index] = tree->job[last];
         tree->slot[moved] = (uint32_t)index + 1;
     }
     tree->count = last;
@@ -133,7 +123,7 @@ bool history_tree_load(struct history_tree *tree, const struct scope_shape *shap
         return false;
     }
     for (size_t i = 0; i < shape->count; i++) {
-        add(tree, &shape->tables[i], shape->tables[i].busy, 0);
+        add(tree, &shape->tables[i]);
     }
     return true;
 }
@@ -146,14 +136,6 @@ static struct history_job *job_slot(const struct history_jobs *jobs, uint32_t jo
         at = (at + 1) & mask;
     }
     return &jobs->job[at];
-}
-
-static const struct history_job *job_find(const struct history_jobs *jobs, uint32_t job) {
-    if (job == 0 || jobs->slots == 0) {
-        return NULL;
-    }
-    const struct history_job *found = job_slot(jobs, job);
-    return found->job == 0 ? NULL : found;
 }
 
 static struct history_job *job_make(struct history_jobs *jobs, uint32_t job) {
@@ -220,26 +202,47 @@ void history_jobs_free(struct history_jobs *jobs) {
     *jobs = (struct history_jobs){0};
 }
 
-static bool runs_at(const struct history_replay *replay, uint32_t number, uint64_t position) {
-    const struct history_job *job = job_find(replay->jobs, number);
-    return job != NULL && job->begin <= position && (job->end == 0 || job->end > position);
+/* The set at `position` holds what the events before it did. */
+static bool runs_at(const struct history_job *job, uint64_t position) {
+    bool told = job->begin != 0 || job->end != 0;
+    return told && job->begin <= position && (job->end == 0 || job->end > position);
 }
 
 /* ---- what events do -------------------------------------------------------------------------- */
 
-static void mark(struct history_tree *tree, uint64_t id, bool busy, uint32_t job) {
+static void move(struct history_tree *tree, uint64_t id, uint8_t level) {
     size_t at = history_tree_find(tree, id);
     if (at < tree->count) {
-        tree->table[at].busy = busy;
-        tree->job[at] = busy ? job : 0;
+        tree->table[at].level = level;
     }
 }
 
-static void mark_inputs(struct history_tree *tree, const struct history_replay *replay,
-                        const struct history_job *job, bool busy) {
-    for (uint32_t i = job->chain; i != 0; i = replay->events->chain[i - 1]) {
-        OBS_ASSERT(i <= replay->events->count);
-        mark(tree, replay->events->event[i - 1].u.table.id, busy, job->job);
+void history_tree_apply(struct history_tree *tree, const struct scope_event *event) {
+    if (event->type == SCOPE_EVENT_TABLE_ADD) {
+        add(tree, &event->u.table);
+    } else if (event->type == SCOPE_EVENT_TABLE_REMOVE) {
+        drop(tree, event->u.table.id);
+    } else if (event->type == SCOPE_EVENT_TABLE_MOVE) {
+        move(tree, event->u.table.id, event->u.table.level);
+    }
+}
+
+void history_tree_undo(struct history_tree *tree, const struct scope_event *event) {
+    if (event->type == SCOPE_EVENT_TABLE_ADD) {
+        drop(tree, event->u.table.id);
+    } else if (event->type == SCOPE_EVENT_TABLE_REMOVE) {
+        add(tree, &event->u.table);
+    } else if (event->type == SCOPE_EVENT_TABLE_MOVE) {
+        move(tree, event->u.table.id, event->level_from);
+    }
+}
+
+/* ---- which tables are busy ------------------------------------------------------------------- */
+
+static void mark(struct history_tree *tree, uint64_t id) {
+    size_t at = history_tree_find(tree, id);
+    if (at < tree->count) {
+        tree->table[at].busy = true;
     }
 }
 
@@ -247,78 +250,40 @@ static bool of_levels(const struct history_job *job, const struct scope_table *t
     return table->level == job->level_from || table->level == job->level_to;
 }
 
-/* Takes the marks that only a shape told and that can be this job's. */
-static void unmark_told(struct history_tree *tree, const struct history_job *job) {
-    for (size_t i = 0; i < tree->count; i++) {
-        if (tree->table[i].busy && (tree->job[i] == 0 || tree->job[i] == job->job) &&
-            of_levels(job, &tree->table[i])) {
-            tree->table[i].busy = false;
-            tree->job[i] = 0;
-        }
+static void mark_inputs(struct history_tree *tree, const struct history_replay *replay,
+                        const struct history_job *job) {
+    for (uint32_t i = job->chain; i != 0; i = replay->events->chain[i - 1]) {
+        OBS_ASSERT(i <= replay->events->count);
+        mark(tree, replay->events->event[i - 1].u.table.id);
     }
-}
-
-static void begin(struct history_tree *tree, const struct history_replay *replay,
-                  const struct history_job *job) {
-    mark_inputs(tree, replay, job, true);
-    if (job->end != 0 || job->chain != 0 || replay->newest == NULL) {
+    bool untold = job->chain == 0 && (job->end == 0 || job->failed);
+    if (!untold || replay->newest == NULL || !runs_at(job, replay->newest_position)) {
         return;
     }
     for (size_t i = 0; i < replay->newest->count; i++) {
         const struct scope_table *table = &replay->newest->tables[i];
         if (table->busy && of_levels(job, table)) {
-            mark(tree, table->id, true, job->job);
+            mark(tree, table->id);
         }
     }
 }
 
-void history_tree_apply(struct history_tree *tree, const struct history_replay *replay,
-                        uint64_t position) {
-    const struct scope_event *event = &replay->events->event[position - replay->events->base];
-    if (event->type == SCOPE_EVENT_TABLE_ADD) {
-        add(tree, &event->u.table, false, 0);
-    } else if (event->type == SCOPE_EVENT_TABLE_REMOVE) {
-        drop(tree, event->u.table.id);
-    } else if (event->type == SCOPE_EVENT_TABLE_MOVE) {
-        size_t at = history_tree_find(tree, event->u.table.id);
-        if (at < tree->count) {
-            tree->table[at].level = event->u.table.level;
-        }
-    } else if (event->type == SCOPE_EVENT_COMPACT_BEGIN || event->type == SCOPE_EVENT_COMPACT_END) {
-        const struct history_job *job = job_find(replay->jobs, event->job);
-        if (job != NULL && event->type == SCOPE_EVENT_COMPACT_BEGIN) {
-            begin(tree, replay, job);
-        } else if (job != NULL) {
-            mark_inputs(tree, replay, job, false);
-            if (job->failed) {
-                unmark_told(tree, job);
-            }
-        }
-    }
-}
-
-void history_tree_undo(struct history_tree *tree, const struct history_replay *replay,
+void history_tree_mark(struct history_tree *tree, const struct history_replay *replay,
                        uint64_t position) {
-    const struct scope_event *event = &replay->events->event[position - replay->events->base];
-    if (event->type == SCOPE_EVENT_TABLE_ADD) {
-        drop(tree, event->u.table.id);
-    } else if (event->type == SCOPE_EVENT_TABLE_REMOVE) {
-        add(tree, &event->u.table, runs_at(replay, event->job, position), event->job);
-    } else if (event->type == SCOPE_EVENT_TABLE_MOVE) {
-        size_t at = history_tree_find(tree, event->u.table.id);
-        if (at < tree->count) {
-            tree->table[at].level = event->level_from;
-            mark(tree, event->u.table.id, runs_at(replay, event->job, position), event->job);
-        }
-    } else if (event->type == SCOPE_EVENT_COMPACT_BEGIN || event->type == SCOPE_EVENT_COMPACT_END) {
-        const struct history_job *job = job_find(replay->jobs, event->job);
-        if (job != NULL && event->type == SCOPE_EVENT_COMPACT_END) {
-            mark_inputs(tree, replay, job, runs_at(replay, event->job, position));
-        } else if (job != NULL) {
-            mark_inputs(tree, replay, job, false);
-            if (job->end == 0 || job->failed) {
-                unmark_told(tree, job);
-            }
+    const struct history_jobs *jobs = replay->jobs;
+    bool known = false;
+    for (size_t i = 0; i < jobs->slots && !known; i++) {
+        known = jobs->job[i].begin != 0 || jobs->job[i].end != 0;
+    }
+    if (!known) {
+        return; /* a source without jobs: what its shapes told holds */
+    }
+    for (size_t i = 0; i < tree->count; i++) {
+        tree->table[i].busy = false;
+    }
+    for (size_t i = 0; i < jobs->slots; i++) {
+        if (jobs->job[i].job != 0 && runs_at(&jobs->job[i], position)) {
+            mark_inputs(tree, replay, &jobs->job[i]);
         }
     }
 }

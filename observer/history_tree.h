@@ -3,9 +3,9 @@
  * Applying what the set has already, or undoing what it never had, changes nothing: a shape and the
  * events around it may overlap.
  *
- * Which tables a compaction reads is told only when it ends, by the events that take them away. The
- * jobs remember that, so that going back in time marks them busy from the job's beginning. Of a job
- * that did not end, or failed, the marks in the shapes that were told are all there is.
+ * Which tables a compaction reads is told only when it ends, by the events that take them away; of
+ * one that still runs, or failed, the marks in the newest shape tell. So busy marks are made for an
+ * answer, from the jobs as they are known by then, and mean nothing in between.
  *
  * Threads: one at a time. Ownership: a set and the jobs own their memory; out of memory a change is
  * left out. */
@@ -16,7 +16,6 @@
 
 struct history_tree {
     struct scope_table *table;
-    uint32_t *job; /* by table: the job that made it busy, 0: told by a shape */
     size_t count, capacity;
     uint32_t *slot; /* 1 + index of the table, by id; a power of two of them */
     size_t slots;
@@ -47,16 +46,18 @@ void history_jobs_learn(struct history_jobs *jobs, const struct scope_event *eve
 void history_jobs_clear(struct history_jobs *jobs);
 void history_jobs_free(struct history_jobs *jobs);
 
-/* What a change may look at. */
+/* What marking may look at. */
 struct history_replay {
     const struct history_events *events;
     const struct history_jobs *jobs;
-    const struct scope_shape *newest; /* for the inputs of jobs still running; may be NULL */
+    const struct scope_shape *newest; /* for jobs whose inputs no event tells; may be NULL */
+    uint64_t newest_position;
 };
-/* Carries the set across the event at `position`. */
-void history_tree_apply(struct history_tree *tree, const struct history_replay *replay,
-                        uint64_t position);
-void history_tree_undo(struct history_tree *tree, const struct history_replay *replay,
+/* Carries the set across an event. */
+void history_tree_apply(struct history_tree *tree, const struct scope_event *event);
+void history_tree_undo(struct history_tree *tree, const struct scope_event *event);
+/* Marks the tables that are busy where the set stands. */
+void history_tree_mark(struct history_tree *tree, const struct history_replay *replay,
                        uint64_t position);
 
 #endif
