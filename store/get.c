@@ -84,8 +84,8 @@ int lsm_lookup(struct lsm_db *db, struct lsm_view *view, const uint8_t *key, siz
     return LSM_NOT_FOUND;
 }
 
-static int check_read(const struct lsm_db *db, const struct lsm_read_options *options,
-                      const void *key, size_t key_size, struct lsm_fault *fault) {
+int lsm_check_read(const struct lsm_db *db, const struct lsm_read_options *options, const void *key,
+                   size_t key_size, struct lsm_fault *fault) {
     if (key == NULL || key_size == 0 || key_size > LSM_KEY_MAX) {
         return lsm_fail(fault, LSM_ERR_ARGUMENT, "a key of %zu bytes: 1 to %d are allowed",
                         key_size, LSM_KEY_MAX);
@@ -94,13 +94,6 @@ static int check_read(const struct lsm_db *db, const struct lsm_read_options *op
         return lsm_fail(fault, LSM_ERR_ARGUMENT, "the snapshot is another database's");
     }
     return 0;
-}
-
-static void give_value(const struct lsm_entry *entry, struct lsm_pin *pin,
-                       struct lsm_value *value) {
-    *value = (struct lsm_value){.data = entry->value_size > 0 ? (const void *)entry->value : "",
-                                .size = entry->value_size,
-                                .pin = pin};
 }
 
 void lsm_value_release(struct lsm_value *value) {
@@ -125,7 +118,7 @@ int lsm_get(struct lsm_db *db, const struct lsm_read_options *options, const voi
             size_t key_size, struct lsm_value *value) {
     struct lsm_fault fault = {0};
     int rc = lsm_enter(db);
-    if (rc == 0 && (rc = check_read(db, options, key, key_size, &fault)) != 0) {
+    if (rc == 0 && (rc = lsm_check_read(db, options, key, key_size, &fault)) != 0) {
         return lsm_leave(db, &fault, rc);
     }
     if (rc != 0) {
@@ -145,7 +138,7 @@ int lsm_get(struct lsm_db *db, const struct lsm_read_options *options, const voi
         rc = LSM_NOT_FOUND;
     }
     if (rc == 0) {
-        give_value(&entry, pin, value);
+        lsm_give_value(&entry, pin, value);
         lsm_count(slot, LSM_C_GET_HITS, 1);
         lsm_count(slot, LSM_C_USER_BYTES_READ, entry.value_size);
     }
@@ -160,7 +153,7 @@ int lsm_get_meta(struct lsm_db *db, const struct lsm_read_options *options, cons
                  size_t key_size, struct lsm_meta *meta) {
     struct lsm_fault fault = {0};
     int rc = lsm_enter(db);
-    if (rc == 0 && (rc = check_read(db, options, key, key_size, &fault)) != 0) {
+    if (rc == 0 && (rc = lsm_check_read(db, options, key, key_size, &fault)) != 0) {
         return lsm_leave(db, &fault, rc);
     }
     if (rc != 0) {
@@ -178,51 +171,11 @@ int lsm_get_meta(struct lsm_db *db, const struct lsm_read_options *options, cons
         *meta =
             (struct lsm_meta){.tombstone = entry.type == LSM_TYPE_DELETE, .sequence = entry.seq};
         lsm_time_map_bounds(&db->times, entry.seq, &meta->write_time_s, &latest_s);
-        give_value(&entry, pin, &meta->value);
+        lsm_give_value(&entry, pin, &meta->value);
     }
     if (rc == 0 || rc == LSM_NOT_FOUND) {
         lsm_count(slot, LSM_C_GETS, 1);
         lsm_count(slot, LSM_C_GET_HITS, rc == 0 && entry.type == LSM_TYPE_PUT ? 1 : 0);
     }
-    return lsm_leave(db, &fault, rc);
-}
-
-int lsm_multi_get(struct lsm_db *db, const struct lsm_read_options *options,
-                  const struct lsm_key *keys, size_t count, struct lsm_value *values, int *status) {
-    struct lsm_fault fault = {0};
-    int rc = lsm_enter(db);
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        if ((rc = check_read(db, options, keys[i].data, keys[i].size, &fault)) != 0) {
-            return lsm_leave(db, &fault, rc);
-        }
-    }
-    if (rc != 0) {
-        return rc;
-    }
-    struct lsm_counter_slot *slot = lsm_counters_slot(db->counters);
-    struct lsm_view *view = lsm_view_acquire(db);
-    uint64_t seq = lsm_read_seq(db, options);
-    bool fill_cache = options == NULL || !options->skip_cache_fill;
-    for (size_t i = 0; i < count; i++) {
-        struct lsm_entry entry;
-        struct lsm_pin *pin = NULL;
-        struct lsm_fault one = {0};
-        status[i] = lsm_lookup(db, view, keys[i].data, keys[i].size, seq, fill_cache, slot, &entry,
-                               &pin, &one);
-        if (status[i] == 0 && entry.type == LSM_TYPE_DELETE) {
-            pin->release(pin);
-            status[i] = LSM_NOT_FOUND;
-        }
-        if (status[i] == 0) {
-            give_value(&entry, pin, &values[i]);
-            lsm_count(slot, LSM_C_GET_HITS, 1);
-            lsm_count(slot, LSM_C_USER_BYTES_READ, entry.value_size);
-        } else if (status[i] != LSM_NOT_FOUND && rc == 0) {
-            rc = status[i];
-            fault = one;
-        }
-    }
-    lsm_view_release(db, view);
-    lsm_count(slot, LSM_C_GETS, count);
     return lsm_leave(db, &fault, rc);
 }
