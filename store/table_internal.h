@@ -63,6 +63,12 @@ static inline void lsm_table_end_use(struct lsm_block_use *use) {
         use->block = NULL;
     }
 }
+/* Looks the key up in block i, which is in use, and ends the use; a pin that is given keeps what it
+ * needs. Else as lsm_table_get. */
+LSM_CHECKED int lsm_table_get_in(struct lsm_table *table, size_t i, struct lsm_block_use *use,
+                                 const uint8_t *key, size_t key_size, uint64_t seq_max,
+                                 struct lsm_counter_slot *slot, struct lsm_entry *entry,
+                                 struct lsm_pin **pin, struct lsm_fault *fault);
 /* What was read from the mapping may be believed: 0, or LSM_ERR_IO when pages of it are lost.
  * `value` is touched first, so that whoever it is handed to meets no surprise. */
 LSM_CHECKED int lsm_table_settle_mapped(const struct lsm_table *table,

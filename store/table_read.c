@@ -31,6 +31,31 @@ static int give(struct lsm_table *table, const struct lsm_block_use *use,
     return rc;
 }
 
+int lsm_table_get_in(struct lsm_table *table, size_t i, struct lsm_block_use *use,
+                     const uint8_t *key, size_t key_size, uint64_t seq_max,
+                     struct lsm_counter_slot *slot, struct lsm_entry *entry, struct lsm_pin **pin,
+                     struct lsm_fault *fault) {
+    int rc = LSM_NOT_FOUND;
+    count(slot, LSM_C_TABLE_PROBES);
+    switch (lsm_block_find(&use->view, key, key_size, seq_max, entry)) {
+    case LSM_BLOCK_FOUND:
+        return give(table, use, entry, pin, fault);
+    case LSM_BLOCK_TOO_NEW:
+        break;
+    case LSM_BLOCK_ABSENT:
+        rc = absent(table, slot);
+        break;
+    case LSM_BLOCK_CORRUPT:
+        rc = lsm_table_block_fault(table, i, LSM_ERR_CORRUPT, fault);
+        break;
+    }
+    if (use->block == NULL && lsm_guard_damaged(table->guard)) {
+        rc = lsm_table_settle_mapped(table, NULL, fault); /* whatever zeros looked like */
+    }
+    lsm_table_end_use(use);
+    return rc;
+}
+
 int lsm_table_get(struct lsm_table *table, const uint8_t *key, size_t key_size, uint64_t seq_max,
                   bool fill_cache, struct lsm_counter_slot *slot, struct lsm_entry *entry,
                   struct lsm_pin **pin, struct lsm_fault *fault) {
@@ -53,25 +78,7 @@ int lsm_table_get(struct lsm_table *table, const uint8_t *key, size_t key_size, 
     if (rc != 0) {
         return rc;
     }
-    count(slot, LSM_C_TABLE_PROBES);
-    switch (lsm_block_find(&use.view, key, key_size, seq_max, entry)) {
-    case LSM_BLOCK_FOUND:
-        return give(table, &use, entry, pin, fault);
-    case LSM_BLOCK_TOO_NEW:
-        rc = LSM_NOT_FOUND;
-        break;
-    case LSM_BLOCK_ABSENT:
-        rc = absent(table, slot);
-        break;
-    case LSM_BLOCK_CORRUPT:
-        rc = lsm_table_block_fault(table, i, LSM_ERR_CORRUPT, fault);
-        break;
-    }
-    if (use.block == NULL && lsm_guard_damaged(table->guard)) {
-        rc = lsm_table_settle_mapped(table, NULL, fault); /* whatever zeros looked like */
-    }
-    lsm_table_end_use(&use);
-    return rc;
+    return lsm_table_get_in(table, i, &use, key, key_size, seq_max, slot, entry, pin, fault);
 }
 
 void lsm_table_note_fault(struct lsm_table *table, const struct lsm_fault *fault) {
