@@ -4,7 +4,8 @@
  *   commit_lock    one writer at a time: log append, memtable insert, sealing. May be held across a
  * stall. manifest_lock  one change of the tree at a time: the manifest append, which does I/O, and
  * its installation. lock           short: the current view, jobs, busy flags, snapshots, the event
- * queue. Never across I/O. (inner ones: time map, error text, obsolete list, caches) deliver_lock
+ * queue. Never across I/O. (inner ones: time map, error text, obsolete list, caches) purge_lock
+ * stands before these inner ones, across the removal of files; deliver_lock
  * stands apart: held while listeners run, taken with no other lock held.
  *
  * Readers take `lock` only to reference the current view; what a view holds is immutable or safe to
@@ -143,6 +144,7 @@ struct lsm_db {
         void *context;
     } listeners[LSM_LISTENERS_MAX]; /* guarded by deliver_lock */
 
+    pthread_mutex_t purge_lock; /* held while files are removed; outside obsolete_lock */
     pthread_mutex_t obsolete_lock;
     struct lsm_table_meta **obsolete; /* metas whose files are to be removed */
     size_t obsolete_count, obsolete_room;

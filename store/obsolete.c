@@ -50,6 +50,9 @@ static struct lsm_table_meta *take_one(struct lsm_db *db) {
 
 void lsm_obsolete_purge(struct lsm_db *db) {
     char path[LSM_PATH_MAX];
+    /* One thread at a time: whoever comes second returns when nothing is left, rather than while
+     * the first still removes a file that the counts below tell of. */
+    pthread_mutex_lock(&db->purge_lock);
     for (struct lsm_table_meta *meta = take_one(db); meta != NULL; meta = take_one(db)) {
         struct lsm_fault fault = {0};
         lsm_tables_evict(db->tables, meta->id);
@@ -60,6 +63,7 @@ void lsm_obsolete_purge(struct lsm_db *db) {
         atomic_fetch_sub_explicit(&db->obsolete_bytes, meta->bytes, memory_order_relaxed);
         lsm_table_meta_free(meta);
     }
+    pthread_mutex_unlock(&db->purge_lock);
 }
 
 struct sweep {

@@ -13,6 +13,7 @@ static void init_locks(struct lsm_db *db) {
     pthread_mutex_init(&db->lock, NULL);
     pthread_mutex_init(&db->deliver_lock, NULL);
     pthread_mutex_init(&db->obsolete_lock, NULL);
+    pthread_mutex_init(&db->purge_lock, NULL);
     pthread_mutex_init(&db->error_lock, NULL);
     lsm_cond_init(&db->changed);
     lsm_time_map_init(&db->times);
@@ -168,6 +169,7 @@ static void dismantle(struct lsm_db *db) {
     pthread_mutex_destroy(&db->lock);
     pthread_mutex_destroy(&db->deliver_lock);
     pthread_mutex_destroy(&db->obsolete_lock);
+    pthread_mutex_destroy(&db->purge_lock);
     pthread_mutex_destroy(&db->error_lock);
     free(db->path);
     free(db);

@@ -59,7 +59,7 @@ check "the embedding example runs" "$temp/embed"
     echo 'return 0; }'
 } >"$temp/publish.c"
 check "the publishing example compiles with the header and one library" \
-    "${CC:-gcc}" -D_GNU_SOURCE -Wall -Wextra -std=c11 "$temp/publish.c" -o "$temp/publish" -I"$temp/usr/include/lsmscope" \
+    ${CC:-gcc} -D_GNU_SOURCE -Wall -Wextra -std=c11 "$temp/publish.c" -o "$temp/publish" -I"$temp/usr/include/lsmscope" \
     -L"$temp/usr/lib" -llsmscope -pthread ${flags[@]+"${flags[@]}"}
 check "the publishing example runs" "$temp/publish"
 check "make uninstall" make -C "$here" --no-print-directory uninstall MODE="$mode" PREFIX="$temp/usr"

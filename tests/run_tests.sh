@@ -3,6 +3,9 @@
 # BUILD_DIR as its argument, and counts. What a test prints is shown only when it fails.
 #
 # LSM_TEST_TIMEOUT=S  seconds a test may take (default 300)
+# LSM_TEST_JOBS=N     tests that run at a time (default: one a processor)
+#
+# Results are told as tests end, so their order varies; no test may rely on what another leaves.
 #
 # The last line is "N passed, N failed[, N skipped]". Exit: 0 only when something ran and all passed.
 set -u
@@ -16,11 +19,13 @@ build=$1
 shift
 here=$(cd "$(dirname "$0")" && pwd)
 limit=${LSM_TEST_TIMEOUT:-300}
-log=$(mktemp "${TMPDIR:-/tmp}/lsm-test-log.XXXXXX") || exit 1
-child=
-# Ctrl-C ends the test at hand and its children, and nothing else.
-trap 'rm -f "$log"' EXIT
-trap '[ -n "$child" ] && kill -TERM "$child" 2>/dev/null; exit 130' INT TERM HUP
+jobs=${LSM_TEST_JOBS:-$(nproc)}
+logs=$(mktemp -d "${TMPDIR:-/tmp}/lsm-test-logs.XXXXXX") || exit 1
+# By process id: what runs.
+declare -A kind_of=() name_of=() repeat_of=() begin_of=()
+# Ctrl-C ends the tests at hand and their children, and nothing else.
+trap 'rm -rf "$logs"' EXIT
+trap '[ "${#kind_of[@]}" -eq 0 ] || kill -TERM "${!kind_of[@]}" 2>/dev/null; exit 130' INT TERM HUP
 
 passed=0
 failed=0
@@ -38,36 +43,50 @@ number() {
     sed -nE "s/$1/\\1/p" "$log" | awk '{ n += $1 } END { print n + 0 }'
 }
 
-# run NAME REPEAT COMMAND...: one test, counted by count_$kind.
-run() {
-    local kind=$1 name=$2 repeat=$3 begin end rc ok bad left
+# start KIND NAME REPEAT COMMAND...: one test, as soon as there is room for it.
+start() {
+    local kind=$1 name=$2 repeat=$3 child
     shift 3
-    begin=$(date +%s%N)
-    timeout -k 10 "$limit" ${runner[@]+"${runner[@]}"} "$@" >"$log" 2>&1 </dev/null &
+    while [ "${#kind_of[@]}" -ge "$jobs" ]; do
+        finish_one
+    done
+    timeout -k 10 "$limit" ${runner[@]+"${runner[@]}"} "$@" >"$logs/$name" 2>&1 </dev/null &
     child=$!
-    wait "$child" 2>/dev/null
+    kind_of[$child]=$kind name_of[$child]=$name repeat_of[$child]=$repeat begin_of[$child]=$(date +%s%N)
+}
+
+# finish_one: waits for a test to end and counts it.
+finish_one() {
+    local pid rc ok bad left ms
+    wait -n -p pid "${!kind_of[@]}" 2>/dev/null
     rc=$?
-    child=
-    end=$(date +%s%N)
-    if [ "$kind" = cmocka ]; then
-        ok=$(number '^\[  PASSED  \] ([0-9]+) test\(s\)\.$')
-        bad=$(number '^\[  FAILED  \] ([0-9]+) test\(s\).*$')
-        left=$(number '^\[  SKIPPED \] ([0-9]+) test\(s\).*$')
-        if [ $((ok + bad)) -eq 0 ]; then # it died before its summary: count what it got through
-            ok=$(grep -c '^\[       OK \] ' "$log")
-        fi
-    else
-        ok=$(tail -n 1 "$log" | sed -nE 's/^([0-9]+) passed, [0-9]+ failed(, [0-9]+ skipped)?$/\1/p')
-        bad=$(tail -n 1 "$log" | sed -nE 's/^[0-9]+ passed, ([0-9]+) failed(, [0-9]+ skipped)?$/\1/p')
-        left=$(tail -n 1 "$log" | sed -nE 's/^[0-9]+ passed, [0-9]+ failed, ([0-9]+) skipped$/\1/p')
-        ok=${ok:-0} bad=${bad:-0} left=${left:-0}
-    fi
+    ms=$((($(date +%s%N) - begin_of[$pid]) / 1000000))
+    log=$logs/${name_of[$pid]}
+    count_"${kind_of[$pid]}"
     # A program that fails, or says nothing, has failed at least once, whatever it counted.
     if [ "$bad" -eq 0 ] && { [ "$rc" -ne 0 ] || [ $((ok + left)) -eq 0 ]; }; then
         bad=1
     fi
     passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + left))
-    report "$name" "$repeat" "$rc" "$ok" "$bad" "$left" $(((end - begin) / 1000000))
+    report "${name_of[$pid]}" "${repeat_of[$pid]}" "$rc" "$ok" "$bad" "$left" "$ms"
+    rm -f "$log"
+    unset "kind_of[$pid]" "name_of[$pid]" "repeat_of[$pid]" "begin_of[$pid]"
+}
+
+# count_KIND: sets ok, bad and left from the log.
+count_cmocka() {
+    ok=$(number '^\[  PASSED  \] ([0-9]+) test\(s\)\.$')
+    bad=$(number '^\[  FAILED  \] ([0-9]+) test\(s\).*$')
+    left=$(number '^\[  SKIPPED \] ([0-9]+) test\(s\).*$')
+    if [ $((ok + bad)) -eq 0 ]; then # it died before its summary: count what it got through
+        ok=$(grep -c '^\[       OK \] ' "$log")
+    fi
+}
+count_script() {
+    ok=$(tail -n 1 "$log" | sed -nE 's/^([0-9]+) passed, [0-9]+ failed(, [0-9]+ skipped)?$/\1/p')
+    bad=$(tail -n 1 "$log" | sed -nE 's/^[0-9]+ passed, ([0-9]+) failed(, [0-9]+ skipped)?$/\1/p')
+    left=$(tail -n 1 "$log" | sed -nE 's/^[0-9]+ passed, [0-9]+ failed, ([0-9]+) skipped$/\1/p')
+    ok=${ok:-0} bad=${bad:-0} left=${left:-0}
 }
 
 report() {
@@ -94,14 +113,17 @@ report() {
 }
 
 for test in "$@"; do
-    run cmocka "$(basename "$test")" "${runner[*]+${runner[*]} }$test" "$test"
+    start cmocka "$(basename "$test")" "${runner[*]+${runner[*]} }$test" "$test"
 done
 for test in "$here"/*_test.sh; do
     [ -f "$test" ] || continue
     case ${build##*/}:${test##*/} in # one thread: nothing for ThreadSanitizer to see, and slow
     tsan:observer_keys_test.sh | tsan:top_*) continue ;;
     esac
-    run script "$(basename "$test")" "tests/$(basename "$test") $build" bash "$test" "$build"
+    start script "$(basename "$test")" "tests/$(basename "$test") $build" bash "$test" "$build"
+done
+while [ "${#kind_of[@]}" -gt 0 ]; do
+    finish_one
 done
 
 if [ "${#failures[@]}" -gt 0 ]; then
