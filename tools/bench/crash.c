@@ -13,16 +13,19 @@
 
 #include "workload.h"
 
-/* Shared with the victim. */
+/* Shared by the bench, its forker and the victim of the moment. */
 struct board {
-    _Atomic uint64_t acknowledged;
+    _Atomic int64_t victim;        /* process id; 0: none yet */
+    _Atomic uint64_t gone;         /* victims that have ended */
+    _Atomic uint64_t acknowledged; /* by the victim */
     _Atomic uint64_t failed;
     char error[BENCH_ERROR_TEXT];
 };
 
 struct bench_crasher {
-    pid_t pid; /* 0: ended */
-    int go;    /* a count written here starts it; closed, it goes home */
+    pid_t pid; /* of the forker; 0: ended */
+    int go;    /* a count written here starts a victim; closed, the forker goes home */
+    uint64_t crashes;
     struct board *board;
 };
 
@@ -56,13 +59,23 @@ static void put_all(const struct bench_engine *engine, struct bench_setup *setup
     }
 }
 
-static void victim(const struct bench_engine *engine, const struct bench_setup *setup,
+/* A fresh process for each crash, from one that never ran an engine. */
+static void forker(const struct bench_engine *engine, const struct bench_setup *setup,
                    struct board *board, int go) {
     uint64_t count = 0;
-    struct bench_setup own = *setup;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (read(go, &count, sizeof count) == (ssize_t)sizeof count) {
-        put_all(engine, &own, board, count);
+    while (read(go, &count, sizeof count) == (ssize_t)sizeof count) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            struct bench_setup own = *setup;
+            (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+            put_all(engine, &own, board, count);
+        }
+        if (pid > 0) {
+            atomic_store_explicit(&board->victim, pid, memory_order_release);
+            (void)waitpid(pid, NULL, 0);
+        }
+        atomic_fetch_add_explicit(&board->gone, 1, memory_order_release);
     }
     _exit(0);
 }
@@ -82,7 +95,7 @@ struct bench_crasher *bench_crasher_start(const struct bench_engine *engine,
     crasher->pid = fork();
     if (crasher->pid == 0) {
         (void)close(ends[1]);
-        victim(engine, setup, board, ends[0]);
+        forker(engine, setup, board, ends[0]);
     }
     (void)close(ends[0]);
     if (crasher->pid < 0) {
@@ -93,25 +106,39 @@ struct bench_crasher *bench_crasher_start(const struct bench_engine *engine,
     return crasher;
 }
 
+/* Has the victim of this crash ended, or the forker, without which there is none? */
+static bool is_over(struct bench_crasher *crasher) {
+    if (waitpid(crasher->pid, NULL, WNOHANG) != 0) {
+        crasher->pid = 0;
+        return true;
+    }
+    return atomic_load_explicit(&crasher->board->gone, memory_order_acquire) >= crasher->crashes;
+}
+
 uint64_t bench_crasher_crash(struct bench_crasher *crasher, uint64_t count,
                              char error[BENCH_ERROR_TEXT]) {
     struct board *board = crasher->board;
     struct timespec pause_time = {.tv_nsec = 1000000};
     (void)snprintf(error, BENCH_ERROR_TEXT, "the process to be killed does not answer");
+    atomic_store(&board->victim, 0);
+    atomic_store(&board->acknowledged, 0);
+    atomic_store(&board->failed, 0);
     if (crasher->pid <= 0 || write(crasher->go, &count, sizeof count) != (ssize_t)sizeof count) {
         return 0;
     }
-    while (atomic_load_explicit(&board->acknowledged, memory_order_acquire) < count &&
-           atomic_load_explicit(&board->failed, memory_order_acquire) == 0) {
-        if (waitpid(crasher->pid, NULL, WNOHANG) != 0) {
-            crasher->pid = 0;
+    crasher->crashes++;
+    while (atomic_load_explicit(&board->victim, memory_order_acquire) == 0 ||
+           (atomic_load_explicit(&board->acknowledged, memory_order_acquire) < count &&
+            atomic_load_explicit(&board->failed, memory_order_acquire) == 0)) {
+        if (is_over(crasher)) {
             return 0;
         }
         (void)nanosleep(&pause_time, NULL);
     }
-    (void)kill(crasher->pid, SIGKILL);
-    (void)waitpid(crasher->pid, NULL, 0);
-    crasher->pid = 0;
+    (void)kill((pid_t)atomic_load(&board->victim), SIGKILL);
+    while (!is_over(crasher)) {
+        (void)nanosleep(&pause_time, NULL);
+    }
     if (atomic_load_explicit(&board->failed, memory_order_acquire) != 0) {
         (void)snprintf(error, BENCH_ERROR_TEXT, "%s", board->error);
         return 0;
