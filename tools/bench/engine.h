@@ -33,6 +33,8 @@ struct bench_stats {
     double wal_written; /* bytes appended to the log since open; NAN: watch the log's files */
     double debt;        /* bytes that compaction still has to merge; NAN: not told */
     double stall_max_s; /* longest wait of a write for background work; NAN: not told */
+    double merged_entries, merge_s; /* read by compactions since open, and the time of those that
+                                       merged; 0: not told */
 };
 
 struct bench_slice {
@@ -54,6 +56,9 @@ struct bench_engine {
     /* Waits until background work is done. NULL: the engine does not tell; the bench watches the
      * process fall idle. */
     int (*settle)(void *db);
+    /* Merges everything there is, and returns when that is done; besides the sessions' work, from a
+     * thread of its own. NULL: there is nothing to merge. */
+    int (*compact)(void *db);
     void (*stats)(void *db, struct bench_stats *stats);
     /* Bytes of the live tables when the files' sizes do not tell; NULL: they do. */
     double (*table_bytes)(void *db);

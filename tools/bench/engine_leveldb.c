@@ -24,6 +24,7 @@ typedef struct leveldb_writeoptions_t leveldb_writeoptions_t;
     F(int, leveldb_major_version, (void))                                                          \
     F(int, leveldb_minor_version, (void))                                                          \
     F(leveldb_t *, leveldb_open, (const leveldb_options_t *, const char *, char **))               \
+    F(void, leveldb_compact_range, (leveldb_t *, const char *, size_t, const char *, size_t))      \
     F(void, leveldb_close, (leveldb_t *))                                                          \
     F(void, leveldb_put,                                                                           \
       (leveldb_t *, const leveldb_writeoptions_t *, const char *, size_t, const char *, size_t,    \
@@ -149,6 +150,12 @@ static void leveldb_close_adapter(void *db) {
     release(a);
 }
 
+static int leveldb_compact(void *db) {
+    const struct leveldb_adapter *a = db;
+    leveldb.leveldb_compact_range(a->db, NULL, 0, NULL, 0);
+    return BENCH_OK;
+}
+
 static void leveldb_stats(void *db, struct bench_stats *stats) {
     (void)db;
     *stats = (struct bench_stats){.wal_written = NAN, .debt = NAN, .stall_max_s = NAN};
@@ -240,6 +247,7 @@ const struct bench_engine bench_engine_leveldb = {
     .wal_suffix = ".log",
     .open = leveldb_open_adapter,
     .close = leveldb_close_adapter,
+    .compact = leveldb_compact,
     .stats = leveldb_stats,
     .session_open = leveldb_session_open,
     .session_close = leveldb_session_close,

@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 struct lsm_adapter {
     struct lsm_db *db;
     struct bench_setup *setup;
+    /* Of the listener, which is called by one thread at a time; read by stats. */
+    _Atomic uint64_t merged_entries, merge_ns, moved_job;
 };
 
 struct lsm_db *bench_engine_lsm_db(void *db) {
@@ -53,6 +56,17 @@ static int failed(const struct lsm_adapter *a, int code) {
     return BENCH_FAILED;
 }
 
+/* Sums up compactions that merged; those that only moved tables merged nothing. */
+static void note_compaction(void *context, const struct lsm_event *event) {
+    struct lsm_adapter *a = context;
+    if (event->type == LSM_EVENT_TABLE_MOVE) {
+        atomic_store(&a->moved_job, event->job);
+    } else if (event->type == LSM_EVENT_COMPACT_END && event->job != atomic_load(&a->moved_job)) {
+        atomic_fetch_add(&a->merged_entries, event->entries_in);
+        atomic_fetch_add(&a->merge_ns, event->duration_ns);
+    }
+}
+
 static void *adapter_open(struct bench_setup *setup) {
     struct lsm_options options = make_options(setup);
     struct lsm_adapter *a = calloc(1, sizeof *a);
@@ -60,6 +74,8 @@ static void *adapter_open(struct bench_setup *setup) {
         return NULL;
     }
     a->setup = setup;
+    options.listener = note_compaction;
+    options.listener_context = a;
     if (lsm_open(setup->dir, &options, &a->db, setup->error) != LSM_OK) {
         free(a);
         return NULL;
@@ -79,6 +95,12 @@ static int adapter_settle(void *db) {
     return code == LSM_OK ? BENCH_OK : failed(a, code);
 }
 
+static int adapter_compact(void *db) {
+    struct lsm_adapter *a = db;
+    int code = lsm_compact_all(a->db);
+    return code == LSM_OK ? BENCH_OK : failed(a, code);
+}
+
 static void adapter_stats(void *db, struct bench_stats *stats) {
     const struct lsm_adapter *a = db;
     struct lsm_stats s;
@@ -91,6 +113,8 @@ static void adapter_stats(void *db, struct bench_stats *stats) {
         .wal_written = (double)s.wal_bytes,
         .debt = (double)(s.compaction_pending_bytes + s.sealed_bytes),
         .stall_max_s = 1e-9 * (double)longest,
+        .merged_entries = (double)atomic_load(&a->merged_entries),
+        .merge_s = 1e-9 * (double)atomic_load(&a->merge_ns),
     };
 }
 
@@ -212,6 +236,7 @@ const struct bench_engine bench_engine_lsm = {
     .open = adapter_open,
     .close = adapter_close,
     .settle = adapter_settle,
+    .compact = adapter_compact,
     .stats = adapter_stats,
     .table_bytes = adapter_table_bytes,
     .session_open = adapter_session_open,

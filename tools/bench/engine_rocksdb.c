@@ -42,6 +42,7 @@ typedef struct rocksdb_pinnableslice_t rocksdb_pinned_t;
     F(void, rocksdb_batched_multi_get_cf,                                                          \
       (rocksdb_t *, const rocksdb_readoptions_t *, rocksdb_family_t *, size_t,                     \
        const char *const *, const size_t *, rocksdb_pinned_t **, char **, const bool))             \
+    F(void, rocksdb_compact_range, (rocksdb_t *, const char *, size_t, const char *, size_t))      \
     F(int, rocksdb_property_int, (rocksdb_t *, const char *, uint64_t *))                          \
     F(void, rocksdb_free, (void *))                                                                \
     F(rocksdb_iterator_t *, rocksdb_create_iterator, (rocksdb_t *, const rocksdb_readoptions_t *)) \
@@ -202,6 +203,12 @@ static int rocksdb_settle(void *db) {
     return BENCH_OK;
 }
 
+static int rocksdb_compact(void *db) {
+    const struct rocksdb_adapter *a = db;
+    rocksdb.rocksdb_compact_range(a->db, NULL, 0, NULL, 0);
+    return BENCH_OK;
+}
+
 static void rocksdb_stats(void *db, struct bench_stats *stats) {
     const struct rocksdb_adapter *a = db;
     *stats = (struct bench_stats){
@@ -336,6 +343,7 @@ const struct bench_engine bench_engine_rocksdb = {
     .open = rocksdb_open_adapter,
     .close = rocksdb_close_adapter,
     .settle = rocksdb_settle,
+    .compact = rocksdb_compact,
     .stats = rocksdb_stats,
     .table_bytes = rocksdb_table_bytes,
     .session_open = rocksdb_session_open,

@@ -37,6 +37,9 @@
     X(RAW_APPEND, "raw_append_per_s", "1/s")                                                       \
     X(RAW_OVERWRITE, "raw_overwrite_per_s", "1/s")                                                 \
     X(OVER_RAW, "over_raw", "ops over the better raw loop")                                        \
+    X(IDLE_P999, "idle_p999_ns", "ns, of gets while nothing runs")                                 \
+    X(OVER_IDLE, "over_idle", "p99.9 while everything is compacted over p99.9 while nothing is")   \
+    X(MERGE_S, "merged_entries_per_s", "1/s, entries that compactions read, over their time")      \
     X(RESIDENT, "resident_before", "fraction of the files in the page cache")                      \
     X(OPEN_S, "open_s", "s")                                                                       \
     X(ACKNOWLEDGED, "acknowledged", "writes before the kill")                                      \
@@ -120,6 +123,8 @@ int bench_phase_multireadrandom(struct bench_run *run, struct bench_result *resu
 int bench_phase_seekrandom(struct bench_run *run, struct bench_result *result);
 int bench_phase_readseq(struct bench_run *run, struct bench_result *result);
 int bench_phase_readreverse(struct bench_run *run, struct bench_result *result);
+
+int bench_phase_readcompact(struct bench_run *run, struct bench_result *result);
 
 int bench_phase_coldread(struct bench_run *run, struct bench_result *result);
 int bench_phase_coldmulti(struct bench_run *run, struct bench_result *result);

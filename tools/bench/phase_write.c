@@ -83,6 +83,10 @@ static int write_and_settle(struct bench_run *run, bench_step step, uint64_t ste
     result->value[BENCH_SETTLED_OPS_S] =
         result->value[BENCH_OPS] / (result->value[BENCH_SECONDS] + settle_s);
     result->value[BENCH_STALL_MAX] = after.stall_max_s;
+    if (after.merge_s > before.merge_s) {
+        result->value[BENCH_MERGE_S] =
+            (after.merged_entries - before.merged_entries) / (after.merge_s - before.merge_s);
+    }
     measure_amplification(user, usage.written, wal, result);
     measure_space(run, distinct_bytes(keys), result);
     run->user_since_fill += user;

@@ -37,6 +37,8 @@ const struct bench_phase bench_phases[] = {
     YCSB_PHASE(ycsb_d, NEED_FULL, "YCSB D: 95 % gets of the latest, 5 % new keys"),
     YCSB_PHASE(ycsb_e, NEED_FULL, "YCSB E: 95 % scans of up to 100 entries, 5 % new keys"),
     YCSB_PHASE(ycsb_f, NEED_FULL, "YCSB F: half gets, half read-modify-writes, zipfian"),
+    DISK_PHASE(readcompact, NEED_FULL,
+               "gets while everything is compacted after a quarter was written again, then idle"),
     DISK_PHASE(coldread, NEED_FULL,
                "gets with nothing of the files in memory, one after the other"),
     DISK_PHASE(coldmulti, NEED_FULL, "the same 64 at once"),

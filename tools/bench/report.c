@@ -158,6 +158,7 @@ static void print_writes(const struct bench_set *set, FILE *out) {
         {"settle s", BENCH_SETTLE_S, CELL_SECONDS, 8},
         {"ops/s incl.", BENCH_SETTLED_OPS_S, CELL_COUNT, 11},
         {"stall s", BENCH_STALL_MAX, CELL_SECONDS, 7},
+        {"merged/s", BENCH_MERGE_S, CELL_COUNT, 8},
     };
     print_table(set,
                 "Writes, MiB (space: live table bytes over distinct user bytes; log files and "
@@ -175,6 +176,13 @@ static void print_rest(const struct bench_set *set, FILE *out) {
     const struct column cold[] = {
         {"ops/s", BENCH_OPS_S, CELL_COUNT, 8},
         {"still in memory", BENCH_RESIDENT, CELL_PLAIN, 15},
+    };
+    const struct column busy[] = {
+        {"ops/s", BENCH_OPS_S, CELL_COUNT, 8},
+        {"p99", BENCH_P99, CELL_NS, 8},
+        {"p99.9", BENCH_P999, CELL_NS, 8},
+        {"idle p99.9", BENCH_IDLE_P999, CELL_NS, 10},
+        {"over idle", BENCH_OVER_IDLE, CELL_PLAIN, 9},
     };
     const struct column open[] = {
         {"seconds", BENCH_OPEN_S, CELL_SECONDS, 8},
@@ -197,6 +205,8 @@ static void print_rest(const struct bench_set *set, FILE *out) {
                 BENCH_WATCH_LOST, watch, COUNT_OF(watch), out);
     print_table(set, "Synchronous puts over the raw loop of the same minute", BENCH_OVER_RAW, sync,
                 COUNT_OF(sync), out);
+    print_table(set, "Gets while everything is compacted, and while nothing is", BENCH_IDLE_P999,
+                busy, COUNT_OF(busy), out);
     print_table(set, "Cold reads: fraction of the files' pages that could not be dropped before",
                 BENCH_RESIDENT, cold, COUNT_OF(cold), out);
     print_table(set, "Opening", BENCH_OPEN_S, open, COUNT_OF(open), out);
