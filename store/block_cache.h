@@ -36,6 +36,9 @@ struct lsm_block {
  * memory. */
 struct lsm_block *lsm_block_create(struct lsm_block_cache *cache, uint64_t table_id,
                                    uint64_t offset, uint32_t length);
+static inline void lsm_block_ref(struct lsm_block *block) {
+    atomic_fetch_add_explicit(&block->refs, 1, memory_order_relaxed);
+}
 void lsm_block_unref(struct lsm_block *block);
 
 /* The block with a reference for the caller, or NULL. */

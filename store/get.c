@@ -13,8 +13,8 @@ uint64_t lsm_read_seq(const struct lsm_db *db, const struct lsm_read_options *op
     return atomic_load_explicit(&db->visible, memory_order_acquire);
 }
 
-static bool find_in_memtables(const struct lsm_view *view, const uint8_t *key, size_t key_size,
-                              uint64_t seq, struct lsm_entry *entry, struct lsm_pin **pin) {
+bool lsm_find_in_memtables(const struct lsm_view *view, const uint8_t *key, size_t key_size,
+                           uint64_t seq, struct lsm_entry *entry, struct lsm_pin **pin) {
     struct lsm_memtable *found = NULL;
     if (lsm_memtable_get(view->active, key, key_size, seq, entry)) {
         found = view->active;
@@ -62,7 +62,7 @@ static int find_in_table(const struct lookup *lookup, const struct lsm_table_met
 int lsm_lookup(struct lsm_db *db, struct lsm_view *view, const uint8_t *key, size_t key_size,
                uint64_t seq, bool fill_cache, struct lsm_counter_slot *slot,
                struct lsm_entry *entry, struct lsm_pin **pin, struct lsm_fault *fault) {
-    if (find_in_memtables(view, key, key_size, seq, entry, pin)) {
+    if (lsm_find_in_memtables(view, key, key_size, seq, entry, pin)) {
         return 0;
     }
     const struct lookup lookup = {db, key, key_size, seq, fill_cache, slot, entry, pin, fault};

@@ -57,6 +57,8 @@ void lsm_queue_push(struct lsm_queue *queue, struct lsm_request *request);
  * handed out one a call. */
 struct lsm_request *lsm_queue_reap(struct lsm_queue *queue, unsigned min);
 unsigned lsm_queue_in_flight(const struct lsm_queue *queue); /* pushed and not yet reaped */
+/* What came of a finished request: 0, or its error with words. */
+LSM_CHECKED int lsm_request_outcome(const struct lsm_request *request, struct lsm_fault *fault);
 
 /* ---- files ---- */
 

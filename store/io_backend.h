@@ -16,7 +16,7 @@
  * read, write and sync a file as a whole have a pool of their own: they hold a queue without
  * waiting for anything else, so they may be made by a thread that has borrowed one, and never
  * deadlock. */
-enum { LSM_BORROWED_MAX = 16, LSM_BORROWED_DEPTH = 32 };
+enum { LSM_BORROWED_MAX = 16, LSM_BORROWED_DEPTH = 128 };
 enum { LSM_WHOLE_MAX = 8, LSM_WHOLE_DEPTH = 8, LSM_WHOLE_CHUNK = 1 << 20 };
 enum { LSM_QUEUE_DEPTH_MAX = 4096 };
 

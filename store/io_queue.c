@@ -328,6 +328,19 @@ static int transfer(struct lsm_file *file, enum lsm_request_op op, uint64_t offs
     return rc;
 }
 
+int lsm_request_outcome(const struct lsm_request *request, struct lsm_fault *fault) {
+    int rc = request->result;
+    if (rc == 0 || request->op != LSM_REQUEST_SYNC) {
+        return rc == 0 ? 0
+                       : fail_transfer(fault, request->file, rc, request->op, request->length,
+                                       request->offset);
+    }
+    /* A full disk too: what a failed sync has lost nobody knows, so it is never merely NO_SPACE. */
+    lsm_fail_errno(fault, rc, "sync", request->file->path);
+    fault->code = LSM_ERR_IO;
+    return LSM_ERR_IO;
+}
+
 int lsm_file_read(struct lsm_file *file, uint64_t offset, void *buffer, size_t length,
                   struct lsm_fault *fault) {
     LSM_ASSERT(buffer != NULL || length == 0);
@@ -353,12 +366,5 @@ int lsm_file_sync(struct lsm_file *file, struct lsm_fault *fault) {
     const struct lsm_request *done = lsm_queue_reap(queue, 1);
     LSM_ASSERT(done == &request);
     pool_give(&file->io->whole, queue);
-    if (request.result != 0) {
-        /* A full disk too: what a failed sync has lost nobody knows, so it is never merely
-         * NO_SPACE. */
-        lsm_fail_errno(fault, request.result, "sync", file->path);
-        fault->code = LSM_ERR_IO;
-        return LSM_ERR_IO;
-    }
-    return 0;
+    return lsm_request_outcome(&request, fault);
 }

@@ -1,5 +1,154 @@
-/* multi_get.c: the read path of a batch of keys. */
+/* multi_get.c: the read path of a batch of keys: memtables, then tables, as get.c goes for one.
+ *
+ * The keys go in rounds. In a round every unanswered key walks down, from level 0's newest table
+ * on, past the tables whose filters rule it out, to the first one that may hold it; then all of
+ * them are looked up together, whatever their tables. So cold keys cost one wait for as many as
+ * there are, and a second only for those that a filter let through in vain. */
+#include "check.h"
 #include "get.h"
+#include "table_batch.h"
+
+struct batch {
+    struct lsm_db *db;
+    const struct lsm_view *view;
+    struct lsm_batch_read read;
+    struct lsm_fault *fault; /* of the first error */
+
+    size_t count;
+    struct lsm_probe probe[LSM_BATCH_MAX];
+    uint32_t place[LSM_BATCH_MAX]; /* where the key goes on: level 0's tables, then the levels */
+    uint8_t open[LSM_BATCH_MAX];   /* keys without an answer */
+    size_t open_count;
+};
+
+static void note_fault(struct batch *batch, const struct lsm_fault *fault) {
+    if (fault->code != 0 && batch->fault->code == 0) {
+        *batch->fault = *fault;
+    }
+}
+
+static const struct lsm_table_meta *table_at(const struct batch *batch, uint32_t place,
+                                             const struct lsm_probe *probe) {
+    const struct lsm_level *levels = batch->view->version->level;
+    if (place < levels[0].count) {
+        return levels[0].tables[place];
+    }
+    const struct lsm_level *level = &levels[place - levels[0].count + 1];
+    size_t i = lsm_level_find(level, probe->key, probe->key_size);
+    return i < level->count ? level->tables[i] : NULL;
+}
+
+static bool covers(const struct lsm_table_meta *meta, const struct lsm_probe *probe) {
+    return lsm_key_compare(meta->first_key, meta->first_key_size, probe->key, probe->key_size) <=
+               0 &&
+           lsm_key_compare(meta->last_key, meta->last_key_size, probe->key, probe->key_size) >= 0;
+}
+
+/* Opens the next table that covers the key. 0, LSM_NOT_FOUND: there is none, or an error. */
+static int next_table(struct batch *batch, size_t k) {
+    struct lsm_probe *probe = &batch->probe[k];
+    size_t places = batch->view->version->level[0].count + batch->db->options.max_levels - 1;
+    while (batch->place[k] < places) {
+        const struct lsm_table_meta *meta = table_at(batch, batch->place[k]++, probe);
+        if (meta != NULL && covers(meta, probe)) {
+            struct lsm_fault fault = {0};
+            int rc = lsm_tables_get(batch->db->tables, meta, &probe->table, &fault);
+            note_fault(batch, &fault);
+            return rc;
+        }
+    }
+    return LSM_NOT_FOUND;
+}
+
+/* Takes every open key to a table that may hold it; those are in *found. The others are answered.
+ */
+static size_t walk(struct batch *batch, struct lsm_probe **found) {
+    size_t count = 0;
+    uint8_t *walking = batch->open;
+    size_t left = batch->open_count;
+    while (left > 0) {
+        size_t here = 0;
+        for (size_t j = 0; j < left; j++) {
+            struct lsm_probe *probe = &batch->probe[walking[j]];
+            probe->rc = next_table(batch, walking[j]);
+            if (probe->rc == 0) {
+                lsm_probe_prefetch(probe);
+                walking[here++] = walking[j];
+            }
+        }
+        left = 0;
+        for (size_t j = 0; j < here; j++) {
+            struct lsm_probe *probe = &batch->probe[walking[j]];
+            if (lsm_probe_may_hold(probe, batch->read.slot)) {
+                found[count++] = probe;
+            } else {
+                lsm_table_release(probe->table);
+                walking[left++] = walking[j];
+            }
+        }
+    }
+    return count;
+}
+
+/* The keys of the batch into the tables, until each has an answer in its probe. */
+static void search_tables(struct batch *batch) {
+    while (batch->open_count > 0) {
+        struct lsm_probe *found[LSM_BATCH_MAX];
+        size_t count = walk(batch, found);
+        batch->open_count = 0;
+        if (count == 0) {
+            break;
+        }
+        struct lsm_fault fault = {0};
+        lsm_batch_find(found, count, &batch->read, &fault);
+        note_fault(batch, &fault);
+        for (size_t j = 0; j < count; j++) {
+            lsm_table_release(found[j]->table);
+            if (found[j]->rc == LSM_NOT_FOUND) {
+                batch->open[batch->open_count++] = (uint8_t)(found[j] - batch->probe);
+            }
+        }
+    }
+}
+
+static void begin(struct batch *batch, const struct lsm_key *keys, size_t count) {
+    batch->count = count;
+    batch->open_count = 0;
+    for (size_t k = 0; k < count; k++) {
+        struct lsm_probe *probe = &batch->probe[k];
+        probe->key = keys[k].data;
+        probe->key_size = keys[k].size;
+        probe->pin = NULL;
+        probe->rc = lsm_find_in_memtables(batch->view, probe->key, probe->key_size,
+                                          batch->read.seq_max, &probe->entry, &probe->pin)
+                        ? 0
+                        : LSM_NOT_FOUND;
+        if (probe->rc == LSM_NOT_FOUND) {
+            probe->hash = lsm_filter_hash(probe->key, probe->key_size);
+            batch->place[k] = 0;
+            batch->open[batch->open_count++] = (uint8_t)k;
+        }
+    }
+}
+
+static void answer(const struct batch *batch, struct lsm_value *values, int *status) {
+    uint64_t hits = 0, bytes = 0;
+    for (size_t k = 0; k < batch->count; k++) {
+        const struct lsm_probe *probe = &batch->probe[k];
+        status[k] = probe->rc;
+        if (probe->rc == 0 && probe->entry.type == LSM_TYPE_DELETE) {
+            probe->pin->release(probe->pin);
+            status[k] = LSM_NOT_FOUND;
+        } else if (probe->rc == 0) {
+            lsm_give_value(&probe->entry, probe->pin, &values[k]);
+            hits++;
+            bytes += probe->entry.value_size;
+        }
+    }
+    lsm_count(batch->read.slot, LSM_C_GETS, batch->count);
+    lsm_count(batch->read.slot, LSM_C_GET_HITS, hits);
+    lsm_count(batch->read.slot, LSM_C_USER_BYTES_READ, bytes);
+}
 
 int lsm_multi_get(struct lsm_db *db, const struct lsm_read_options *options,
                   const struct lsm_key *keys, size_t count, struct lsm_value *values, int *status) {
@@ -13,30 +162,22 @@ int lsm_multi_get(struct lsm_db *db, const struct lsm_read_options *options,
     if (rc != 0) {
         return rc;
     }
-    struct lsm_counter_slot *slot = lsm_counters_slot(db->counters);
     struct lsm_view *view = lsm_view_acquire(db);
-    uint64_t seq = lsm_read_seq(db, options);
-    bool fill_cache = options == NULL || !options->skip_cache_fill;
-    for (size_t i = 0; i < count; i++) {
-        struct lsm_entry entry;
-        struct lsm_pin *pin = NULL;
-        struct lsm_fault one = {0};
-        status[i] = lsm_lookup(db, view, keys[i].data, keys[i].size, seq, fill_cache, slot, &entry,
-                               &pin, &one);
-        if (status[i] == 0 && entry.type == LSM_TYPE_DELETE) {
-            pin->release(pin);
-            status[i] = LSM_NOT_FOUND;
-        }
-        if (status[i] == 0) {
-            lsm_give_value(&entry, pin, &values[i]);
-            lsm_count(slot, LSM_C_GET_HITS, 1);
-            lsm_count(slot, LSM_C_USER_BYTES_READ, entry.value_size);
-        } else if (status[i] != LSM_NOT_FOUND && rc == 0) {
-            rc = status[i];
-            fault = one;
-        }
+    struct batch batch;
+    batch.db = db;
+    batch.view = view;
+    batch.fault = &fault;
+    batch.read = (struct lsm_batch_read){
+        .io = db->io,
+        .seq_max = lsm_read_seq(db, options),
+        .fill_cache = options == NULL || !options->skip_cache_fill,
+        .slot = lsm_counters_slot(db->counters),
+    };
+    for (size_t at = 0; at < count; at += LSM_BATCH_MAX) {
+        begin(&batch, keys + at, count - at < LSM_BATCH_MAX ? count - at : LSM_BATCH_MAX);
+        search_tables(&batch);
+        answer(&batch, values + at, status + at);
     }
     lsm_view_release(db, view);
-    lsm_count(slot, LSM_C_GETS, count);
-    return lsm_leave(db, &fault, rc);
+    return lsm_leave(db, &fault, fault.code);
 }

@@ -44,26 +44,6 @@ int lsm_table_check_block(const struct lsm_table *table, size_t i, const uint8_t
                     lsm_file_path(table->file), (unsigned long long)record->offset, what);
 }
 
-static int read_block(struct lsm_table *table, size_t i, bool fill_cache, struct lsm_block **block,
-                      struct lsm_fault *fault) {
-    const struct lsm_index_record *record = &table->index.records[i];
-    struct lsm_block *made =
-        lsm_block_create(table->cache, table->id, record->offset, record->length);
-    if (made == NULL) {
-        return lsm_table_block_fault(table, i, LSM_ERR_MEMORY, fault);
-    }
-    int rc = lsm_file_read(table->file, record->offset, made->data, record->length, fault);
-    if (rc == 0) {
-        rc = lsm_table_check_block(table, i, made->data, &made->view, fault);
-    }
-    if (rc != 0) {
-        lsm_block_unref(made);
-        return rc;
-    }
-    *block = fill_cache ? lsm_block_cache_insert(table->cache, made) : made;
-    return 0;
-}
-
 /* ---- the mapping ---- */
 
 void lsm_table_map(struct lsm_table *table) {
@@ -146,19 +126,56 @@ static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slo
     return true;
 }
 
+struct lsm_block *lsm_table_keep_block(struct lsm_table *table, size_t i, struct lsm_block *block,
+                                       bool fill_cache) {
+    if (table->map != NULL) {
+        see_block(table, i); /* what can be read in place next time need not be kept twice */
+        return block;
+    }
+    return fill_cache ? lsm_block_cache_insert(table->cache, block) : block;
+}
+
+static int read_block(struct lsm_table *table, size_t i, bool fill_cache, struct lsm_block **block,
+                      struct lsm_fault *fault) {
+    const struct lsm_index_record *record = &table->index.records[i];
+    struct lsm_block *made =
+        lsm_block_create(table->cache, table->id, record->offset, record->length);
+    if (made == NULL) {
+        return lsm_table_block_fault(table, i, LSM_ERR_MEMORY, fault);
+    }
+    int rc = lsm_file_read(table->file, record->offset, made->data, record->length, fault);
+    if (rc == 0) {
+        rc = lsm_table_check_block(table, i, made->data, &made->view, fault);
+    }
+    if (rc != 0) {
+        lsm_block_unref(made);
+        return rc;
+    }
+    *block = lsm_table_keep_block(table, i, made, fill_cache);
+    return 0;
+}
+
+bool lsm_table_block_here(struct lsm_table *table, size_t i, struct lsm_counter_slot *slot,
+                          struct lsm_block_use *use) {
+    LSM_ASSERT(i < table->index.count);
+    if (table->map != NULL && use_mapped(table, i, slot, use)) {
+        return true;
+    }
+    const struct lsm_index_record *record = &table->index.records[i];
+    struct lsm_block *there = lsm_block_cache_find(table->cache, table->id, record->offset);
+    if (there == NULL) {
+        return false;
+    }
+    LSM_ASSERT(there->length == record->length);
+    count(slot, LSM_C_CACHE_HITS);
+    *use = (struct lsm_block_use){there->view, there};
+    return true;
+}
+
 int lsm_table_use_block(struct lsm_table *table, size_t i, bool fill_cache,
                         struct lsm_counter_slot *slot, struct lsm_block_use *use,
                         struct lsm_fault *fault) {
-    LSM_ASSERT(i < table->index.count);
-    if (table->map != NULL && use_mapped(table, i, slot, use)) {
-        return 0;
-    }
-    struct lsm_block *there =
-        lsm_block_cache_find(table->cache, table->id, table->index.records[i].offset);
-    if (there != NULL) {
-        LSM_ASSERT(there->length == table->index.records[i].length);
-        count(slot, LSM_C_CACHE_HITS);
-        *use = (struct lsm_block_use){there->view, there};
+    if (lsm_table_block_here(table, i, slot, use)) {
         return 0;
     }
     count(slot, LSM_C_CACHE_MISSES);
@@ -166,14 +183,10 @@ int lsm_table_use_block(struct lsm_table *table, size_t i, bool fill_cache,
         slot->io_began_ns == 0) { /* an operation that goes to a file is always timed */
         slot->io_began_ns = lsm_io_now_ns(table->io);
     }
-    /* What can be read in place next time need not be kept twice. */
-    int rc = read_block(table, i, fill_cache && table->map == NULL, &there, fault);
-    if (rc != 0) {
-        return rc;
+    struct lsm_block *made = NULL;
+    int rc = read_block(table, i, fill_cache, &made, fault);
+    if (rc == 0) {
+        *use = (struct lsm_block_use){made->view, made};
     }
-    if (table->map != NULL) {
-        see_block(table, i);
-    }
-    *use = (struct lsm_block_use){there->view, there};
-    return 0;
+    return rc;
 }

@@ -63,6 +63,16 @@ static inline void lsm_table_end_use(struct lsm_block_use *use) {
         use->block = NULL;
     }
 }
+/* The same where no request is needed; false: one is. */
+bool lsm_table_block_here(struct lsm_table *table, size_t i, struct lsm_counter_slot *slot,
+                          struct lsm_block_use *use);
+/* A block that came by a request and was checked, for next time. The caller's reference moves to
+ * what is returned. */
+struct lsm_block *lsm_table_keep_block(struct lsm_table *table, size_t i, struct lsm_block *block,
+                                       bool fill_cache);
+/* The one block that may hold the key; false: none does. */
+bool lsm_table_find_block(const struct lsm_table *table, const uint8_t *key, size_t key_size,
+                          uint64_t seq_max, struct lsm_counter_slot *slot, size_t *i);
 /* Looks the key up in block i, which is in use, and ends the use; a pin that is given keeps what it
  * needs. Else as lsm_table_get. */
 LSM_CHECKED int lsm_table_get_in(struct lsm_table *table, size_t i, struct lsm_block_use *use,

@@ -31,6 +31,19 @@ static int give(struct lsm_table *table, const struct lsm_block_use *use,
     return rc;
 }
 
+bool lsm_table_find_block(const struct lsm_table *table, const uint8_t *key, size_t key_size,
+                          uint64_t seq_max, struct lsm_counter_slot *slot, size_t *i) {
+    *i = lsm_index_find(&table->index, key, key_size, seq_max);
+    if (*i < table->index.count) {
+        return true;
+    }
+    bool too_new = lsm_key_compare(key, key_size, table->last_key, table->stat.last_key_size) == 0;
+    if (!too_new) {
+        (void)absent(table, slot);
+    }
+    return false;
+}
+
 int lsm_table_get_in(struct lsm_table *table, size_t i, struct lsm_block_use *use,
                      const uint8_t *key, size_t key_size, uint64_t seq_max,
                      struct lsm_counter_slot *slot, struct lsm_entry *entry, struct lsm_pin **pin,
@@ -67,11 +80,9 @@ int lsm_table_get(struct lsm_table *table, const uint8_t *key, size_t key_size, 
             return LSM_NOT_FOUND;
         }
     }
-    size_t i = lsm_index_find(&table->index, key, key_size, seq_max);
-    if (i == table->index.count) {
-        bool too_new =
-            lsm_key_compare(key, key_size, table->last_key, table->stat.last_key_size) == 0;
-        return too_new ? LSM_NOT_FOUND : absent(table, slot);
+    size_t i;
+    if (!lsm_table_find_block(table, key, key_size, seq_max, slot, &i)) {
+        return LSM_NOT_FOUND;
     }
     struct lsm_block_use use;
     int rc = lsm_table_use_block(table, i, fill_cache, slot, &use, fault);

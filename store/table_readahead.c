@@ -1,6 +1,5 @@
 #include "table_readahead.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 void lsm_readahead_init(struct lsm_readahead *ahead, struct lsm_table *table,
@@ -92,16 +91,7 @@ void lsm_readahead_start(struct lsm_readahead *ahead, size_t i) {
 
 static int wait_for(struct lsm_readahead *ahead, struct lsm_piece *piece, struct lsm_fault *fault) {
     lsm_flight_wait(ahead->queue, &piece->flight);
-    int result = piece->flight.request.result;
-    if (result == 0) {
-        return 0;
-    }
-    const char *path = lsm_file_path(ahead->table->file);
-    if (result == -ENODATA) {
-        return lsm_fail(fault, LSM_ERR_CORRUPT, "%s: offset %llu: the file ended early", path,
-                        (unsigned long long)piece->flight.request.offset);
-    }
-    return lsm_fail_errno(fault, result, "read", path);
+    return lsm_request_outcome(&piece->flight.request, fault);
 }
 
 int lsm_readahead_block(struct lsm_readahead *ahead, size_t i, struct lsm_block_view *view,

@@ -1,0 +1,116 @@
+#include "table_batch.h"
+
+#include "check.h"
+#include "table_fetch.h"
+
+bool lsm_probe_may_hold(const struct lsm_probe *probe, struct lsm_counter_slot *slot) {
+    if (probe->table->filter_bytes == NULL) {
+        return true;
+    }
+    lsm_count(slot, LSM_C_BLOOM_CHECKS, 1);
+    if (lsm_filter_probe(&probe->table->filter, probe->hash)) {
+        return true;
+    }
+    lsm_count(slot, LSM_C_BLOOM_NEGATIVES, 1);
+    return false;
+}
+
+/* Those whose table has a block for them, in front; their number. */
+static size_t find_blocks(struct lsm_probe **probes, size_t count,
+                          const struct lsm_batch_read *read) {
+    size_t kept = 0;
+    for (size_t k = 0; k < count; k++) {
+        struct lsm_probe *probe = probes[k];
+        if (lsm_table_find_block(probe->table, probe->key, probe->key_size, read->seq_max,
+                                 read->slot, &probe->block)) {
+            __builtin_prefetch(&probe->table->index.records[probe->block]);
+            probes[kept++] = probe;
+        } else {
+            probe->rc = LSM_NOT_FOUND;
+        }
+    }
+    return kept;
+}
+
+static void find_in_block(struct lsm_probe *probe, const struct lsm_batch_read *read,
+                          struct lsm_fault *fault) {
+    struct lsm_fault own;
+    probe->rc =
+        lsm_table_get_in(probe->table, probe->block, &probe->use, probe->key, probe->key_size,
+                         read->seq_max, read->slot, &probe->entry, &probe->pin, &own);
+    if (probe->rc != 0 && probe->rc != LSM_NOT_FOUND && fault->code == 0) {
+        *fault = own;
+    }
+}
+
+/* The fetch of that block, made if there is none. */
+static uint8_t fetch_of(struct lsm_fetch *fetches, size_t *count, const struct lsm_probe *probe) {
+    size_t k = 0;
+    while (k < *count && (fetches[k].i != probe->block || fetches[k].table != probe->table)) {
+        k++;
+    }
+    if (k == *count) {
+        fetches[(*count)++] = (struct lsm_fetch){.table = probe->table, .i = probe->block};
+    }
+    return (uint8_t)k;
+}
+
+/* Reads what is not in memory, each block once. */
+static void find_by_requests(struct lsm_probe **probes, size_t count,
+                             const struct lsm_batch_read *read, struct lsm_fault *fault) {
+    struct lsm_fetch fetches[LSM_BATCH_MAX];
+    uint8_t which[LSM_BATCH_MAX];
+    size_t blocks = 0;
+    for (size_t k = 0; k < count; k++) {
+        which[k] = fetch_of(fetches, &blocks, probes[k]);
+    }
+    struct lsm_fault failed = {0};
+    lsm_count(read->slot, LSM_C_CACHE_MISSES, blocks);
+    lsm_count(read->slot, LSM_C_CACHE_HITS, count - blocks);
+    lsm_fetch_all(read->io, fetches, blocks, read->fill_cache, &failed);
+    if (failed.code != 0 && fault->code == 0) {
+        *fault = failed;
+    }
+    for (size_t k = 0; k < count; k++) {
+        const struct lsm_fetch *fetch = &fetches[which[k]];
+        probes[k]->rc = fetch->rc;
+        if (fetch->rc == 0) {
+            lsm_block_ref(fetch->block);
+            probes[k]->use = (struct lsm_block_use){fetch->block->view, fetch->block};
+            find_in_block(probes[k], read, fault);
+        }
+    }
+    for (size_t k = 0; k < blocks; k++) {
+        if (fetches[k].rc == 0) {
+            lsm_block_unref(fetches[k].block);
+        }
+    }
+}
+
+void lsm_batch_find(struct lsm_probe *const *all, size_t count, const struct lsm_batch_read *read,
+                    struct lsm_fault *fault) {
+    LSM_ASSERT(count >= 1 && count <= LSM_BATCH_MAX);
+    struct lsm_probe *probes[LSM_BATCH_MAX];
+    struct lsm_probe *missing[LSM_BATCH_MAX];
+    memcpy(probes, all, count * sizeof(struct lsm_probe *));
+    count = find_blocks(probes, count, read);
+    for (size_t k = 0; k < count; k++) {
+        const struct lsm_table *table = probes[k]->table;
+        if (table->map != NULL) {
+            const struct lsm_index_record *record = &table->index.records[probes[k]->block];
+            __builtin_prefetch(table->map + record->offset + record->length - 4);
+        }
+    }
+    size_t misses = 0;
+    for (size_t k = 0; k < count; k++) {
+        struct lsm_probe *probe = probes[k];
+        if (lsm_table_block_here(probe->table, probe->block, read->slot, &probe->use)) {
+            find_in_block(probe, read, fault);
+        } else {
+            missing[misses++] = probe;
+        }
+    }
+    if (misses > 0) {
+        find_by_requests(missing, misses, read, fault);
+    }
+}

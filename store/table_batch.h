@@ -1,0 +1,52 @@
+/* table_batch.h: many keys looked up at once, each in a table of its own.
+ *
+ * Every step is taken for all keys before the next: a step only asks memory or disk for what the
+ * next one reads, so that their waits overlap. What is not in memory is read by one submission.
+ *
+ * Threads:    any; a probe belongs to one. Ownership: keys and tables are borrowed until the last
+ * call; a pin that was given is the caller's. */
+#ifndef LSM_TABLE_BATCH_H
+#define LSM_TABLE_BATCH_H
+
+#include "table_internal.h"
+
+enum { LSM_BATCH_MAX = 128 };
+
+struct lsm_probe {
+    const uint8_t *key;
+    size_t key_size;
+    uint64_t hash; /* lsm_filter_hash */
+    struct lsm_table *table;
+
+    /* What lsm_batch_find fills. */
+    int rc; /* 0, LSM_NOT_FOUND or an error */
+    struct lsm_entry entry;
+    struct lsm_pin *pin;
+
+    size_t block;
+    struct lsm_block_use use;
+};
+
+/* Asks memory for what lsm_probe_may_hold reads. */
+static inline void lsm_probe_prefetch(const struct lsm_probe *probe) {
+    const struct lsm_filter_view *filter = &probe->table->filter;
+    if (probe->table->filter_bytes != NULL) {
+        __builtin_prefetch(filter->bits +
+                           lsm_filter_line_of(probe->hash, filter->lines) * LSM_FILTER_LINE);
+    }
+}
+/* False: the table's filter rules the key out. */
+bool lsm_probe_may_hold(const struct lsm_probe *probe, struct lsm_counter_slot *slot);
+
+struct lsm_batch_read {
+    struct lsm_io *io;
+    uint64_t seq_max;
+    bool fill_cache;
+    struct lsm_counter_slot *slot;
+};
+/* Looks all of them up. *fault is untouched, or an error's of one of them.
+ * REQUIRES: 1 to LSM_BATCH_MAX; filters asked before. */
+void lsm_batch_find(struct lsm_probe *const *probes, size_t count,
+                    const struct lsm_batch_read *read, struct lsm_fault *fault);
+
+#endif

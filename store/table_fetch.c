@@ -1,0 +1,74 @@
+/* table_fetch.c: many blocks by one submission. The first half that comes is checked while the rest
+ * is on its way, so the kernel is entered twice whatever the number. */
+#include "table_fetch.h"
+
+#include "check.h"
+
+static void fail(struct lsm_fetch *fetch, int rc, const struct lsm_fault *own,
+                 struct lsm_fault *first) {
+    fetch->rc = rc;
+    if (fetch->block != NULL) {
+        lsm_block_unref(fetch->block);
+        fetch->block = NULL;
+    }
+    if (first->code == 0) {
+        *first = *own;
+    }
+}
+
+static bool prepare(struct lsm_fetch *fetch, struct lsm_fault *fault) {
+    struct lsm_table *table = fetch->table;
+    LSM_ASSERT(fetch->i < table->index.count);
+    const struct lsm_index_record *record = &table->index.records[fetch->i];
+    fetch->rc = 0;
+    fetch->block = lsm_block_create(table->cache, table->id, record->offset, record->length);
+    if (fetch->block == NULL) {
+        struct lsm_fault own;
+        fail(fetch, lsm_table_block_fault(table, fetch->i, LSM_ERR_MEMORY, &own), &own, fault);
+        return false;
+    }
+    fetch->request = (struct lsm_request){
+        .op = LSM_REQUEST_READ,
+        .file = table->file,
+        .offset = record->offset,
+        .buffer = fetch->block->data,
+        .length = record->length,
+        .user = fetch,
+    };
+    return true;
+}
+
+static void land(struct lsm_fetch *fetch, bool fill_cache, struct lsm_fault *fault) {
+    struct lsm_fault own;
+    int rc = lsm_request_outcome(&fetch->request, &own);
+    if (rc == 0) {
+        rc = lsm_table_check_block(fetch->table, fetch->i, fetch->block->data, &fetch->block->view,
+                                   &own);
+    }
+    if (rc != 0) {
+        fail(fetch, rc, &own, fault);
+        return;
+    }
+    fetch->block = lsm_table_keep_block(fetch->table, fetch->i, fetch->block, fill_cache);
+}
+
+void lsm_fetch_all(struct lsm_io *io, struct lsm_fetch *fetches, size_t count, bool fill_cache,
+                   struct lsm_fault *fault) {
+    LSM_ASSERT(count > 0);
+    struct lsm_queue *queue = lsm_queue_borrow(io);
+    unsigned left = 0;
+    fault->code = 0;
+    for (size_t k = 0; k < count; k++) {
+        if (prepare(&fetches[k], fault)) {
+            lsm_queue_push(queue, &fetches[k].request);
+            left++;
+        }
+    }
+    for (unsigned half = (left + 1) / 2, landed = 0; left > 0; left--, landed++) {
+        unsigned min = landed == 0 ? half : landed < half ? 1 : left;
+        struct lsm_request *request = lsm_queue_reap(queue, min);
+        LSM_ASSERT(request != NULL);
+        land(request->user, fill_cache, fault);
+    }
+    lsm_queue_return(io, queue);
+}

@@ -1,0 +1,27 @@
+/* table_fetch.h: many blocks, of whatever tables, by one submission.
+ *
+ * At depth 64 a cold block costs a seventh of what it costs alone, so whoever knows several that it
+ * needs asks for all of them before it waits for any.
+ *
+ * Threads:    any; a queue is borrowed meanwhile. Ownership: a block that came is the caller's, one
+ * reference to each. */
+#ifndef LSM_TABLE_FETCH_H
+#define LSM_TABLE_FETCH_H
+
+#include "io.h"
+#include "table_internal.h"
+
+struct lsm_fetch {
+    struct lsm_table *table; /* borrowed */
+    size_t i;                /* of the block */
+    struct lsm_block *block; /* filled and checked; NULL: it failed */
+    int rc;                  /* 0, or why */
+    struct lsm_request request;
+};
+
+/* Reads block `i` of `table` of each. *fault is the first failure's words, untouched without one.
+ * REQUIRES: at least one, all different. */
+void lsm_fetch_all(struct lsm_io *io, struct lsm_fetch *fetches, size_t count, bool fill_cache,
+                   struct lsm_fault *fault);
+
+#endif
