@@ -18,7 +18,7 @@ struct history *history_create(void) {
     history->expanded = calloc(1, sizeof(*history->expanded));
     history->cache = calloc(1, sizeof(*history->cache));
     if (history->column_of_id == NULL || history->expanded == NULL || history->cache == NULL ||
-        !history_shapes_create(history)) {
+        !history_events_create(history) || !history_shapes_create(history)) {
         history_destroy(history);
         return NULL;
     }
@@ -50,6 +50,7 @@ void history_destroy(struct history *history) {
     blocks_free(history->time_block, 0, history->sealed);
     history_shapes_destroy(history);
     history_events_destroy(history);
+    history_histograms_destroy(history);
     free(history->column);
     free(history->column_of_id);
     free(history->expanded);
@@ -65,6 +66,7 @@ void history_clear(struct history *history) {
     blocks_free(history->time_block, 0, history->sealed);
     history_shapes_clear(history);
     history_events_clear(history);
+    history_histograms_clear(history);
     history_cache_clear(history->cache);
     memset(history->column_of_id, 0, HISTORY_DIRECT_IDS * sizeof(uint32_t));
     history->count = history->sealed = history->gap_count = history->bytes = 0;

@@ -86,6 +86,8 @@ const uint32_t *history_column_rows(const struct history *history, double t0, do
 double history_max(const struct history *history, uint32_t id, enum history_form form, double t0,
                    double t1);
 
+/* Kept packed: a returned pointer stays valid until events of 16 other stretches of 128 were asked
+ * for, or the next append. */
 size_t history_event_count(const struct history *history);
 const struct scope_event *history_event(const struct history *history, size_t index);
 double history_event_time(const struct history *history, size_t index);

@@ -1,63 +1,166 @@
-/* history_events.c: events and one-second histograms.
- *
- * Histograms are kept packed (7 KB each would be 100 MB for four hours, nearly all of it zeros) and
- * expanded into a few slots, in turn, when they are asked for. */
+/* history_events.c: events, in blocks. The newest block is open, in the clear; one that is full is
+ * packed, and unpacked into one of a few slots when it is asked for. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "obs_check.h"
 #include "history_store.h"
 
-enum {
-    CELLS = SCOPE_HISTOGRAMS * SCOPE_HIST_BUCKETS,
-    NUMBER_MAX = 10, /* bytes of a number */
-    PACKED_MAX = (2 + SCOPE_HISTOGRAMS) * NUMBER_MAX + 1 + CELLS * (2 + 1 + 1 + NUMBER_MAX),
-    COUNT_LONG = 15, /* in place of an exponent: a number follows */
-};
+enum { ROWS = HISTORY_EVENT_ROWS, FORGET = HISTORY_EVENTS_MAX / 8 };
+_Static_assert(FORGET % ROWS == 0, "whole blocks are forgotten");
 
-/* ---- events ---------------------------------------------------------------------------------- */
+/* ---- room ------------------------------------------------------------------------------------ */
 
 /* Every array may grow alone: when one fails the others are merely larger than needed. */
-static bool events_grow(struct history_events *events) {
-    size_t capacity = events->capacity == 0 ? 256 : events->capacity * 2;
-    struct scope_event *event = realloc(events->event, capacity * sizeof(*event));
-    events->event = event != NULL ? event : events->event;
-    double *until = realloc(events->until, capacity * sizeof(*until));
-    events->until = until != NULL ? until : events->until;
-    uint32_t *chain = realloc(events->chain, capacity * sizeof(*chain));
-    events->chain = chain != NULL ? chain : events->chain;
+static bool order_grow(struct history_events *events) {
+    size_t capacity = events->capacity + events->capacity / 2 + 2 * ROWS;
+    capacity = capacity < HISTORY_EVENTS_MAX ? capacity : HISTORY_EVENTS_MAX;
     uint32_t *order = realloc(events->order, capacity * sizeof(*order));
     events->order = order != NULL ? order : events->order;
     double *time = realloc(events->time, capacity * sizeof(*time));
     events->time = time != NULL ? time : events->time;
     uint8_t *type = realloc(events->type, capacity * sizeof(*type));
     events->type = type != NULL ? type : events->type;
-    if (event == NULL || until == NULL || chain == NULL || order == NULL || time == NULL ||
-        type == NULL) {
+    if (order == NULL || time == NULL || type == NULL) {
         return false;
     }
     events->capacity = capacity;
     return true;
 }
 
+/* Packs the open block, which is full. */
+static bool block_seal(struct history_events *events) {
+    if (events->sealed == events->block_capacity) {
+        size_t capacity = events->block_capacity == 0 ? 16 : 2 * events->block_capacity;
+        struct history_event_block *block = realloc(events->block, capacity * sizeof(*block));
+        if (block == NULL) {
+            return false;
+        }
+        events->block = block;
+        events->block_capacity = capacity;
+    }
+    uint8_t *packed = history_events_pack(events->open);
+    if (packed == NULL) {
+        return false;
+    }
+    events->block[events->sealed++] =
+        (struct history_event_block){.packed = packed, .until = events->open[ROWS - 1].until};
+    return true;
+}
+
+static bool room(struct history_events *events) {
+    if (events->open == NULL) {
+        events->open = calloc(ROWS, sizeof(*events->open));
+    }
+    if (events->open == NULL || (events->count == events->capacity && !order_grow(events))) {
+        return false;
+    }
+    return events->count < (events->sealed + 1) * ROWS || block_seal(events);
+}
+
+/* ---- blocks in the clear --------------------------------------------------------------------- */
+
+static void slots_clear(struct history_event_slots *slots) {
+    for (unsigned i = 0; i < HISTORY_EVENT_SLOTS; i++) {
+        slots->block[i] = SIZE_MAX;
+    }
+    slots->last = slots->next = 0;
+}
+
+static void slot_fill(const struct history_events *events, size_t block) {
+    struct history_event_slots *slots = events->slots;
+    struct history_event_row *row = slots->row[slots->next];
+    history_events_unpack(events->block[block].packed, row);
+    double until = block > 0 ? events->block[block - 1].until : events->until_base;
+    for (unsigned i = 0; i < ROWS; i++) {
+        until = until > row[i].seconds ? until : row[i].seconds;
+        row[i].until = until;
+    }
+    slots->block[slots->next] = block;
+    slots->last = slots->next;
+    slots->next = (slots->next + 1) % HISTORY_EVENT_SLOTS;
+}
+
+static const struct history_event_row *block_rows(const struct history_events *events,
+                                                  size_t block) {
+    struct history_event_slots *slots = events->slots;
+    if (block == events->sealed) {
+        return events->open;
+    }
+    for (unsigned i = 0; i < HISTORY_EVENT_SLOTS && slots->block[slots->last] != block; i++) {
+        if (slots->block[i] == block) {
+            slots->last = i;
+        }
+    }
+    if (slots->block[slots->last] != block) {
+        slot_fill(events, block);
+    }
+    return slots->row[slots->last];
+}
+
+static const struct history_event_row *row_at(const struct history_events *events, size_t index) {
+    OBS_ASSERT(index < events->count);
+    return &block_rows(events, index / ROWS)[index % ROWS];
+}
+
+const struct history_event_row *history_event_row(const struct history *history,
+                                                  uint64_t position) {
+    OBS_ASSERT(position >= history->events.base);
+    return row_at(&history->events, (size_t)(position - history->events.base));
+}
+
+uint64_t history_position_of(const struct history *history, double seconds) {
+    const struct history_events *events = &history->events;
+    size_t low = 0, high = events->sealed;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (events->block[middle].until > seconds) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    size_t first = low * ROWS, rows = events->count - first;
+    const struct history_event_row *row = rows > 0 ? block_rows(events, low) : NULL;
+    low = 0;
+    high = rows < ROWS ? rows : ROWS;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (row[middle].until > seconds) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return events->base + first + low;
+}
+
+/* ---- appending and forgetting ---------------------------------------------------------------- */
+
 /* The oldest eighth, in the order they came in. */
 static void events_forget(struct history *history) {
     struct history_events *events = &history->events;
-    size_t by = HISTORY_EVENTS_MAX / 8, keep = events->count - by;
-    history_shapes_forget(history, by);
-    memmove(events->event, events->event + by, keep * sizeof(*events->event));
-    memmove(events->until, events->until + by, keep * sizeof(*events->until));
+    size_t blocks = FORGET / ROWS;
+    OBS_ASSERT(events->sealed >= blocks);
+    history_shapes_forget(history, FORGET);
+    events->until_base = events->block[blocks - 1].until;
+    for (size_t i = 0; i < blocks; i++) {
+        free(events->block[i].packed);
+    }
+    events->sealed -= blocks;
+    memmove(events->block, events->block + blocks, events->sealed * sizeof(*events->block));
+    slots_clear(events->slots);
     size_t kept = 0;
     for (size_t i = 0; i < events->count; i++) {
-        if (events->order[i] >= by) {
-            events->order[kept] = events->order[i] - (uint32_t)by;
+        if (events->order[i] >= FORGET) {
+            events->order[kept] = events->order[i] - (uint32_t)FORGET;
             events->type[kept] = events->type[i];
             events->time[kept++] = events->time[i];
         }
     }
-    OBS_ASSERT(kept == keep);
-    events->count = keep;
-    events->base += by;
+    OBS_ASSERT(kept == events->count - FORGET);
+    events->count = kept;
+    events->base += FORGET;
     while (events->numbering_count > 1 && events->numbering[1].position <= events->base) {
         events->numbering_count--;
         memmove(events->numbering, events->numbering + 1,
@@ -73,6 +176,20 @@ void history_see_clock(struct history *history, double seconds, uint64_t time_ns
     }
 }
 
+/* By time. Displacements are tiny, so is the walk. */
+static void order_add(struct history_events *events, double seconds, enum scope_event_type type) {
+    size_t index = events->count, at = index;
+    while (at > 0 && events->time[at - 1] > seconds) {
+        at--;
+    }
+    memmove(events->order + at + 1, events->order + at, (index - at) * sizeof(*events->order));
+    memmove(events->time + at + 1, events->time + at, (index - at) * sizeof(*events->time));
+    memmove(events->type + at + 1, events->type + at, (index - at) * sizeof(*events->type));
+    events->order[at] = (uint32_t)index;
+    events->type[at] = (uint8_t)type;
+    events->time[at] = seconds;
+}
+
 void history_append_event(struct history *history, double seconds,
                           const struct scope_event *event) {
     OBS_ASSERT(history != NULL && event != NULL);
@@ -83,26 +200,24 @@ void history_append_event(struct history *history, double seconds,
     if (events->count == HISTORY_EVENTS_MAX) {
         events_forget(history);
     }
-    if (events->count == events->capacity && !events_grow(events)) {
+    if (!room(events)) {
         return;
     }
-    size_t index = events->count, at = index;
-    double until = index > 0 ? events->until[index - 1] : seconds;
-    events->event[index] = *event;
-    events->until[index] = until > seconds ? until : seconds;
-    /* Displacements are tiny, so is the walk. */
-    while (at > 0 && events->time[at - 1] > seconds) {
-        at--;
-    }
-    memmove(events->order + at + 1, events->order + at, (index - at) * sizeof(*events->order));
-    memmove(events->time + at + 1, events->time + at, (index - at) * sizeof(*events->time));
-    memmove(events->type + at + 1, events->type + at, (index - at) * sizeof(*events->type));
-    events->order[at] = (uint32_t)index;
-    events->type[at] = (uint8_t)event->type;
-    events->time[at] = seconds;
+    double until = events->count > 0 ? history_event_until(history) : seconds;
+    struct history_event_row *row = &events->open[events->count % ROWS];
+    *row = (struct history_event_row){
+        .event = *event, .seconds = seconds, .until = until > seconds ? until : seconds};
+    order_add(events, seconds, event->type);
+    events->until_base = events->count == 0 && events->base == 0 ? seconds : events->until_base;
     events->count++;
     history_see_clock(history, seconds, event->time_ns);
-    history_shapes_event(history, events->base + index);
+    history_shapes_event(history, row);
+}
+
+double history_event_until(const struct history *history) {
+    const struct history_events *events = &history->events;
+    OBS_ASSERT(events->count > 0);
+    return row_at(events, events->count - 1)->until;
 }
 
 void history_number_events(struct history *history, uint64_t next) {
@@ -133,14 +248,10 @@ void history_number_events(struct history *history, uint64_t next) {
         (struct history_numbering){.position = position, .number = next, .epoch = epoch};
 }
 
+/* ---- asking ---------------------------------------------------------------------------------- */
+
 uint64_t history_event_end(const struct history *history) {
     return history->events.base + history->events.count;
-}
-
-const struct scope_event *history_event_at(const struct history *history, uint64_t position) {
-    const struct history_events *events = &history->events;
-    OBS_ASSERT(position >= events->base && position - events->base < events->count);
-    return &events->event[position - events->base];
 }
 
 size_t history_event_count(const struct history *history) {
@@ -149,7 +260,7 @@ size_t history_event_count(const struct history *history) {
 
 const struct scope_event *history_event(const struct history *history, size_t index) {
     OBS_ASSERT(index < history->events.count);
-    return &history->events.event[history->events.order[index]];
+    return &row_at(&history->events, history->events.order[index])->event;
 }
 
 double history_event_time(const struct history *history, size_t index) {
@@ -179,174 +290,24 @@ size_t history_event_next(const struct history *history, size_t index, uint32_t 
     return index;
 }
 
-/* ---- histograms ------------------------------------------------------------------------------ */
-
-static void seconds_free(struct history *history, size_t from, size_t to) {
-    for (size_t i = from; i < to; i++) {
-        free(history->second[i].packed);
-    }
-}
-
-static bool seconds_room(struct history *history) {
-    if (history->second_count == HISTORY_SECONDS_MAX) {
-        size_t by = HISTORY_SECONDS_MAX / 8, keep = history->second_count - by;
-        seconds_free(history, 0, by);
-        memmove(history->second, history->second + by, keep * sizeof(*history->second));
-        history->second_count = keep;
-    }
-    if (history->second_count < history->second_capacity) {
-        return true;
-    }
-    size_t capacity = history->second_capacity == 0 ? 64 : history->second_capacity * 2;
-    struct history_second *second = realloc(history->second, capacity * sizeof(*second));
-    if (second == NULL) {
-        return false;
-    }
-    history->second = second;
-    history->second_capacity = capacity;
-    return true;
-}
-
-/* A number, seven bits a byte, the lowest first. */
-static uint8_t *number_write(uint8_t *at, uint64_t number) {
-    for (; number >= 0x80; number >>= 7) {
-        *at++ = (uint8_t)(number | 0x80);
-    }
-    *at++ = (uint8_t)number;
-    return at;
-}
-
-static const uint8_t *number_read(const uint8_t *at, uint64_t *number) {
-    *number = 0;
-    for (unsigned shift = 0;; shift += 7) {
-        OBS_ASSERT(shift < 70);
-        *number |= (uint64_t)(*at & 0x7F) << shift;
-        if ((*at++ & 0x80) == 0) {
-            return at;
-        }
-    }
-}
-
-/* A count of four significant bits, as a segment rounds them, is one byte: exponent, mantissa. */
-static uint8_t *count_write(uint8_t *at, uint64_t count) {
-    unsigned bits = 64 - (unsigned)__builtin_clzll(count);
-    unsigned exponent = bits > 4 ? bits - 4 : 0;
-    if (exponent < COUNT_LONG && count >> exponent << exponent == count) {
-        *at++ = (uint8_t)(exponent << 4 | count >> exponent);
-        return at;
-    }
-    *at++ = COUNT_LONG << 4;
-    return number_write(at, count);
-}
-
-static const uint8_t *count_read(const uint8_t *at, uint64_t *count) {
-    unsigned exponent = *at >> 4;
-    *count = (uint64_t)(*at++ & 0xF) << exponent;
-    return exponent == COUNT_LONG ? number_read(at, count) : at;
-}
-
-static uint64_t cell_of(const struct scope_histograms *histograms, unsigned cell) {
-    return histograms->count[cell / SCOPE_HIST_BUCKETS][cell % SCOPE_HIST_BUCKETS];
-}
-
-/* time, interval, the maxima; then for each run of buckets that are not empty: how many empty ones
- * lie before it, plus 1; its length; its counts; at the end 0. */
-static bool second_pack(struct history_second *second, const struct scope_histograms *from) {
-    uint8_t packed[PACKED_MAX], *at = packed;
-    at = number_write(at, from->time_ns);
-    at = number_write(at, from->interval_ns);
-    for (unsigned i = 0; i < SCOPE_HISTOGRAMS; i++) {
-        at = number_write(at, from->max_ns[i]);
-    }
-    for (unsigned cell = 0, before = 0; cell < CELLS; cell++) {
-        unsigned end = cell;
-        while (end < CELLS && cell_of(from, end) > 0) {
-            end++;
-        }
-        if (end == cell) {
-            continue;
-        }
-        at = number_write(at, cell - before + 1);
-        at = number_write(at, end - cell);
-        for (; cell < end; cell++) {
-            at = count_write(at, cell_of(from, cell));
-        }
-        before = end;
-    }
-    *at++ = 0;
-    size_t size = (size_t)(at - packed);
-    OBS_ASSERT(size <= PACKED_MAX);
-    second->packed = malloc(size);
-    if (second->packed == NULL) {
-        return false;
-    }
-    memcpy(second->packed, packed, size);
-    return true;
-}
-
-static void second_unpack(const struct history_second *second, struct scope_histograms *to) {
-    const uint8_t *at = second->packed;
-    *to = (struct scope_histograms){0};
-    at = number_read(at, &to->time_ns);
-    at = number_read(at, &to->interval_ns);
-    for (unsigned i = 0; i < SCOPE_HISTOGRAMS; i++) {
-        at = number_read(at, &to->max_ns[i]);
-    }
-    uint64_t skip;
-    unsigned cell = 0;
-    for (at = number_read(at, &skip); skip > 0; at = number_read(at, &skip)) {
-        uint64_t length;
-        at = number_read(at, &length);
-        cell += (unsigned)skip - 1;
-        OBS_ASSERT(cell + length <= CELLS);
-        for (uint64_t end = cell + length; cell < end; cell++) {
-            at = count_read(at, &to->count[cell / SCOPE_HIST_BUCKETS][cell % SCOPE_HIST_BUCKETS]);
-        }
-    }
-}
-
-void history_append_histograms(struct history *history, double seconds,
-                               const struct scope_histograms *histograms) {
-    OBS_ASSERT(history != NULL && histograms != NULL);
-    bool newer =
-        history->second_count == 0
-            ? seconds > -1e18 && seconds < 1e18
-            : seconds > history->second[history->second_count - 1].seconds && seconds < 1e18;
-    if (!newer || !seconds_room(history)) {
-        return;
-    }
-    struct history_second second = {.seconds = seconds};
-    if (second_pack(&second, histograms)) {
-        history->second[history->second_count++] = second;
-        history_see_clock(history, seconds, histograms->time_ns);
-    }
-}
-
-size_t history_histogram_count(const struct history *history) {
-    return history->second_count;
-}
-
-const struct scope_histograms *history_histogram(const struct history *history, size_t index,
-                                                 double *seconds) {
-    OBS_ASSERT(index < history->second_count);
-    const struct history_second *second = &history->second[index];
-    struct history_expanded *expanded = history->expanded;
-    struct scope_histograms *slot = &expanded->slot[expanded->next];
-    expanded->next = (expanded->next + 1) % HISTORY_EXPANDED;
-    second_unpack(second, slot);
-    if (seconds != NULL) {
-        *seconds = second->seconds;
-    }
-    return slot;
-}
-
 /* ---- life ------------------------------------------------------------------------------------ */
+
+bool history_events_create(struct history *history) {
+    struct history_events *events = &history->events;
+    events->slots = calloc(1, sizeof(*events->slots));
+    if (events->slots != NULL) {
+        slots_clear(events->slots);
+    }
+    return events->slots != NULL;
+}
 
 void history_events_clear(struct history *history) {
     struct history_events *events = &history->events;
-    seconds_free(history, 0, history->second_count);
-    history->second_count = 0;
-    events->count = events->numbering_count = 0;
+    for (size_t i = 0; i < events->sealed; i++) {
+        free(events->block[i].packed);
+    }
+    slots_clear(events->slots);
+    events->count = events->sealed = events->numbering_count = 0;
     events->base = 0;
     events->clock_known = false;
     events->clock_offset = 0;
@@ -354,13 +315,15 @@ void history_events_clear(struct history *history) {
 
 void history_events_destroy(struct history *history) {
     struct history_events *events = &history->events;
+    if (events->slots == NULL) {
+        return;
+    }
     history_events_clear(history);
-    free(events->event);
-    free(events->until);
-    free(events->chain);
+    free(events->slots);
+    free(events->block);
+    free(events->open);
     free(events->order);
     free(events->time);
     free(events->type);
     free(events->numbering);
-    free(history->second);
 }

@@ -86,7 +86,7 @@ static bool is_explained(const struct history *history, const struct history_key
     }
     uint64_t expected = shapes->digest;
     for (uint64_t i = shapes->at.position; i < at->position; i++) {
-        expected ^= event_digest(history_event_at(history, i));
+        expected ^= event_digest(&history_event_row(history, i)->event);
     }
     return expected == digest;
 }
@@ -168,27 +168,25 @@ const struct scope_shape *history_shape(const struct history *history) {
 
 /* ---- what the events file tells -------------------------------------------------------------- */
 
-void history_shapes_event(struct history *history, uint64_t position) {
+void history_shapes_event(struct history *history, struct history_event_row *row) {
     struct history_shapes *shapes = history->shapes;
-    struct history_events *events = &history->events;
-    size_t index = (size_t)(position - events->base);
-    history_jobs_learn(&shapes->jobs, &events->event[index], position, (uint32_t)index,
-                       &events->chain[index]);
+    uint64_t position = history_event_end(history) - 1;
+    row->link = history_jobs_learn(&shapes->jobs, &row->event, position,
+                                   (uint32_t)(position - history->events.base));
     struct history_epoch *epoch = history_epoch_last(shapes);
-    if (position == epoch->first && events->until[index] < epoch->start) {
-        epoch->start = events->until[index];
+    if (position == epoch->first && row->until < epoch->start) {
+        epoch->start = row->until;
     }
 }
 
 uint32_t history_shapes_break(struct history *history) {
-    const struct history_events *events = &history->events;
     history_newest_place(history);
     struct history_epoch *made =
         history_epoch_add(history->shapes, history_event_end(history), INFINITY);
     if (made == NULL) {
         return history_epoch_last(history->shapes)->serial;
     }
-    made[-1].end = events->until[events->count - 1];
+    made[-1].end = history_event_until(history);
     return made->serial;
 }
 
@@ -222,17 +220,17 @@ void history_shapes_forget(struct history *history, size_t by) {
         history_keyframe_keep(shapes, epoch, base, &shape);
     }
     history_keyframes_forget(shapes, base);
-    history_epochs_forget(shapes, base, history->events.until[by - 1]);
+    history_epochs_forget(shapes, base, history_event_row(history, base - 1)->until);
     shapes->cursor_valid = false;
 }
 
 void history_shapes_forgot(struct history *history) {
     struct history_shapes *shapes = history->shapes;
-    struct history_events *events = &history->events;
+    const struct history_events *events = &history->events;
     history_jobs_clear(&shapes->jobs);
     for (size_t i = 0; i < events->count; i++) {
-        history_jobs_learn(&shapes->jobs, &events->event[i], events->base + i, (uint32_t)i,
-                           &events->chain[i]);
+        const struct history_event_row *row = history_event_row(history, events->base + i);
+        (void)history_jobs_learn(&shapes->jobs, &row->event, events->base + i, (uint32_t)i);
     }
 }
 

@@ -10,14 +10,13 @@
 /* Carries the cursor to `position`, leaving keyframes on a long way. */
 static void cursor_walk(const struct history *history, uint64_t position) {
     struct history_shapes *shapes = history->shapes;
-    const struct history_events *events = &history->events;
     while (shapes->cursor_position != position) {
         if (shapes->cursor_position < position) {
             history_tree_apply(&shapes->cursor,
-                               &events->event[shapes->cursor_position++ - events->base]);
+                               &history_event_row(history, shapes->cursor_position++)->event);
         } else {
             history_tree_undo(&shapes->cursor,
-                              &events->event[--shapes->cursor_position - events->base]);
+                              &history_event_row(history, --shapes->cursor_position)->event);
         }
         if (shapes->cursor_position % HISTORY_KEYFRAME_EVENTS == 0 &&
             history_keyframe_wanted(shapes, shapes->cursor_epoch, shapes->cursor_position,
@@ -76,7 +75,7 @@ bool history_cursor_seek(const struct history *history, uint32_t epoch, uint64_t
     if (shapes->cursor_valid) {
         cursor_walk(history, position);
         struct history_replay replay = {
-            .events = &history->events,
+            .history = history,
             .jobs = &shapes->jobs,
             .newest = history_newest_in(shapes, epoch) ? &shapes->newest : NULL,
             .newest_position = shapes->at.position,
@@ -84,20 +83,6 @@ bool history_cursor_seek(const struct history *history, uint32_t epoch, uint64_t
         history_tree_mark(&shapes->cursor, &replay, position);
     }
     return shapes->cursor_valid;
-}
-
-uint64_t history_position_of(const struct history *history, double seconds) {
-    const struct history_events *events = &history->events;
-    size_t low = 0, high = events->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (events->until[middle] > seconds) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return events->base + low;
 }
 
 /* The number that the event at a position has, or would have. */

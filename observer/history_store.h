@@ -4,7 +4,9 @@
  *   history_pack.c       a block of a column, packed
  *   history_numbers.c    blocks unpacked again: times, levels and rates, through small caches
  *   history_bins.c       numbers per pixel column, through a pyramid of summaries
- *   history_events.c     events and histograms
+ *   history_events.c     events, by number and by time
+ *   history_event_pack.c a block of events, packed
+ *   history_histograms.c histograms
  *   history_shape.c      the shapes as they were told, and their place among the events
  *   history_shape_at.c   the tree at any moment
  *   history_keyframes.c  the trees that are kept for that
@@ -16,14 +18,17 @@
 #define OBS_HISTORY_STORE_H
 
 #include "history.h"
+#include "history_event_pack.h"
 #include "history_pack.h"
 
 enum {
     /* Packed samples. Ten million rows of a metrics CSV take about a third. Beyond it the oldest
      * eighth is forgotten: a viewer left open for weeks must not eat the machine it watches. */
     HISTORY_BYTES_MAX = 400 << 20,
-    /* 70 MB when full; a tree of tiny tables makes some hundred a second. */
+    /* Some 30 MB when full; a tree of tiny tables makes some hundred a second. */
     HISTORY_EVENTS_MAX = 1 << 19,
+    /* Blocks of events unpacked side by side. */
+    HISTORY_EVENT_SLOTS = 16,
     HISTORY_SECONDS_MAX = 1 << 17,
 
     HISTORY_FORMS = 2,
@@ -99,7 +104,7 @@ struct history_edges {
 
 struct history_second {
     double seconds;
-    uint8_t *packed; /* history_events.c */
+    uint8_t *packed; /* history_histograms.c */
 };
 
 struct history_expanded {
@@ -113,19 +118,32 @@ struct history_numbering {
     uint32_t epoch; /* the epoch (history_keyframes.h) that begins there */
 };
 
+struct history_event_block {
+    uint8_t *packed;
+    double until; /* the latest time of its events and all before */
+};
+
+/* Blocks unpacked again, in turn. */
+struct history_event_slots {
+    size_t block[HISTORY_EVENT_SLOTS]; /* SIZE_MAX: empty */
+    unsigned next, last;               /* the slot to fill next, and the one asked for last */
+    struct history_event_row row[HISTORY_EVENT_SLOTS][HISTORY_EVENT_ROWS];
+};
+
 /* Events stand in the order of their numbers: a tree is changed in that order. Beside it they are
  * sorted by time: two threads of a publisher may stamp in one order and publish in another.
  * A *position* counts events from the first one ever appended, so forgetting does not change it. */
 struct history_events {
-    struct scope_event *event;
-    double *until; /* the latest time of this event and all before it */
-    uint32_t
-        *chain; /* 1 + index of the previous event that took a table in the same job; 0: none */
-    uint32_t *order; /* by time: index into `event` */
-    double *time;    /* by time */
-    uint8_t *type;   /* by time */
+    struct history_event_block *block; /* sealed */
+    size_t sealed, block_capacity;
+    struct history_event_row *open;    /* the newest: sealed when the event after it comes */
+    struct history_event_slots *slots; /* behind a pointer because asking fills them */
+    uint32_t *order;                   /* by time: which event, from `base` on */
+    double *time;                      /* by time */
+    uint8_t *type;                     /* by time */
     size_t count, capacity;
-    uint64_t base; /* position of event[0] */
+    uint64_t base;     /* position of the oldest event kept */
+    double until_base; /* the latest time before it; of the first one ever its own */
     struct history_numbering *numbering;
     size_t numbering_count;
     bool clock_known;
@@ -200,19 +218,28 @@ void history_cache_clear(struct history_cache *cache);
 void history_pyramid_free(struct history_pyramid *pyramid);
 /* Raises what history_levels tells. */
 void history_see_level(struct history *history, unsigned level);
+bool history_events_create(struct history *history);
 void history_events_clear(struct history *history);
 void history_events_destroy(struct history *history);
+void history_histograms_clear(struct history *history);
+void history_histograms_destroy(struct history *history);
 /* Learns how the publisher's clock relates to the run's seconds. */
 void history_see_clock(struct history *history, double seconds, uint64_t time_ns);
 /* One past the newest event. */
 uint64_t history_event_end(const struct history *history);
-const struct scope_event *history_event_at(const struct history *history, uint64_t position);
+/* Valid until events of HISTORY_EVENT_SLOTS other blocks were asked for, or the next append. */
+const struct history_event_row *history_event_row(const struct history *history, uint64_t position);
+/* How many events have happened at a time, as a position. */
+uint64_t history_position_of(const struct history *history, double seconds);
+/* The latest time of any event. REQUIRES: there is one. */
+double history_event_until(const struct history *history);
 
 bool history_shapes_create(struct history *history);
 void history_shapes_clear(struct history *history);
 void history_shapes_destroy(struct history *history);
-/* What the events file tells the shapes: a new event, a loss before the next one, forgetting. */
-void history_shapes_event(struct history *history, uint64_t position);
+/* What the events file tells the shapes: a new event, the newest one, whose link is then filled in;
+ * a loss before the next one; forgetting. */
+void history_shapes_event(struct history *history, struct history_event_row *row);
 /* Returns the epoch that begins. */
 uint32_t history_shapes_break(struct history *history);
 /* Before the oldest `by` events go. */

@@ -162,23 +162,22 @@ static struct history_job *job_make(struct history_jobs *jobs, uint32_t job) {
     return made;
 }
 
-void history_jobs_learn(struct history_jobs *jobs, const struct scope_event *event,
-                        uint64_t position, uint32_t index, uint32_t *chain) {
+uint32_t history_jobs_learn(struct history_jobs *jobs, const struct scope_event *event,
+                            uint64_t position, uint32_t index) {
     bool begins = event->type == SCOPE_EVENT_COMPACT_BEGIN;
     bool ends = event->type == SCOPE_EVENT_COMPACT_END;
     bool takes = event->type == SCOPE_EVENT_TABLE_REMOVE || event->type == SCOPE_EVENT_TABLE_MOVE;
-    *chain = 0;
     if (event->job == 0 || !(begins || ends || takes)) {
-        return;
+        return 0;
     }
     struct history_job *job = job_make(jobs, event->job);
     if (job == NULL) {
-        return;
+        return 0;
     }
     if (takes) {
-        *chain = job->chain;
+        uint32_t link = job->chain == 0 ? 0 : index + 1 - job->chain;
         job->chain = index + 1;
-        return;
+        return link;
     }
     job->level_from = event->level_from;
     job->level_to = event->level_to;
@@ -188,6 +187,7 @@ void history_jobs_learn(struct history_jobs *jobs, const struct scope_event *eve
         job->end = position + 1;
         job->failed = event->u.job_info.status != 0;
     }
+    return 0;
 }
 
 void history_jobs_clear(struct history_jobs *jobs) {
@@ -252,9 +252,12 @@ static bool of_levels(const struct history_job *job, const struct scope_table *t
 
 static void mark_inputs(struct history_tree *tree, const struct history_replay *replay,
                         const struct history_job *job) {
-    for (uint32_t i = job->chain; i != 0; i = replay->events->chain[i - 1]) {
-        OBS_ASSERT(i <= replay->events->count);
-        mark(tree, replay->events->event[i - 1].u.table.id);
+    for (uint32_t i = job->chain, link = 0; i != 0; i = link > 0 && link < i ? i - link : 0) {
+        const struct history *history = replay->history;
+        const struct history_event_row *row =
+            history_event_row(history, history->events.base + i - 1);
+        mark(tree, row->event.u.table.id);
+        link = row->link; /* to one that is forgotten: the end */
     }
     bool untold = job->chain == 0 && (job->end == 0 || job->failed);
     if (!untold || replay->newest == NULL || !runs_at(job, replay->newest_position)) {

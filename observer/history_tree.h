@@ -22,8 +22,8 @@ struct history_tree {
 };
 
 struct history_job {
-    uint32_t job; /* 0: empty */
-    uint32_t chain;
+    uint32_t job;        /* 0: empty */
+    uint32_t chain;      /* 1 + index of the last event that took a table; 0: none */
     uint64_t begin, end; /* 1 + position of the events; 0: not seen */
     uint8_t level_from, level_to;
     bool failed;
@@ -40,15 +40,16 @@ bool history_tree_load(struct history_tree *tree, const struct scope_shape *shap
 /* Index of a table, or `count`. */
 size_t history_tree_find(const struct history_tree *tree, uint64_t id);
 
-/* Learns a job from an event at `position`; `chain` is that event's link to the one before. */
-void history_jobs_learn(struct history_jobs *jobs, const struct scope_event *event,
-                        uint64_t position, uint32_t index, uint32_t *chain);
+/* Learns a job from an event at `position`, the `index`th that is kept. Returns the event's link
+ * (history_event_pack.h). */
+uint32_t history_jobs_learn(struct history_jobs *jobs, const struct scope_event *event,
+                            uint64_t position, uint32_t index);
 void history_jobs_clear(struct history_jobs *jobs);
 void history_jobs_free(struct history_jobs *jobs);
 
 /* What marking may look at. */
 struct history_replay {
-    const struct history_events *events;
+    const struct history *history;
     const struct history_jobs *jobs;
     const struct scope_shape *newest; /* for jobs whose inputs no event tells; may be NULL */
     uint64_t newest_position;

@@ -15,6 +15,7 @@
 
 enum {
     RECORDS_PER_POLL = 1 << 20, /* more than any ring of usual size; bounds a poll all the same */
+    RECORDS_UNLOAD = 2048,      /* some MB of rings, read through: no need to hold them */
 };
 
 static const double LOOK_S = 0.25;        /* between looks for a driver */
@@ -40,6 +41,7 @@ struct shm_source {
     enum scope_liveness liveness;
     bool damaged;
     uint64_t lost_told;
+    uint64_t read;           /* records of all rings */
     uint64_t stalled_told_s; /* whole seconds on screen */
 
     double looked_s;
@@ -185,6 +187,12 @@ static void sample_take(struct shm_source *shm, const struct scope_sample *sampl
     history_append(shm->source.history, run_seconds(shm, sample->time_ns), shm->values, count);
 }
 
+static void record_count(struct shm_source *shm) {
+    if (++shm->read % RECORDS_UNLOAD == 0) {
+        scope_segment_unload(shm->segment);
+    }
+}
+
 static bool samples_drain(struct shm_source *shm) {
     bool changed = false;
     struct scope_sample sample;
@@ -193,6 +201,7 @@ static bool samples_drain(struct shm_source *shm) {
         if (poll == SCOPE_POLL_EMPTY) {
             break;
         }
+        record_count(shm);
         changed = true;
         if (poll == SCOPE_POLL_RECORD) {
             sample_take(shm, &sample);
@@ -213,6 +222,7 @@ static bool events_drain(struct shm_source *shm) {
         if (poll == SCOPE_POLL_EMPTY) {
             break;
         }
+        record_count(shm);
         if (poll == SCOPE_POLL_RECORD) {
             history_number_events(shm->source.history, shm->events.next - 1);
             history_append_event(shm->source.history, run_seconds(shm, event.time_ns), &event);
@@ -230,6 +240,7 @@ static bool histograms_drain(struct shm_source *shm) {
         if (poll == SCOPE_POLL_EMPTY) {
             break;
         }
+        record_count(shm);
         if (poll == SCOPE_POLL_RECORD) {
             history_append_histograms(shm->source.history, run_seconds(shm, histograms.time_ns),
                                       &histograms);

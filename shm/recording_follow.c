@@ -16,6 +16,7 @@
 enum {
     RINGS = 3,
     RECORDS_PER_DRAIN = 1 << 20, /* bounds a drain, however fast the writer */
+    READ_UNLOAD = 2048,          /* records after which read pages are let go of: some MB */
     SHAPE_TABLE_BYTES = 32,      /* about what a table takes */
     SHAPE_SHARE = 4, /* a shape is worth writing behind this many times its bytes of other things */
 };
@@ -26,6 +27,7 @@ struct scope_follower {
     struct scope_recorder *recorder;
     struct scope_cursor cursor[RINGS]; /* by enum scope_ring */
     uint64_t lost_told[RINGS];
+    uint64_t read; /* records of all rings */
     /* The next record of each ring, where `time_ns` is known. */
     bool pending[RINGS];
     struct scope_sample sample;
@@ -178,6 +180,9 @@ static int rings_drain(struct scope_follower *follower) {
         int rc = record_put(follower, first);
         if (rc != SCOPE_OK) {
             return rc;
+        }
+        if (++follower->read % READ_UNLOAD == 0) {
+            scope_segment_unload(follower->segment);
         }
     }
     return SCOPE_OK;

@@ -306,6 +306,10 @@ SCOPE_CHECKED int scope_attach_file(const char *path, struct scope_segment **seg
                                     struct scope_error_detail *error);
 void scope_detach(struct scope_segment *segment);
 
+/* Lets go of the memory that reading mapped into this process; what is read next is mapped again.
+ * For who has read a ring through: its records are copies, and the pages only count as memory. */
+void scope_segment_unload(const struct scope_segment *segment);
+
 void scope_segment_info(const struct scope_segment *segment, struct scope_info *info);
 enum scope_liveness scope_segment_liveness(const struct scope_segment *segment);
 uint64_t scope_segment_heartbeat_age_ns(const struct scope_segment *segment);

@@ -284,6 +284,12 @@ void scope_detach(struct scope_segment *segment) {
     free(segment);
 }
 
+void scope_segment_unload(const struct scope_segment *segment) {
+    if (segment->owns_mapping) { /* not the writer's own: it must not fault */
+        (void)madvise(segment->base, segment->mapped_bytes, MADV_DONTNEED);
+    }
+}
+
 /* ---- questions ------------------------------------------------------------------------------ */
 
 void scope_segment_info(const struct scope_segment *segment, struct scope_info *info) {

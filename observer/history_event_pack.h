@@ -1,0 +1,35 @@
+/* history_event_pack.h: a block of events, packed.
+ *
+ * An event is a list of words, each told by its difference to what was foreseen, in as many bytes
+ * as that takes:
+ *
+ *   block := event*
+ *   event := type:u8, a length of 4 bits for each word (low half first), the words' bytes
+ *   words := time, clock, the time's rest, levels, job, link, and what the type tells
+ *
+ * Time is nanoseconds of the run, foreseen as that of the event before; clock is the publisher's
+ * less that; the rest is 0 where nanoseconds tell the time exactly.
+ *
+ * Threads: pure functions on what they are given. */
+#ifndef OBS_HISTORY_EVENT_PACK_H
+#define OBS_HISTORY_EVENT_PACK_H
+
+#include "scope.h"
+
+enum { HISTORY_EVENT_ROWS = 128 };
+
+/* One event in the clear. */
+struct history_event_row {
+    struct scope_event event;
+    double seconds; /* since the run's start */
+    double until;   /* the latest `seconds` of this event and all before it: not packed */
+    uint32_t link;  /* how far back the previous event stands that took a table in the same job; 0:
+                       none */
+};
+
+/* Allocates; NULL when memory is out. Members of `u` that do not count for the type are lost. */
+uint8_t *history_events_pack(const struct history_event_row row[HISTORY_EVENT_ROWS]);
+/* Leaves `until` alone. */
+void history_events_unpack(const uint8_t *packed, struct history_event_row row[HISTORY_EVENT_ROWS]);
+
+#endif
