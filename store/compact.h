@@ -1,15 +1,15 @@
 /* compact.h: one compaction: what goes in, where it comes out, and why.
  *
  * Threads:    pick and release under the database's lock; run in one thread without it.
- * Invariant:  a table is input of at most one running compaction (meta->busy); tables of one level
- * from 1 on never share a user key, so all versions of a key lie in one table of a level. Jobs with
- * the same output level have disjoint key ranges: an output may span the gaps between inputs. */
+ * Invariants: a table is input of at most one running compaction (meta->busy). Tables of one level
+ * from 1 on never share a user key, so all versions of a key lie in one table of a level: each such
+ * level is one sorted run, whatever the policy, and an older version never lies above a newer one.
+ * Jobs with the same output level have disjoint key ranges: an output may span the gaps between
+ * inputs. */
 #ifndef LSM_COMPACT_H
 #define LSM_COMPACT_H
 
 #include "db.h"
-
-enum { LSM_COMPACT_INPUT_LEVELS = 2 };
 
 /* First and last key; the bytes are those of tables that somebody references. */
 struct lsm_key_range {
@@ -17,18 +17,26 @@ struct lsm_key_range {
     uint32_t first_size, last_size;
 };
 
+/* What goes in from one level; referenced. */
+struct lsm_compact_side {
+    uint32_t level;
+    size_t count;
+    struct lsm_table_meta **metas;
+};
+
 struct lsm_compaction {
     struct lsm_db *db;
     struct lsm_compaction *next; /* of db->picked */
     struct lsm_job_record *record;
-    uint32_t level;  /* upper input level */
-    uint32_t output; /* level, or level + 1 */
-    bool trivial;    /* one table, nothing to merge with: only the manifest changes */
+    uint32_t level;  /* uppermost input level */
+    uint32_t output; /* at or below every input level */
+    bool trivial;    /* nothing to merge: tables change their level, and only the manifest */
     bool automatic;
-    struct lsm_table_meta *
-        *inputs[LSM_COMPACT_INPUT_LEVELS]; /* of `level` and of `output`; referenced */
-    size_t input_count[LSM_COMPACT_INPUT_LEVELS];
+    bool bound_overlap; /* outputs are cut where they overlap too much of the level beneath */
+    struct lsm_compact_side side[LSM_LEVELS_MAX]; /* downwards */
+    uint32_t side_count;
     struct lsm_key_range range;               /* of all inputs, and so of what comes out */
+    uint64_t seq_min, seq_max;                /* of all inputs */
     uint64_t bytes_in, entries_in, bytes_out; /* out: set by a run that succeeded */
     struct lsm_version *base;                 /* the tree at the start: what lies beneath */
     uint64_t
@@ -37,10 +45,20 @@ struct lsm_compaction {
     uint64_t now_s;
 };
 
-/* Bytes at which a level from 1 on asks for compaction; of the last level UINT64_MAX. */
-uint64_t lsm_level_target(const struct lsm_db *db, uint32_t level);
+/* Tables that go in. */
+size_t lsm_compact_inputs(const struct lsm_compaction *compaction);
+
+/* ---- what the policy says; see compact_policy.h ---- */
+
+/* Bytes at which a level from 1 on asks for compaction; UINT64_MAX: it never does by size. */
+uint64_t lsm_level_target(const struct lsm_db *db, const struct lsm_version *version,
+                          uint32_t level);
 /* How urgently a level asks: 1 and above is due. */
 double lsm_level_score(const struct lsm_db *db, const struct lsm_version *version, uint32_t level);
+/* Is any compaction due, were nothing under way? */
+bool lsm_compact_due(const struct lsm_db *db, const struct lsm_version *version);
+
+/* ---- picking: compact_pick.c ---- */
 
 /* The most urgent compaction that collides with no running one, its inputs marked busy; NULL: none
  * is due (or memory is out). REQUIRES: lock held. */

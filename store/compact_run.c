@@ -48,19 +48,19 @@ static struct lsm_source *table_source(struct run *run, struct lsm_table_meta *m
 /* Overlapping tables of level 0 each on their own; a sorted level as one. */
 static int open_inputs(struct run *run) {
     struct lsm_compaction *c = run->c;
-    size_t room = c->input_count[0] + LSM_COMPACT_INPUT_LEVELS, count = 0;
+    size_t room = c->side[0].count + LSM_LEVELS_MAX, count = 0;
     struct lsm_source **sources = calloc(room, sizeof *sources);
     int rc = sources == NULL ? no_memory(run) : 0;
-    for (uint32_t side = 0; side < LSM_COMPACT_INPUT_LEVELS && rc == 0; side++) {
-        bool overlapping = side == 0 && c->level == 0;
-        for (size_t i = 0; overlapping && i < c->input_count[0] && rc == 0; i++) {
-            sources[count] = table_source(run, c->inputs[0][i], &rc);
+    for (uint32_t s = 0; s < c->side_count && rc == 0; s++) {
+        const struct lsm_compact_side *side = &c->side[s];
+        bool overlapping = side->level == 0;
+        for (size_t i = 0; overlapping && i < side->count && rc == 0; i++) {
+            sources[count] = table_source(run, side->metas[i], &rc);
             count += rc == 0;
         }
-        if (!overlapping && c->input_count[side] > 0) {
-            sources[count] =
-                lsm_level_source(run->db->tables, c->inputs[side], c->input_count[side], run->queue,
-                                 false, lsm_counters_slot(run->db->counters));
+        if (!overlapping) {
+            sources[count] = lsm_level_source(run->db->tables, side->metas, side->count, run->queue,
+                                              false, lsm_counters_slot(run->db->counters));
             rc = sources[count] == NULL ? no_memory(run) : 0;
             count += rc == 0;
         }
@@ -119,7 +119,7 @@ static int close_output(struct run *run) {
  * the keys have passed. */
 static bool overlaps_too_much(struct run *run, const struct lsm_entry *entry) {
     uint32_t below = run->c->output + 1;
-    if (below >= LSM_LEVELS_MAX) {
+    if (!run->c->bound_overlap || below >= LSM_LEVELS_MAX) {
         return false;
     }
     const struct lsm_level *level = &run->c->base->level[below];
@@ -193,7 +193,7 @@ static int merge_all(struct run *run) {
         rc = run->merge->status;
     } else if (rc == 0 && run->merge->status != 0) {
         rc = lsm_fail(run->fault, run->merge->status,
-                      "a table of level %u or %u could not be read: %s", run->c->level,
+                      "a table of levels %u to %u could not be read: %s", run->c->level,
                       run->c->output, lsm_strerror(run->merge->status));
     }
     if (rc == 0 && run->writer != NULL) {
@@ -208,11 +208,11 @@ static int install(struct run *run) {
     lsm_edit_init(&edit);
     edit.job = c->record->job.id;
     int rc = 0;
-    for (uint32_t side = 0; side < LSM_COMPACT_INPUT_LEVELS; side++) {
-        for (size_t i = 0; i < c->input_count[side] && rc == 0; i++) {
-            uint32_t level = side == 0 ? c->level : c->output;
-            rc = c->trivial ? lsm_edit_move(&edit, level, c->output, c->inputs[side][i]->id)
-                            : lsm_edit_remove(&edit, level, c->inputs[side][i]->id);
+    for (uint32_t s = 0; s < c->side_count; s++) {
+        const struct lsm_compact_side *side = &c->side[s];
+        for (size_t i = 0; i < side->count && rc == 0; i++) {
+            rc = c->trivial ? lsm_edit_move(&edit, side->level, c->output, side->metas[i]->id)
+                            : lsm_edit_remove(&edit, side->level, side->metas[i]->id);
         }
     }
     for (size_t i = 0; i < run->output_count && rc == 0; i++) {
@@ -256,7 +256,7 @@ static void count(struct run *run) {
 
 static void announce(struct run *run, enum lsm_event_type type, uint64_t duration_ns, int status) {
     const struct lsm_compaction *c = run->c;
-    size_t inputs = c->input_count[0] + c->input_count[1];
+    size_t inputs = lsm_compact_inputs(c);
     struct lsm_event event = {
         .type = type,
         .job = c->record->job.id,
@@ -281,7 +281,7 @@ static void announce(struct run *run, enum lsm_event_type type, uint64_t duratio
 
 int lsm_compact_run(struct lsm_compaction *c, struct lsm_queue *queue, struct lsm_fault *fault) {
     struct run run = {.c = c, .db = c->db, .queue = queue, .fault = fault};
-    LSM_ASSERT(c->record != NULL && c->input_count[0] > 0);
+    LSM_ASSERT(c->record != NULL && c->side_count > 0);
     uint64_t began = lsm_io_now_ns(c->db->io);
     lsm_drop_init(&run.drop, c, c->snapshots, c->snapshot_count);
     announce(&run, LSM_EVENT_COMPACT_BEGIN, 0, 0);

@@ -126,9 +126,6 @@ struct lsm_db {
     struct lsm_job_record *jobs, **jobs_tail; /* oldest first */
     size_t jobs_count;
     uint64_t next_job;
-    uint8_t
-        *compact_cursor[LSM_LEVELS_MAX]; /* last key compacted away from the level: round robin */
-    uint32_t compact_cursor_size[LSM_LEVELS_MAX];
     struct lsm_snapshot snapshots; /* list head; oldest first */
     uint64_t snapshot_count;
     struct lsm_queued_event *events, **events_tail;
@@ -212,7 +209,8 @@ LSM_CHECKED int lsm_make_room(struct lsm_db *db, uint64_t bytes, bool large, uin
 LSM_CHECKED int lsm_check_writable(struct lsm_db *db, struct lsm_fault *fault);
 /* Recomputes what the tree asks of writers; wakes them. REQUIRES: lock held. */
 void lsm_pressure_update(struct lsm_db *db);
-/* Bytes above the levels' targets. REQUIRES: a version that stays. */
+/* Bytes that wait for a compaction, by the policy; compact_pick.c. REQUIRES: a version that stays.
+ */
 uint64_t lsm_debt(const struct lsm_db *db, const struct lsm_version *version);
 
 /* ---- flush.c ---- */

@@ -82,7 +82,15 @@ enum lsm_durability {
 
 enum lsm_io_backend { LSM_IO_AUTO = 0, LSM_IO_URING = 1, LSM_IO_POSIX = 2 };
 
-enum lsm_policy { LSM_LEVELED = 0 };
+/* What is merged when. Reads, recovery and durability are the same under each, and a database may
+ * be opened with another than the one that made it. */
+enum lsm_policy {
+    LSM_LEVELED = 0, /* one run a level: cheapest reads, least space, most rewriting */
+    LSM_TIERED = 1,  /* runs of like size are merged l0_trigger at a time: least rewriting; a read
+                        looks into every run, and overwritten data may double the space */
+    LSM_LAZY_LEVELED = 2, /* tiered above one large run: space near leveled's, reads and writes in
+                             between */
+};
 
 enum { LSM_LEVELS_MAX = 8, LSM_KEY_MAX = 65535, LSM_VALUE_MAX = 64 << 20 };
 #define LSM_BATCH_BYTES_MAX (256u << 20)

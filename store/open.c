@@ -115,9 +115,6 @@ static void free_records(struct lsm_db *db) {
         free(db->events);
         db->events = next;
     }
-    for (uint32_t l = 0; l < LSM_LEVELS_MAX; l++) {
-        free(db->compact_cursor[l]);
-    }
 }
 
 static void free_tree(struct lsm_db *db) {

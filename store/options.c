@@ -56,7 +56,7 @@ static int check_numbers(const struct lsm_options *o, struct lsm_fault *fault) {
         {"debt_stop_bytes", o->debt_stop_bytes, o->debt_slowdown_bytes, UINT64_MAX},
         {"background_threads", o->background_threads, 1, 64},
         {"durability", (uint64_t)o->durability, LSM_BUFFERED, LSM_SYNC},
-        {"policy", (uint64_t)o->policy, LSM_LEVELED, LSM_LEVELED},
+        {"policy", (uint64_t)o->policy, LSM_LEVELED, LSM_LAZY_LEVELED},
         {"io_backend", (uint64_t)o->io_backend, LSM_IO_AUTO, LSM_IO_POSIX},
     };
     int rc = 0;

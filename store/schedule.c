@@ -77,14 +77,13 @@ static int run_picked(struct lsm_compaction *c, struct lsm_queue *queue, struct 
 }
 
 static void announce_scheduled(struct lsm_db *db, const struct lsm_compaction *c) {
-    lsm_event_queue(db,
-                    &(struct lsm_event){.type = LSM_EVENT_COMPACT_SCHEDULED,
-                                        .job = c->record->job.id,
-                                        .level_from = c->level,
-                                        .level_to = c->output,
-                                        .inputs = (uint32_t)(c->input_count[0] + c->input_count[1]),
-                                        .bytes_in = c->bytes_in,
-                                        .entries_in = c->entries_in});
+    lsm_event_queue(db, &(struct lsm_event){.type = LSM_EVENT_COMPACT_SCHEDULED,
+                                            .job = c->record->job.id,
+                                            .level_from = c->level,
+                                            .level_to = c->output,
+                                            .inputs = (uint32_t)lsm_compact_inputs(c),
+                                            .bytes_in = c->bytes_in,
+                                            .entries_in = c->entries_in});
 }
 
 /* Picks and records an automatic compaction. REQUIRES: lock held. */
@@ -184,12 +183,7 @@ bool lsm_work_pending(struct lsm_db *db) {
         db->compactions_queued > 0 || db->compactions_running > 0 || db->manual_waiting > 0) {
         return true;
     }
-    for (uint32_t l = 0; l + 1 < db->options.max_levels; l++) {
-        if (lsm_level_score(db, db->view->version, l) >= 1.0) {
-            return true;
-        }
-    }
-    return false;
+    return lsm_compact_due(db, db->view->version);
 }
 
 /* ---- manual compactions ---- */

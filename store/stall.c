@@ -16,20 +16,6 @@ enum {
     OWED_MAX_NS = 1000 * 1000 * 1000,
 };
 
-uint64_t lsm_debt(const struct lsm_db *db, const struct lsm_version *version) {
-    uint64_t debt = 0;
-    if (version->level[0].count >= db->options.l0_trigger) {
-        debt += version->level[0].bytes;
-    }
-    for (uint32_t l = 1; l + 1 < db->options.max_levels; l++) {
-        uint64_t target = lsm_level_target(db, l);
-        if (version->level[l].bytes > target) {
-            debt += version->level[l].bytes - target;
-        }
-    }
-    return debt;
-}
-
 static enum lsm_stall pressure_of(const struct lsm_db *db, const struct lsm_version *version) {
     uint64_t l0 = version->level[0].count, debt = lsm_debt(db, version);
     if (l0 >= db->options.l0_stop) {

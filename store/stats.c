@@ -50,7 +50,7 @@ static void add_tree(struct lsm_db *db, struct lsm_stats *s) {
         s->table_bytes += version->level[l].bytes;
         uint64_t target = l >= db->options.max_levels ? 0
                           : l == 0                    ? db->options.l0_trigger
-                                                      : lsm_level_target(db, l);
+                                                      : lsm_level_target(db, version, l);
         s->level[l].target = target == UINT64_MAX ? 0 : target; /* the last level has none */
     }
     s->compaction_pending_bytes = lsm_debt(db, version);

@@ -113,6 +113,7 @@ static void kill_again_and_again(struct db_fixture *f, bool async, enum lsm_dura
     f->options.io_backend = f->kind == DB_URING ? LSM_IO_URING : LSM_IO_POSIX;
     unsigned step = 0, rounds = db_scaled(14);
     for (unsigned i = 0; i < rounds && step + 1 < STEPS; i++) {
+        f->options.policy = (enum lsm_policy)rng_below(&rng, 3);
         kill_child_somewhere(f, &history, report, step, &rng);
         unsigned safe = atomic_load(&report->safe), tried = atomic_load(&report->attempted);
         db_open(f);

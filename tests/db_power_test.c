@@ -35,6 +35,7 @@ static void begin_run(struct run *run, uint64_t seed, unsigned steps, bool async
     run->options.max_levels = (uint32_t)rng_range(&run->rng, 2, 5);
     run->options.l0_trigger = (uint32_t)rng_range(&run->rng, 1, 4);
     run->options.level_ratio = 2;
+    run->options.policy = (enum lsm_policy)rng_below(&run->rng, 3);
 }
 
 static void end_run(struct run *run) {

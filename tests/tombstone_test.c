@@ -262,5 +262,9 @@ int main(int argc, char **argv) {
         DB_CASE(idle_rewriting_waits_for_snapshots_and_for_what_lies_beneath, sim),
     };
     db_test_begin(argc, argv);
-    return db_test_run(tests, sizeof tests / sizeof tests[0]);
+    int failed = 0;
+    for (db_policy = LSM_LEVELED; db_policy <= LSM_LAZY_LEVELED; db_policy++) {
+        failed += db_test_run(tests, sizeof tests / sizeof tests[0]);
+    }
+    return failed;
 }

@@ -17,10 +17,20 @@ uint64_t db_repeat_seed;
 const char *db_repeat_case;
 static const char *program = "";
 static bool has_failed;
+enum lsm_policy db_policy;
 static unsigned scale = 100;
 static const char *filter;
 
+static enum lsm_policy policy_asked_for(void) {
+    const char *name = getenv("LSM_TEST_POLICY");
+    if (name != NULL && strcmp(name, "tiered") == 0) {
+        return LSM_TIERED;
+    }
+    return name != NULL && strcmp(name, "lazy-leveled") == 0 ? LSM_LAZY_LEVELED : LSM_LEVELED;
+}
+
 void db_test_begin(int argc, char **argv) {
+    db_policy = policy_asked_for();
     const char *seed = getenv("LSM_TEST_SEED"), *percent = getenv("LSM_TEST_SCALE");
     db_seed = seed != NULL ? strtoull(seed, NULL, 0)
                            : (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
@@ -120,6 +130,7 @@ struct lsm_options db_small_options(void) {
     o.block_bytes = 1 << 10;
     o.cache_bytes = 1 << 20;
     o.level_ratio = 4;
+    o.policy = db_policy;
     return o;
 }
 

@@ -28,7 +28,9 @@ struct db_fixture {
 void db_test_begin(int argc, char **argv);
 /* cmocka's group, without the io_uring cases where the kernel forbids them. */
 int db_test_run(const struct CMUnitTest *tests, size_t count);
-extern uint64_t db_seed;        /* LSM_TEST_SEED, or one of this run */
+extern uint64_t db_seed; /* LSM_TEST_SEED, or one of this run */
+/* Of db_small_options: LSM_TEST_POLICY (leveled, tiered or lazy-leveled), default leveled. */
+extern enum lsm_policy db_policy;
 unsigned db_scaled(unsigned n); /* n x LSM_TEST_SCALE (percent, default 100), at least 1 */
 
 int db_setup_uring(void **state);

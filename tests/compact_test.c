@@ -1,0 +1,207 @@
+/* What is merged when: the policies' choices seen from outside, by the tables' events, the shape
+ * of the tree and the bytes written. On the simulated disk, where background jobs run one after
+ * the other when somebody waits. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db.h"
+#include "db_fixture.h"
+
+enum { VALUE = 100 };
+static uint64_t memtable_bytes = 16 << 10;
+
+struct seen {
+    uint64_t moved, added_below;
+};
+
+static void count_events(void *context, const struct lsm_event *event) {
+    struct seen *seen = context;
+    seen->moved += event->type == LSM_EVENT_TABLE_MOVE;
+    seen->added_below += event->type == LSM_EVENT_TABLE_ADD && event->level_to > 0;
+}
+
+static struct lsm_stats stats_of(struct db_fixture *f) {
+    struct lsm_stats stats;
+    lsm_stats_read(f->db, &stats);
+    return stats;
+}
+
+static void put_number(struct db_fixture *f, uint64_t number, uint64_t tag) {
+    char key[24];
+    uint8_t value[VALUE];
+    snprintf(key, sizeof key, "key%010llu", (unsigned long long)number);
+    value_fill(value, tag, sizeof value);
+    DB_MUST(f, lsm_put(f->db, NULL, key, strlen(key), value, sizeof value));
+}
+
+static void check_number(struct db_fixture *f, uint64_t number, uint64_t tag) {
+    char key[24];
+    uint8_t value[VALUE];
+    struct lsm_value found;
+    snprintf(key, sizeof key, "key%010llu", (unsigned long long)number);
+    value_fill(value, tag, sizeof value);
+    DB_MUST(f, lsm_get(f->db, NULL, key, strlen(key), &found));
+    DB_CHECK(found.size == VALUE && memcmp(found.data, value, VALUE) == 0, "%s: not version %llu",
+             key, (unsigned long long)tag);
+    lsm_value_release(&found);
+}
+
+static void settle(struct db_fixture *f) {
+    DB_MUST(f, lsm_flush(f->db));
+    DB_MUST(f, lsm_wait_idle(f->db, 60000));
+}
+
+static void open_with(struct db_fixture *f, enum lsm_policy policy) {
+    f->options.policy = policy;
+    f->options.async_compaction = true;
+    f->options.memtable_bytes = f->options.table_bytes = memtable_bytes;
+    db_open(f);
+}
+
+static void keys_in_order_are_written_once(void **state) {
+    struct db_fixture *f = *state;
+    struct seen seen = {0};
+    open_with(f, LSM_LEVELED);
+    DB_MUST(f, lsm_listener_add(f->db, count_events, &seen));
+    for (uint64_t i = 0; i < 8000; i++) {
+        put_number(f, i, i);
+    }
+    settle(f);
+    struct lsm_stats stats = stats_of(f);
+    DB_CHECK(stats.flushes > 40 && stats.level[2].tables > 0, "the tree is too small: %llu flushes",
+             (unsigned long long)stats.flushes);
+    assert_int_equal(stats.compaction_bytes_written, 0);
+    assert_int_equal(seen.added_below, 0);
+    DB_CHECK(seen.moved >= stats.flushes - stats.level[0].tables, "%llu moves for %llu flushes",
+             (unsigned long long)seen.moved, (unsigned long long)stats.flushes);
+    /* Several tables a job: fewer jobs than moves. */
+    DB_CHECK(stats.compactions * 2 <= seen.moved, "%llu jobs for %llu moves",
+             (unsigned long long)stats.compactions, (unsigned long long)seen.moved);
+    lsm_listener_remove(f->db, count_events, &seen);
+    DB_MUST(f, lsm_verify(f->db));
+    for (uint64_t i = 0; i < 8000; i += 97) {
+        check_number(f, i, i);
+    }
+}
+
+/* A table of level 0 may not go beneath an older one that has the same keys. */
+static void a_newer_table_is_not_moved_beneath_an_older_one(void **state) {
+    struct db_fixture *f = *state;
+    f->options.l0_trigger = 4;
+    open_with(f, LSM_LEVELED);
+    for (uint64_t tag = 0; tag < 4; tag++) {
+        for (uint64_t i = 0; i < 10; i++) {
+            put_number(f, tag < 2 ? i : 1000 * tag + i, tag); /* two overlap, two stand apart */
+        }
+        DB_MUST(f, lsm_flush(f->db));
+    }
+    settle(f);
+    for (uint64_t i = 0; i < 10; i++) {
+        check_number(f, i, 1);
+        check_number(f, 3000 + i, 3);
+    }
+    DB_MUST(f, lsm_verify(f->db));
+}
+
+/* Overwrites everything `rounds` times in random order. Bytes written by flushes and compactions
+ * for a byte of the user, and the most that the tables took for a byte that is there. */
+static void fill(struct db_fixture *f, enum lsm_policy policy, uint64_t keys, uint64_t rounds,
+                 double *write, double *space) {
+    struct rng rng = {db_seed};
+    uint64_t *newest = calloc(keys, sizeof *newest), there = 0;
+    assert_non_null(newest);
+    open_with(f, policy);
+    *space = 0;
+    for (uint64_t i = 0; i < keys * rounds; i++) {
+        uint64_t key = rng_below(&rng, keys);
+        there += newest[key] == 0;
+        newest[key] = i + 1;
+        put_number(f, key, i + 1);
+        if (i > keys && i % 100 == 0) {
+            double now = (double)stats_of(f).table_bytes / (double)(there * (VALUE + 13));
+            *space = now > *space ? now : *space;
+        }
+    }
+    settle(f);
+    struct lsm_stats s = stats_of(f);
+    for (uint64_t i = 0; i < keys; i++) {
+        if (newest[i] > 0 && i % 13 == 0) {
+            check_number(f, i, newest[i]);
+        }
+    }
+    *write = (double)(s.flush_bytes + s.compaction_bytes_written) / (double)s.user_bytes_written;
+    DB_MUST(f, lsm_verify(f->db));
+    db_close(f);
+    db_wipe(f);
+    free(newest);
+}
+
+static void policies_trade_writing_for_space_as_they_say(void **state) {
+    struct db_fixture *f = *state;
+    double write[3], space[3];
+    f->options.level_ratio = 10;
+    memtable_bytes = 4 << 10;
+    for (int p = LSM_LEVELED; p <= LSM_LAZY_LEVELED; p++) {
+        fill(f, (enum lsm_policy)p, 5000, 4, &write[p], &space[p]);
+        printf("policy %d: writes %.2f, space %.2f\n", p, write[p], space[p]);
+    }
+    memtable_bytes = 16 << 10;
+    assert_true(write[LSM_TIERED] < write[LSM_LEVELED] * 0.8);
+    assert_true(write[LSM_TIERED] < write[LSM_LAZY_LEVELED]);
+    assert_true(space[LSM_LEVELED] < space[LSM_TIERED]);
+    assert_true(space[LSM_LAZY_LEVELED] < space[LSM_TIERED]);
+}
+
+static void a_database_goes_on_under_another_policy(void **state) {
+    struct db_fixture *f = *state;
+    struct rng rng = {db_seed};
+    uint64_t newest[500] = {0};
+    for (uint64_t round = 0; round < 12; round++) {
+        open_with(f, (enum lsm_policy)rng_below(&rng, 3));
+        for (uint64_t i = 0; i < 500; i++) {
+            uint64_t key = rng_below(&rng, 500);
+            newest[key] = round * 1000 + i + 1;
+            put_number(f, key, newest[key]);
+        }
+        DB_MUST(f, lsm_wait_idle(f->db, 60000));
+        for (uint64_t i = 0; i < 500; i++) {
+            if (newest[i] > 0) {
+                check_number(f, i, newest[i]);
+            }
+        }
+        DB_MUST(f, lsm_verify(f->db));
+        db_close(f);
+    }
+}
+
+/* However many runs there are, level 0 is emptied as it fills, and a put never waits for ever. */
+static void tiers_find_room_when_every_level_is_taken(void **state) {
+    struct db_fixture *f = *state;
+    f->options.max_levels = 3;
+    open_with(f, LSM_TIERED);
+    for (uint64_t i = 0; i < 30000; i++) {
+        put_number(f, i * 7919 % 4001, i);
+    }
+    settle(f);
+    struct lsm_stats stats = stats_of(f);
+    assert_true(stats.level[0].tables < f->options.l0_trigger);
+    double write = (double)(stats.flush_bytes + stats.compaction_bytes_written) /
+                   (double)stats.user_bytes_written;
+    printf("writes %.2f\n", write);
+    assert_true(write < 8);
+    check_number(f, 29999 * 7919 % 4001, 29999);
+    DB_MUST(f, lsm_verify(f->db));
+}
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {
+        DB_CASE(keys_in_order_are_written_once, sim),
+        DB_CASE(a_newer_table_is_not_moved_beneath_an_older_one, sim),
+        DB_CASE(policies_trade_writing_for_space_as_they_say, sim),
+        DB_CASE(a_database_goes_on_under_another_policy, sim),
+        DB_CASE(tiers_find_room_when_every_level_is_taken, sim),
+    };
+    db_test_begin(argc, argv);
+    return db_test_run(tests, sizeof tests / sizeof tests[0]);
+}
