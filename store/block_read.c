@@ -6,151 +6,254 @@
 #include "key_prefix.h"
 #include "status.h"
 
-struct header {
-    uint32_t shared;
-    uint32_t unshared;
-    uint64_t value_size;
-    uint64_t tag;
-};
-
 bool lsm_block_view_init(struct lsm_block_view *view, const uint8_t *data, size_t length) {
     if (length < LSM_BLOCK_LENGTH_MIN || length > LSM_BLOCK_LENGTH_MAX) {
         return false;
     }
-    uint32_t count = lsm_load32(data + length - 4);
-    size_t room = (length - 4) / 4;
-    if (count == 0 || count > room) {
+    struct lsm_block_header header;
+    memcpy(&header, data, sizeof header);
+    uint32_t widths = (uint32_t)(header.seq_widths & 0xff);
+    uint32_t tag_size = widths & LSM_BLOCK_TAG_MASK;
+    uint32_t size_width = (widths & LSM_BLOCK_SIZE_MASK) >> LSM_BLOCK_SIZE_SHIFT;
+    bool wide = (widths & LSM_BLOCK_WIDE) != 0;
+    uint32_t offset_size = wide ? 4 : 2;
+    uint64_t n = header.entries;
+    uint64_t offsets_at = sizeof header + n * 4;
+    uint64_t prefix_at = offsets_at + (n + 1) * offset_size;
+    uint64_t entries_at = prefix_at + header.prefix_size;
+    bool sizes = size_width == 0 ? header.suffix_size != 0 : header.suffix_size == 0;
+    if (n == 0 || entries_at >= length || tag_size < 1 || tag_size > 8 || size_width > 2 ||
+        (widths & LSM_BLOCK_UNKNOWN) != 0 || !sizes ||
+        header.prefix_size + header.suffix_size > LSM_KEY_SIZE_MAX) {
         return false;
     }
-    size_t end = length - 4 - (size_t)count * 4;
-    if (end == 0 || lsm_load32(data + end) != 0) {
+    const uint8_t *first = data + offsets_at;
+    const uint8_t *last = first + n * offset_size;
+    if ((wide ? lsm_load32(first) : lsm_load16(first)) != entries_at ||
+        (wide ? lsm_load32(last) : lsm_load16(last)) != length) {
         return false;
     }
-    *view = (struct lsm_block_view){data, (uint32_t)end, count};
+    *view = (struct lsm_block_view){
+        .data = data,
+        .seq_base = header.seq_widths >> 8,
+        .tag_mask = UINT64_MAX >> (64 - 8 * tag_size),
+        .length = (uint32_t)length,
+        .entries = header.entries,
+        .offsets_at = (uint32_t)offsets_at,
+        .prefix_at = (uint32_t)prefix_at,
+        .entries_at = (uint32_t)entries_at,
+        .prefix_size = header.prefix_size,
+        .suffix_size = header.suffix_size,
+        .tag_size = (uint8_t)tag_size,
+        .size_width = (uint8_t)size_width,
+        .wide = wide,
+    };
     return true;
 }
 
-/* Reads an entry's header at `at` and checks that the whole entry lies before the restarts. NULL:
- * it does not, or it is not an entry. Else the key's tail. */
-static inline const uint8_t *read_header(const struct lsm_block_view *view, uint32_t at,
-                                         struct header *h) {
-    if (__builtin_expect(at >= view->entries_end, 0)) {
-        return NULL;
-    }
-    const uint8_t *p = view->data + at;
-    const uint8_t *end = view->data + view->entries_end;
-    if (__builtin_expect(end - p >= 12 && (p[0] | p[1]) < 128, 1)) {
-        h->shared = p[0];
-        h->unshared = p[1];
-        p += 2;
-        if (__builtin_expect(*p < 128, 1)) {
-            h->value_size = *p++;
-        } else {
-            p = lsm_get_varint(p, end, &h->value_size);
-        }
+/* An entry, apart from its window. */
+struct item {
+    const uint8_t *rest; /* of the key; the value follows */
+    uint32_t rest_size;
+    uint32_t suffix_size;
+    uint32_t value_size;
+    enum lsm_type type;
+    uint64_t seq;
+};
+
+/* Where entry i begins and ends; false: not in the block. */
+static inline bool span(const struct lsm_block_view *view, uint32_t i, uint32_t *begin,
+                        uint32_t *end) {
+    const uint8_t *offsets = view->data + view->offsets_at;
+    if (__builtin_expect(view->wide, 0)) {
+        uint64_t both = lsm_load64(offsets + (size_t)i * 4);
+        *begin = (uint32_t)both;
+        *end = (uint32_t)(both >> 32);
     } else {
-        uint64_t shared, unshared;
-        if ((p = lsm_get_varint(p, end, &shared)) == NULL ||
-            (p = lsm_get_varint(p, end, &unshared)) == NULL) {
-            return NULL;
-        }
-        if (shared > LSM_KEY_SIZE_MAX || unshared > LSM_KEY_SIZE_MAX) {
-            return NULL;
-        }
-        h->shared = (uint32_t)shared;
-        h->unshared = (uint32_t)unshared;
-        p = lsm_get_varint(p, end, &h->value_size);
+        uint32_t both = lsm_load32(offsets + (size_t)i * 2);
+        *begin = both & 0xffff;
+        *end = both >> 16;
     }
-    if (__builtin_expect(p == NULL || end - p < 8, 0)) {
-        return NULL;
+    return *begin >= view->entries_at && *begin < *end && *end <= view->length;
+}
+
+/* Reads entry i and checks that all of it lies in the block. */
+static inline bool read_item(const struct lsm_block_view *view, uint32_t i, struct item *item) {
+    uint32_t begin, end;
+    LSM_ASSERT(i < view->entries);
+    if (__builtin_expect(!span(view, i, &begin, &end), 0)) {
+        return false;
     }
-    h->tag = lsm_load64(p);
-    p += 8;
-    uint64_t rest = (uint64_t)(end - p);
-    bool fits = h->unshared <= rest && h->value_size <= rest - h->unshared;
-    bool known = (h->tag & 0xff) <= LSM_TYPE_PUT;
-    bool sound = (h->tag & 0xff) == LSM_TYPE_PUT || h->value_size == 0;
-    return __builtin_expect(fits && known && sound, 1) ? p : NULL;
+    uint32_t head = (uint32_t)view->tag_size + view->size_width;
+    if (__builtin_expect(end - begin < head, 0)) {
+        return false;
+    }
+    const uint8_t *p = view->data + begin;
+    uint64_t tag = 0;
+    if (__builtin_expect(begin + sizeof tag <= view->length, 1)) {
+        tag = lsm_load64(p) & view->tag_mask;
+    } else {
+        memcpy(&tag, p, view->tag_size);
+    }
+    p += view->tag_size;
+    item->suffix_size = view->size_width == 0   ? view->suffix_size
+                        : view->size_width == 1 ? *p
+                                                : lsm_load16(p);
+    p += view->size_width;
+    item->rest = p;
+    item->rest_size =
+        item->suffix_size > LSM_BLOCK_WINDOW ? item->suffix_size - LSM_BLOCK_WINDOW : 0;
+    uint32_t room = end - begin - head;
+    if (__builtin_expect(item->rest_size > room, 0)) {
+        return false;
+    }
+    item->value_size = room - item->rest_size;
+    uint32_t type = tag & ((1u << LSM_BLOCK_TYPE_BITS) - 1);
+    item->type = (enum lsm_type)type;
+    item->seq = view->seq_base + (tag >> LSM_BLOCK_TYPE_BITS);
+    uint32_t key_size = view->prefix_size + item->suffix_size;
+    return __builtin_expect(
+        (type == LSM_TYPE_PUT || (type == LSM_TYPE_DELETE && item->value_size == 0)) &&
+            item->seq <= LSM_SEQ_MAX && key_size >= 1 && key_size <= LSM_KEY_SIZE_MAX,
+        1);
 }
 
-/* The entry at restart `index`, whose key is whole. */
-static inline const uint8_t *read_restart(const struct lsm_block_view *view, uint32_t index,
-                                          uint32_t *at, struct header *h) {
-    LSM_ASSERT(index < view->restart_count);
-    *at = lsm_load32(view->data + view->entries_end + (size_t)index * 4);
-    const uint8_t *p = read_header(view, *at, h);
-    return p != NULL && h->shared == 0 && h->unshared != 0 ? p : NULL;
+static inline uint32_t window_at(const struct lsm_block_view *view, uint32_t i) {
+    return lsm_load32(view->data + LSM_BLOCK_HEADER + (size_t)i * 4);
 }
 
-static inline int compare_version(const uint8_t *key, size_t key_size, uint64_t entry_seq,
-                                  const uint8_t *target, size_t target_size, uint64_t seq) {
-    int c = lsm_key_compare(key, key_size, target, target_size);
-    return c != 0 ? c : (entry_seq < seq) - (entry_seq > seq);
+/* What is looked for, behind the block's prefix. */
+struct target {
+    const uint8_t *rest;
+    uint32_t rest_size;
+    uint32_t suffix_size;
+    uint32_t window;
+    uint64_t seq;
+};
+
+/* Makes the target. Not 0: the key sorts before (-1) or after (1) everything that has the prefix.
+ */
+static inline int aim(const struct lsm_block_view *view, const uint8_t *key, size_t key_size,
+                      uint64_t seq, struct target *target) {
+    size_t prefix = view->prefix_size;
+    size_t common = lsm_common_prefix(key, key_size, view->data + view->prefix_at, prefix);
+    if (__builtin_expect(common < prefix, 0)) {
+        return common < key_size && key[common] > view->data[view->prefix_at + common] ? 1 : -1;
+    }
+    uint32_t suffix = (uint32_t)(key_size - prefix);
+    uint32_t window = 0;
+    if (__builtin_expect(suffix >= LSM_BLOCK_WINDOW, 1)) {
+        window = __builtin_bswap32(lsm_load32(key + prefix));
+        target->rest = key + prefix + LSM_BLOCK_WINDOW;
+        target->rest_size = suffix - LSM_BLOCK_WINDOW;
+    } else {
+        memcpy(&window, key + prefix, suffix);
+        window = __builtin_bswap32(window);
+        target->rest = key + key_size;
+        target->rest_size = 0;
+    }
+    target->suffix_size = suffix;
+    target->window = window;
+    target->seq = seq;
+    return 0;
 }
 
-/* Offset of the last restart before (key, seq), or of the first one; false: damaged. */
-static bool find_restart(const struct lsm_block_view *view, const uint8_t *key, size_t key_size,
-                         uint64_t seq, uint32_t *at) {
-    uint32_t low = 0;
-    uint32_t high = view->restart_count; /* the answer lies in [low, high) */
-    struct header h;
-    *at = 0;
-    while (high - low > 1) {
+/* An entry of the same window against the target's key. Of two that end within the window the
+ * zeros may be bytes of one and the end of the other: the sizes tell. */
+static inline int compare_key(const struct item *item, const struct target *target) {
+    uint32_t size = item->rest_size < target->rest_size ? item->rest_size : target->rest_size;
+    uint32_t n = (uint32_t)lsm_common_prefix(item->rest, size, target->rest, size);
+    if (n < size) {
+        return item->rest[n] < target->rest[n] ? -1 : 1;
+    }
+    return (item->suffix_size > target->suffix_size) - (item->suffix_size < target->suffix_size);
+}
+
+/* The first window at or above w. */
+static uint32_t window_bound(const struct lsm_block_view *view, uint32_t low, uint32_t high,
+                             uint32_t w) {
+    while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        uint32_t offset;
-        const uint8_t *tail = read_restart(view, middle, &offset, &h);
-        if (tail == NULL) {
-            return false;
-        }
-        if (compare_version(tail, h.unshared, h.tag >> 8, key, key_size, seq) < 0) {
-            low = middle;
-            *at = offset;
+        if (window_at(view, middle) < w) {
+            low = middle + 1;
         } else {
             high = middle;
         }
     }
+    return low;
+}
+
+/* Entries whose window is the target's: [*low, *high). Of few, counting all is faster than halving:
+ * it has no branch to guess. */
+static inline void tied(const struct lsm_block_view *view, uint32_t w, uint32_t *low,
+                        uint32_t *high) {
+    enum { FEW = 128 };
+    if (view->entries <= FEW) {
+        const uint8_t *windows = view->data + LSM_BLOCK_HEADER;
+        uint32_t below = 0, equal = 0;
+        for (uint32_t i = 0; i < view->entries; i++) {
+            uint32_t window = lsm_load32(windows + (size_t)i * 4);
+            below += window < w;
+            equal += window == w;
+        }
+        *low = below;
+        *high = below + equal;
+        return;
+    }
+    *low = window_bound(view, 0, view->entries, w);
+    *high = w == UINT32_MAX ? view->entries : window_bound(view, *low, view->entries, w + 1);
+}
+
+/* Index of the first entry at or after the target among those of its window. *same: an entry with
+ * its key was met, a newer one perhaps. False: damaged. */
+static inline bool search_tied(const struct lsm_block_view *view, const struct target *target,
+                               uint32_t low, uint32_t high, uint32_t *at, bool *same) {
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        struct item item;
+        if (!read_item(view, middle, &item)) {
+            return false;
+        }
+        int c = compare_key(&item, target);
+        *same |= c == 0;
+        if (c < 0 || (c == 0 && item.seq > target->seq)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *at = low;
     return true;
 }
 
-/* Walks without building keys: all it keeps of the key before is how many bytes it has in common
- * with the wanted one, `matched`, knowing that it sorts before. An entry that shares more than that
- * with its predecessor sorts before as well. */
 enum lsm_block_found lsm_block_find(const struct lsm_block_view *view, const uint8_t *key,
                                     size_t key_size, uint64_t seq_max, struct lsm_entry *entry) {
+    struct target target;
+    uint32_t low, high;
+    if (aim(view, key, key_size, seq_max, &target) != 0) {
+        return LSM_BLOCK_ABSENT;
+    }
+    tied(view, target.window, &low, &high);
     uint32_t at;
-    if (!find_restart(view, key, key_size, seq_max, &at)) {
+    bool same = false;
+    if (low == high) {
+        return LSM_BLOCK_ABSENT;
+    }
+    if (!search_tied(view, &target, low, high, &at, &same)) {
         return LSM_BLOCK_CORRUPT;
     }
-    enum lsm_block_found absent = LSM_BLOCK_ABSENT;
-    uint32_t matched = 0;
-    uint32_t before_size = 0;
-    while (at < view->entries_end) {
-        struct header h;
-        const uint8_t *tail = read_header(view, at, &h);
-        if (tail == NULL || h.shared > before_size || h.shared + h.unshared == 0) {
+    struct item item;
+    if (same && at < high) {
+        if (!read_item(view, at, &item)) {
             return LSM_BLOCK_CORRUPT;
         }
-        const uint8_t *value = tail + h.unshared;
-        before_size = h.shared + h.unshared;
-        if (h.shared <= matched) {
-            uint32_t more =
-                (uint32_t)lsm_common_prefix(tail, h.unshared, key + h.shared, key_size - h.shared);
-            matched = h.shared + more;
-            if (more == h.unshared && matched == key_size) {
-                if (h.tag >> 8 <= seq_max) {
-                    *entry = (struct lsm_entry){
-                        key,   (uint32_t)key_size, (enum lsm_type)(h.tag & 0xff), h.tag >> 8,
-                        value, h.value_size};
-                    return LSM_BLOCK_FOUND;
-                }
-                absent = LSM_BLOCK_TOO_NEW;
-            } else if (matched == key_size || (more < h.unshared && tail[more] > key[matched])) {
-                return absent;
-            }
+        if (compare_key(&item, &target) == 0 && item.seq <= seq_max) {
+            *entry = (struct lsm_entry){key,      (uint32_t)key_size,         item.type,
+                                        item.seq, item.rest + item.rest_size, item.value_size};
+            return LSM_BLOCK_FOUND;
         }
-        at = (uint32_t)(value + h.value_size - view->data);
     }
-    return absent;
+    return same ? LSM_BLOCK_TOO_NEW : LSM_BLOCK_ABSENT;
 }
 
 /* ---- iterating ---- */
@@ -165,13 +268,12 @@ void lsm_block_iter_free(struct lsm_block_iter *iter) {
 }
 
 void lsm_block_iter_set(struct lsm_block_iter *iter, const struct lsm_block_view *view) {
-    LSM_ASSERT(view->data != NULL && view->restart_count >= 1);
+    LSM_ASSERT(view->data != NULL && view->entries >= 1);
     iter->view = *view;
     iter->at = 0;
-    iter->next = 0;
-    iter->key_size = 0;
 }
 
+/* Room for a key of `size` bytes and, behind it, for a window written whole. */
 static bool grow_key(struct lsm_block_iter *iter, uint32_t size) {
     LSM_ASSERT(size <= LSM_KEY_SIZE_MAX);
     uint32_t capacity = size < 128 ? 256 : size * 2;
@@ -184,95 +286,76 @@ static bool grow_key(struct lsm_block_iter *iter, uint32_t size) {
     return true;
 }
 
-int lsm_block_iter_next(struct lsm_block_iter *iter) {
-    uint32_t at = iter->next;
-    if (at >= iter->view.entries_end) {
-        return LSM_BLOCK_ITER_END;
-    }
-    struct header h;
-    const uint8_t *tail = read_header(&iter->view, at, &h);
-    if (tail == NULL || h.shared > iter->key_size) {
+/* Shows entry i, whose block's prefix is in the key buffer already. */
+static inline int show(struct lsm_block_iter *iter, uint32_t i) {
+    struct item item;
+    const struct lsm_block_view *view = &iter->view;
+    if (__builtin_expect(!read_item(view, i, &item), 0)) {
         return LSM_ERR_CORRUPT;
     }
-    uint32_t key_size = h.shared + h.unshared;
-    if (key_size == 0 || key_size > LSM_KEY_SIZE_MAX) {
-        return LSM_ERR_CORRUPT;
-    }
-    if (__builtin_expect(key_size > iter->key_capacity, 0) && !grow_key(iter, key_size)) {
+    uint32_t key_size = view->prefix_size + item.suffix_size;
+    if (__builtin_expect(key_size + LSM_BLOCK_WINDOW > iter->key_capacity, 0) &&
+        !grow_key(iter, key_size)) {
         return LSM_ERR_MEMORY;
     }
-    memcpy(iter->key + h.shared, tail, h.unshared);
-    const uint8_t *value = tail + h.unshared;
-    iter->key_size = key_size;
-    iter->at = at;
-    iter->next = (uint32_t)(value + h.value_size - iter->view.data);
+    uint8_t *suffix = iter->key + view->prefix_size;
+    lsm_store32(suffix, __builtin_bswap32(window_at(view, i)));
+    if (item.rest_size > 0) {
+        memcpy(suffix + LSM_BLOCK_WINDOW, item.rest, item.rest_size);
+    }
+    iter->at = i;
     iter->entry.key = iter->key;
     iter->entry.key_size = key_size;
-    iter->entry.type = (enum lsm_type)(h.tag & 0xff);
-    iter->entry.seq = h.tag >> 8;
-    iter->entry.value = value;
-    iter->entry.value_size = h.value_size;
+    iter->entry.type = item.type;
+    iter->entry.seq = item.seq;
+    iter->entry.value = item.rest + item.rest_size;
+    iter->entry.value_size = item.value_size;
     return LSM_BLOCK_ITER_ENTRY;
 }
 
-/* Stands before the entry at `offset`, which begins a run of shared prefixes. */
-static void stand_before(struct lsm_block_iter *iter, uint32_t offset) {
-    iter->next = offset;
-    iter->key_size = 0;
+/* Shows entry i after a jump from anywhere. */
+static int jump(struct lsm_block_iter *iter, uint32_t i) {
+    const struct lsm_block_view *view = &iter->view;
+    uint32_t prefix = view->prefix_size;
+    if (__builtin_expect(prefix + LSM_BLOCK_WINDOW > iter->key_capacity, 0) &&
+        !grow_key(iter, prefix)) {
+        return LSM_ERR_MEMORY;
+    }
+    memcpy(iter->key, view->data + view->prefix_at, prefix);
+    return show(iter, i);
 }
 
 int lsm_block_iter_first(struct lsm_block_iter *iter) {
-    stand_before(iter, 0);
-    return lsm_block_iter_next(iter);
-}
-
-/* The entry that ends at `end`, found from the last restart before it. Every step moves forward, so
- * even in a damaged block the walk ends. */
-static int entry_before(struct lsm_block_iter *iter, uint32_t end) {
-    const uint8_t *restarts = iter->view.data + iter->view.entries_end;
-    uint32_t low = 0;
-    uint32_t high = iter->view.restart_count;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (lsm_load32(restarts + (size_t)middle * 4) < end) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    stand_before(iter, lsm_load32(restarts + (size_t)low * 4));
-    int result;
-    do {
-        result = lsm_block_iter_next(iter);
-    } while (result == LSM_BLOCK_ITER_ENTRY && iter->next < end);
-    if (result == LSM_BLOCK_ITER_END || (result > 0 && iter->next != end)) {
-        return LSM_ERR_CORRUPT;
-    }
-    return result;
+    return jump(iter, 0);
 }
 
 int lsm_block_iter_last(struct lsm_block_iter *iter) {
-    return entry_before(iter, iter->view.entries_end);
+    return jump(iter, iter->view.entries - 1);
+}
+
+int lsm_block_iter_next(struct lsm_block_iter *iter) {
+    return iter->at + 1 < iter->view.entries ? show(iter, iter->at + 1) : LSM_BLOCK_ITER_END;
 }
 
 int lsm_block_iter_prev(struct lsm_block_iter *iter) {
-    if (iter->at == 0) {
-        return LSM_BLOCK_ITER_END;
-    }
-    return entry_before(iter, iter->at);
+    return iter->at > 0 ? show(iter, iter->at - 1) : LSM_BLOCK_ITER_END;
 }
 
 int lsm_block_iter_seek(struct lsm_block_iter *iter, const uint8_t *key, size_t key_size,
                         uint64_t seq) {
-    uint32_t at;
-    if (!find_restart(&iter->view, key, key_size, seq, &at)) {
-        return LSM_ERR_CORRUPT;
+    const struct lsm_block_view *view = &iter->view;
+    struct target target;
+    uint32_t at = 0;
+    int side = aim(view, key, key_size, seq, &target);
+    if (side == 0) {
+        uint32_t low, high;
+        bool same = false;
+        tied(view, target.window, &low, &high);
+        if (!search_tied(view, &target, low, high, &at, &same)) {
+            return LSM_ERR_CORRUPT;
+        }
+    } else if (side > 0) {
+        at = view->entries;
     }
-    stand_before(iter, at);
-    int result;
-    do {
-        result = lsm_block_iter_next(iter);
-    } while (result == LSM_BLOCK_ITER_ENTRY &&
-             compare_version(iter->key, iter->key_size, iter->entry.seq, key, key_size, seq) < 0);
-    return result;
+    return at < view->entries ? jump(iter, at) : LSM_BLOCK_ITER_END;
 }

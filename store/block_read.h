@@ -17,10 +17,21 @@
 
 struct lsm_block_view {
     const uint8_t *data;
-    uint32_t entries_end; /* where the restarts begin */
-    uint32_t restart_count;
+    uint64_t seq_base;
+    uint64_t tag_mask;
+    uint32_t length;
+    uint32_t entries;
+    uint32_t offsets_at; /* in data */
+    uint32_t prefix_at;
+    uint32_t entries_at;
+    uint16_t prefix_size;
+    uint16_t suffix_size; /* 0: entries tell their own */
+    uint8_t tag_size;
+    uint8_t size_width; /* of an entry's suffix_size */
+    bool wide;          /* offsets of four bytes */
 };
-/* False when the outline (length, restart count) is not that of a block. */
+/* False when the outline (header, lengths) is not that of a block. Touches the block's first lines
+ * only. */
 bool lsm_block_view_init(struct lsm_block_view *view, const uint8_t *data, size_t length);
 
 enum lsm_block_found {
@@ -35,10 +46,8 @@ enum lsm_block_found lsm_block_find(const struct lsm_block_view *view, const uin
 
 struct lsm_block_iter {
     struct lsm_block_view view;
-    uint32_t at;   /* offset of the current entry */
-    uint32_t next; /* offset of the one after it */
+    uint32_t at; /* index of the current entry */
     uint8_t *key;
-    uint32_t key_size;
     uint32_t key_capacity;
     struct lsm_entry entry; /* while a move returned LSM_BLOCK_ITER_ENTRY */
 };
@@ -46,7 +55,7 @@ enum { LSM_BLOCK_ITER_END = 0, LSM_BLOCK_ITER_ENTRY = 1 };
 
 void lsm_block_iter_init(struct lsm_block_iter *iter); /* allocates nothing */
 void lsm_block_iter_free(struct lsm_block_iter *iter);
-/* Puts the iterator on a block, before its first entry; the key buffer is kept. */
+/* Puts the iterator on a block; the key buffer is kept. A positioning move must follow. */
 void lsm_block_iter_set(struct lsm_block_iter *iter, const struct lsm_block_view *view);
 
 /* Each returns LSM_BLOCK_ITER_ENTRY, LSM_BLOCK_ITER_END, or an error. After END or an error only

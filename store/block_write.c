@@ -5,126 +5,208 @@
 #include "bytes.h"
 #include "check.h"
 
+struct lsm_gathered {
+    size_t at; /* of the key in raw; the value follows */
+    uint64_t seq;
+    uint32_t key_size, value_size;
+    enum lsm_type type;
+};
+
+/* How a block of certain sums is laid out. */
+struct layout {
+    uint32_t prefix_size;
+    uint32_t suffix_size; /* 0: they differ */
+    uint32_t tag_size, size_width, offset_size;
+    size_t size;
+};
+
 void lsm_block_builder_init(struct lsm_block_builder *builder) {
     *builder = (struct lsm_block_builder){0};
 }
 
 void lsm_block_builder_free(struct lsm_block_builder *builder) {
     free(builder->data);
-    free(builder->restarts);
+    free(builder->gathered);
+    free(builder->raw);
     lsm_block_builder_init(builder);
 }
 
 void lsm_block_builder_reset(struct lsm_block_builder *builder) {
     builder->size = 0;
-    builder->restart_count = 0;
-    builder->entries = 0;
-    builder->since_restart = 0;
+    builder->raw_size = 0;
+    builder->sums = (struct lsm_block_sums){0};
 }
 
-static bool at_restart(const struct lsm_block_builder *builder) {
-    return builder->restart_count == 0 || builder->since_restart == LSM_RESTART_INTERVAL;
+static uint32_t rest_of(uint32_t key_size) {
+    return key_size > LSM_BLOCK_WINDOW ? key_size - LSM_BLOCK_WINDOW : 0;
 }
 
-static size_t tail_size(size_t restart_count) {
-    return (restart_count + 1) * sizeof(uint32_t);
+static struct lsm_block_sums sums_with(const struct lsm_block_sums *sums,
+                                       const struct lsm_entry *entry, uint32_t shared) {
+    bool first = sums->entries == 0;
+    uint32_t size = entry->key_size;
+    uint32_t common = first ? size : shared;
+    return (struct lsm_block_sums){
+        .entries = sums->entries + 1,
+        .shared = first || common < sums->shared ? common : sums->shared,
+        .key_min = first || size < sums->key_min ? size : sums->key_min,
+        .key_max = size > sums->key_max ? size : sums->key_max,
+        .seq_min = first || entry->seq < sums->seq_min ? entry->seq : sums->seq_min,
+        .seq_max = entry->seq > sums->seq_max ? entry->seq : sums->seq_max,
+        .rests = sums->rests + rest_of(size),
+        .values = sums->values + entry->value_size,
+    };
+}
+
+/* A rest is what its key has behind prefix and window: with a prefix every key is at least that
+ * long, so what is taken away is the same from each. */
+static struct layout lay_out(const struct lsm_block_sums *sums) {
+    struct layout layout = {.offset_size = 2, .tag_size = 1};
+    uint32_t longest = rest_of(sums->key_min);
+    layout.prefix_size = sums->shared < longest ? sums->shared : longest;
+    if (sums->key_min == sums->key_max) {
+        layout.suffix_size = sums->key_min - layout.prefix_size;
+    } else {
+        layout.size_width = sums->key_max - layout.prefix_size > UINT8_MAX ? 2 : 1;
+    }
+    uint64_t tag_max = (sums->seq_max - sums->seq_min) << LSM_BLOCK_TYPE_BITS | LSM_TYPE_PUT;
+    if (tag_max > UINT8_MAX) {
+        layout.tag_size = (71u - (uint32_t)__builtin_clzll(tag_max)) / 8;
+    }
+    uint64_t n = sums->entries;
+    uint64_t size = sizeof(struct lsm_block_header) +
+                    n * (LSM_BLOCK_WINDOW + layout.tag_size + layout.size_width) +
+                    layout.prefix_size + sums->rests - n * layout.prefix_size + sums->values;
+    if (size + (n + 1) * layout.offset_size > UINT16_MAX) {
+        layout.offset_size = 4;
+    }
+    layout.size = (size_t)(size + (n + 1) * layout.offset_size);
+    return layout;
 }
 
 size_t lsm_block_builder_size_with(const struct lsm_block_builder *builder,
                                    const struct lsm_entry *entry, uint32_t shared) {
-    bool restart = at_restart(builder);
-    size_t tail = restart ? entry->key_size : entry->key_size - shared;
-    size_t header = 8 + lsm_varint_size(restart ? 0 : shared) + lsm_varint_size(tail) +
-                    lsm_varint_size(entry->value_size);
-    return builder->size + header + tail + (size_t)entry->value_size +
-           tail_size((size_t)builder->restart_count + restart);
+    struct lsm_block_sums sums = sums_with(&builder->sums, entry, shared);
+    return lay_out(&sums).size;
 }
 
 size_t lsm_block_builder_size(const struct lsm_block_builder *builder) {
-    return builder->entries == 0 ? 0 : builder->size + tail_size(builder->restart_count);
+    return builder->sums.entries == 0 ? 0 : lay_out(&builder->sums).size;
 }
 
-static bool reserve(struct lsm_block_builder *builder, size_t more) {
-    size_t needed = builder->size + more;
-    if (__builtin_expect(needed <= builder->capacity, 1)) {
+static bool reserve(uint8_t **data, size_t *capacity, size_t needed) {
+    if (__builtin_expect(needed <= *capacity, 1)) {
         return true;
     }
     /* An oversized block gets what it needs and no more: doubling 64 MiB helps nobody. */
-    size_t capacity = needed > LSM_BLOCK_BYTES_MAX ? needed : needed * 2;
-    uint8_t *data = realloc(builder->data, capacity);
-    if (data == NULL) {
+    size_t room = needed > LSM_BLOCK_BYTES_MAX ? needed : needed * 2;
+    uint8_t *grown = realloc(*data, room);
+    if (grown == NULL) {
         return false;
     }
-    builder->data = data;
-    builder->capacity = capacity;
+    *data = grown;
+    *capacity = room;
     return true;
 }
 
-static bool add_restart(struct lsm_block_builder *builder) {
-    if (builder->restart_count == builder->restart_capacity) {
-        uint32_t capacity = builder->restart_capacity == 0 ? 64 : builder->restart_capacity * 2;
-        uint32_t *restarts = realloc(builder->restarts, capacity * sizeof *restarts);
-        if (restarts == NULL) {
-            return false;
-        }
-        builder->restarts = restarts;
-        builder->restart_capacity = capacity;
+static bool reserve_gathered(struct lsm_block_builder *builder) {
+    if (__builtin_expect(builder->sums.entries < builder->gathered_capacity, 1)) {
+        return true;
     }
-    builder->restarts[builder->restart_count++] = (uint32_t)builder->size;
-    builder->since_restart = 0;
+    uint32_t capacity = builder->gathered_capacity == 0 ? 64 : builder->gathered_capacity * 2;
+    struct lsm_gathered *grown = realloc(builder->gathered, capacity * sizeof *grown);
+    if (grown == NULL) {
+        return false;
+    }
+    builder->gathered = grown;
+    builder->gathered_capacity = capacity;
     return true;
 }
 
 bool lsm_block_builder_add(struct lsm_block_builder *builder, const struct lsm_entry *entry,
                            uint32_t shared) {
     LSM_ASSERT(entry->key_size >= 1 && entry->key_size <= LSM_KEY_SIZE_MAX);
-    LSM_ASSERT(entry->value_size <= LSM_VALUE_SIZE_MAX);
-    LSM_ASSERT(shared <= entry->key_size);
-    if (at_restart(builder)) {
-        shared = 0;
-        if (!add_restart(builder)) {
-            return false;
-        }
-    }
-    uint32_t unshared = entry->key_size - shared;
-    if (!reserve(builder, LSM_ENTRY_OVERHEAD_MAX + unshared + (size_t)entry->value_size)) {
+    LSM_ASSERT(entry->value_size <= LSM_VALUE_SIZE_MAX && entry->seq <= LSM_SEQ_MAX);
+    LSM_ASSERT(builder->size == 0);
+    LSM_ASSERT(builder->sums.entries == 0 || shared <= entry->key_size);
+    size_t bytes = entry->key_size + (size_t)entry->value_size;
+    if (!reserve_gathered(builder) ||
+        !reserve(&builder->raw, &builder->raw_capacity, builder->raw_size + bytes)) {
         return false;
     }
-    uint8_t *p = builder->data + builder->size;
-    if (__builtin_expect(shared < 128 && unshared < 128 && entry->value_size < 128, 1)) {
-        p[0] = (uint8_t)shared;
-        p[1] = (uint8_t)unshared;
-        p[2] = (uint8_t)entry->value_size;
-        p += 3;
-    } else {
-        p = lsm_put_varint(p, shared);
-        p = lsm_put_varint(p, unshared);
-        p = lsm_put_varint(p, entry->value_size);
-    }
-    lsm_store64(p, entry->seq << 8 | (uint64_t)entry->type);
-    p += 8;
-    memcpy(p, entry->key + shared, unshared);
-    p += unshared;
+    uint8_t *p = builder->raw + builder->raw_size;
+    builder->gathered[builder->sums.entries] = (struct lsm_gathered){
+        .at = builder->raw_size,
+        .seq = entry->seq,
+        .key_size = entry->key_size,
+        .value_size = (uint32_t)entry->value_size,
+        .type = entry->type,
+    };
+    memcpy(p, entry->key, entry->key_size);
     if (entry->value_size != 0) {
-        memcpy(p, entry->value, (size_t)entry->value_size);
-        p += entry->value_size;
+        memcpy(p + entry->key_size, entry->value, (size_t)entry->value_size);
     }
-    builder->size = (size_t)(p - builder->data);
-    builder->entries++;
-    builder->since_restart++;
+    builder->raw_size += bytes;
+    builder->sums = sums_with(&builder->sums, entry, shared);
     return true;
 }
 
+static void store_uint(uint8_t *p, uint64_t v, uint32_t size) {
+    for (uint32_t i = 0; i < size; i++) {
+        p[i] = (uint8_t)(v >> (8 * i));
+    }
+}
+
+/* Writes entry i at `p` and its window; returns the entry's end. */
+static uint8_t *put_entry(const struct lsm_block_builder *builder, const struct layout *layout,
+                          uint32_t i, uint8_t *p) {
+    const struct lsm_gathered *entry = &builder->gathered[i];
+    const uint8_t *suffix = builder->raw + entry->at + layout->prefix_size;
+    uint32_t suffix_size = entry->key_size - layout->prefix_size;
+    uint32_t window = 0;
+    memcpy(&window, suffix, suffix_size < LSM_BLOCK_WINDOW ? suffix_size : LSM_BLOCK_WINDOW);
+    lsm_store32(builder->data + LSM_BLOCK_HEADER + (size_t)i * LSM_BLOCK_WINDOW,
+                __builtin_bswap32(window));
+    uint64_t tag =
+        (entry->seq - builder->sums.seq_min) << LSM_BLOCK_TYPE_BITS | (uint64_t)entry->type;
+    store_uint(p, tag, layout->tag_size);
+    p += layout->tag_size;
+    store_uint(p, suffix_size, layout->size_width);
+    p += layout->size_width;
+    uint32_t skipped = suffix_size < LSM_BLOCK_WINDOW ? suffix_size : LSM_BLOCK_WINDOW;
+    size_t rest = suffix_size - skipped + (size_t)entry->value_size;
+    memcpy(p, suffix + skipped, rest);
+    return p + rest;
+}
+
 bool lsm_block_builder_finish(struct lsm_block_builder *builder) {
-    LSM_ASSERT(builder->entries >= 1 && builder->restart_count >= 1);
-    size_t tail = tail_size(builder->restart_count);
-    if (!reserve(builder, tail)) {
+    const struct lsm_block_sums *sums = &builder->sums;
+    LSM_ASSERT(sums->entries >= 1 && builder->size == 0);
+    struct layout layout = lay_out(sums);
+    if (!reserve(&builder->data, &builder->capacity, layout.size)) {
         return false;
     }
-    uint8_t *p = builder->data + builder->size;
-    memcpy(p, builder->restarts, builder->restart_count * sizeof(uint32_t));
-    lsm_store32(p + builder->restart_count * sizeof(uint32_t), builder->restart_count);
-    builder->size += tail;
+    uint64_t widths = layout.tag_size | layout.size_width << LSM_BLOCK_SIZE_SHIFT |
+                      (layout.offset_size == 4 ? LSM_BLOCK_WIDE : 0u);
+    struct lsm_block_header header = {
+        .entries = sums->entries,
+        .prefix_size = (uint16_t)layout.prefix_size,
+        .suffix_size = (uint16_t)layout.suffix_size,
+        .seq_widths = sums->seq_min << 8 | widths,
+    };
+    memcpy(builder->data, &header, sizeof header);
+    uint8_t *offset = builder->data + sizeof header + (size_t)sums->entries * LSM_BLOCK_WINDOW;
+    uint8_t *p = offset + ((size_t)sums->entries + 1) * layout.offset_size;
+    memcpy(p, builder->raw, layout.prefix_size);
+    p += layout.prefix_size;
+    for (uint32_t i = 0; i < sums->entries; i++) {
+        store_uint(offset, (uint64_t)(p - builder->data), layout.offset_size);
+        offset += layout.offset_size;
+        p = put_entry(builder, &layout, i, p);
+    }
+    store_uint(offset, (uint64_t)(p - builder->data), layout.offset_size);
+    builder->size = (size_t)(p - builder->data);
+    LSM_ASSERT(builder->size == layout.size);
     LSM_ASSERT(builder->size >= LSM_BLOCK_LENGTH_MIN && builder->size <= LSM_BLOCK_LENGTH_MAX);
     return true;
 }

@@ -1,36 +1,55 @@
-/* block_write.h: builds one block: entries with shared key prefixes, restart points. The bytes are
- * in table_format.h.
+/* block_write.h: builds one block. The bytes are in table_format.h.
  *
- * Threads:    one. Ownership: the builder owns its buffer; lsm_block_builder_finish lends it until
- * the next reset. Errors: false: out of memory. */
+ * What the keys share and how wide tags and offsets are is known only at the end: entries are
+ * gathered and laid out by finish.
+ *
+ * Threads:    one. Ownership: the builder owns its buffers; lsm_block_builder_finish lends one
+ * until the next reset. Errors: false: out of memory. */
 #ifndef LSM_BLOCK_WRITE_H
 #define LSM_BLOCK_WRITE_H
+
+#include <stddef.h>
 
 #include "entry.h"
 #include "table_format.h"
 
-struct lsm_block_builder {
-    uint8_t *data;
-    size_t size, capacity;
-    uint32_t *restarts;
-    uint32_t restart_count, restart_capacity;
+/* What the size of a block depends on. */
+struct lsm_block_sums {
     uint32_t entries;
-    uint32_t since_restart;
+    uint32_t shared; /* bytes that all keys have in common */
+    uint32_t key_min, key_max;
+    uint64_t seq_min, seq_max;
+    uint64_t rests;  /* bytes of the keys from the fifth on */
+    uint64_t values; /* bytes */
+};
+struct lsm_gathered; /* one entry, until it is laid out */
+
+struct lsm_block_builder {
+    uint8_t *data; /* the block, once finished */
+    size_t size, capacity;
+    struct lsm_block_sums sums;
+    struct lsm_gathered *gathered;
+    uint32_t gathered_capacity;
+    uint8_t *raw; /* keys and values */
+    size_t raw_size, raw_capacity;
 };
 
 void lsm_block_builder_init(struct lsm_block_builder *builder); /* allocates nothing */
 void lsm_block_builder_free(struct lsm_block_builder *builder);
 void lsm_block_builder_reset(struct lsm_block_builder *builder); /* keeps the memory */
-/* At least what the block would be with this entry in it. `shared` as for add. */
+/* What the block would be with this entry in it. `shared` as for add. */
 size_t lsm_block_builder_size_with(const struct lsm_block_builder *builder,
                                    const struct lsm_entry *entry, uint32_t shared);
 /* What the block would be if it were finished now; 0 when it has no entry. */
 size_t lsm_block_builder_size(const struct lsm_block_builder *builder);
-/* Appends. `shared`: bytes the key has in common with the key added before it (ignored at a restart
- * point). REQUIRES: entry after the previous one. */
+static inline uint32_t lsm_block_builder_entries(const struct lsm_block_builder *builder) {
+    return builder->sums.entries;
+}
+/* Appends a copy. `shared`: bytes the key has in common with the key added before it (ignored for
+ * the first). REQUIRES: entry after the previous one; not finished since the last reset. */
 bool lsm_block_builder_add(struct lsm_block_builder *builder, const struct lsm_entry *entry,
                            uint32_t shared);
-/* Appends the restarts. Then data[0..size) is the block. REQUIRES: at least one entry. */
+/* Lays the block out: data[0..size). REQUIRES: at least one entry. */
 bool lsm_block_builder_finish(struct lsm_block_builder *builder);
 
 #endif

@@ -28,6 +28,9 @@ static bool check_record(const struct lsm_index *index, size_t i, uint64_t keys_
         record->length > blocks_end - offset) {
         return false;
     }
+    if (record->codec == LSM_CODEC_NONE && record->raw_length != record->length) {
+        return false;
+    }
     if (record->key_end <= key_begin || record->key_end > keys_length ||
         record->key_end - key_begin > LSM_KEY_SIZE_MAX || record->entries == 0) {
         return false;
@@ -61,6 +64,13 @@ int lsm_index_make(struct lsm_index *index, struct lsm_index_record *records, si
     if (!check_records(index, keys_length, blocks_end, bad)) {
         rc = LSM_ERR_CORRUPT;
         goto fail;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].codec != LSM_CODEC_NONE) {
+            *bad = i;
+            rc = LSM_ERR_VERSION;
+            goto fail;
+        }
     }
     index->windows = malloc(count * sizeof *index->windows);
     if (index->windows == NULL) {

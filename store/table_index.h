@@ -20,8 +20,9 @@ struct lsm_index {
 };
 
 /* Takes over `records` and `keys` (malloc'd), which may be anything: `blocks_end` and `keys_length`
- * bound what they refer to. 0, LSM_ERR_MEMORY, or LSM_ERR_CORRUPT with the number of the bad record
- * in *bad; on failure both are freed. */
+ * bound what they refer to. 0, LSM_ERR_MEMORY, or with the number of the bad record in *bad
+ * LSM_ERR_CORRUPT or, for a codec that is not known here, LSM_ERR_VERSION; on failure both are
+ * freed. */
 int lsm_index_make(struct lsm_index *index, struct lsm_index_record *records, size_t count,
                    uint8_t *keys, uint64_t keys_length, uint64_t blocks_end, size_t *bad);
 void lsm_index_free(struct lsm_index *index);

@@ -145,6 +145,10 @@ static int read_index(struct lsm_table *table, uint64_t end, struct lsm_fault *f
         uint64_t offset = stat->records.offset + bad * sizeof(struct lsm_index_record);
         return corrupt(table, "index record out of range or order", offset, fault);
     }
+    if (rc == LSM_ERR_VERSION) {
+        return lsm_fail(fault, rc, "%s: block %zu is compressed in a way this does not know",
+                        path_of(table), bad);
+    }
     if (rc != 0) {
         return lsm_fail(fault, rc, "%s: no memory for the index", path_of(table));
     }

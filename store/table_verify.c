@@ -30,6 +30,14 @@ static bool after_separator(const struct lsm_index *index, size_t i,
     return lsm_entry_compare(&separator, entry) < 0;
 }
 
+/* Whether a search leads to the entry: it looks at windows, of which the walk only copies bytes. */
+static bool is_found(const struct lsm_block_view *view, const struct lsm_entry *entry) {
+    struct lsm_entry found;
+    return lsm_block_find(view, entry->key, entry->key_size, entry->seq, &found) ==
+               LSM_BLOCK_FOUND &&
+           found.seq == entry->seq && found.value == entry->value;
+}
+
 static int check_entry(const struct lsm_table *table, size_t i, struct seen *seen,
                        struct lsm_fault *fault) {
     const struct lsm_entry *entry = &seen->iter.entry;
@@ -46,6 +54,9 @@ static int check_entry(const struct lsm_table *table, size_t i, struct seen *see
     if ((i > 0 && !after_separator(&table->index, i - 1, entry)) ||
         after_separator(&table->index, i, entry)) {
         return complain(table, i, "an entry lies outside its block's separators", fault);
+    }
+    if (!is_found(&seen->iter.view, entry)) {
+        return complain(table, i, "an entry is not found by its key", fault);
     }
     if (table->filter_bytes != NULL &&
         !lsm_filter_probe(&table->filter, lsm_filter_hash(entry->key, entry->key_size))) {

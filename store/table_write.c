@@ -112,13 +112,18 @@ static bool append_separator(struct lsm_table_writer *writer, const struct lsm_e
 static int end_block(struct lsm_table_writer *writer, const struct lsm_entry *next, size_t shared,
                      struct lsm_fault *fault) {
     struct lsm_block_builder *builder = &writer->builder;
-    struct lsm_index_record record = {.offset = writer->output.offset, .entries = builder->entries};
+    struct lsm_index_record record = {
+        .offset = writer->output.offset,
+        .entries = lsm_block_builder_entries(builder),
+        .codec = LSM_CODEC_NONE,
+    };
     if (!lsm_block_builder_finish(builder) ||
         !append_separator(writer, next, shared, &record.seq)) {
         return out_of_memory(writer, fault);
     }
     record.key_end = writer->keys.size;
     record.length = (uint32_t)builder->size;
+    record.raw_length = record.length;
     record.checksum = lsm_checksum(record.offset, builder->data, builder->size);
     if (!grown_append(&writer->records, &record, sizeof record)) {
         return out_of_memory(writer, fault);
@@ -165,7 +170,7 @@ int lsm_table_writer_add(struct lsm_table_writer *writer, const struct lsm_entry
     } else if (!grown_append(&writer->first_key, entry->key, entry->key_size)) {
         return out_of_memory(writer, fault);
     }
-    if (writer->builder.entries != 0 &&
+    if (lsm_block_builder_entries(&writer->builder) != 0 &&
         lsm_block_builder_size_with(&writer->builder, entry, (uint32_t)shared) >
             writer->options.block_bytes) {
         int rc = end_block(writer, entry, shared, fault);
@@ -310,7 +315,7 @@ static void fill_meta(struct lsm_table_writer *writer, struct lsm_table_meta *me
 
 int lsm_table_writer_finish(struct lsm_table_writer *writer, struct lsm_table_meta *meta,
                             struct lsm_fault *fault) {
-    LSM_ASSERT(writer->stat.entries >= 1 && writer->builder.entries >= 1);
+    LSM_ASSERT(writer->stat.entries >= 1 && lsm_block_builder_entries(&writer->builder) >= 1);
     int rc = write_tail(writer, fault);
     if (rc == 0) {
         fill_meta(writer, meta);

@@ -25,7 +25,7 @@ static void build(struct lsm_block_builder *builder, const struct kit_model *mod
     size_t size = lsm_block_builder_size(builder);
     assert_true(lsm_block_builder_finish(builder));
     assert_int_equal(builder->size, size);
-    assert_int_equal(builder->entries, model->count);
+    assert_int_equal(lsm_block_builder_entries(builder), model->count);
 }
 
 static void check_find(const struct lsm_block_view *view, const struct kit_model *model,
@@ -94,7 +94,9 @@ static void lookups_and_moves_agree_with_a_sorted_array(void **state) {
         struct kit_shape shape = {.keys = 1 + (size_t)kit_below(&rng, 120),
                                   .versions = round % 4 == 0 ? 40 : 2,
                                   .key_max = round % 5 == 0 ? 300 : 8,
-                                  .value_max = round % 7 == 0 ? 400 : 10,
+                                  .value_max = round % 11 == 0  ? 3000
+                                               : round % 7 == 0 ? 400
+                                                                : 10,
                                   .dense = round % 2 == 0,
                                   .prefix = round % 3 == 0 ? "a-shared-beginning" : NULL};
         kit_model_fill(&model, &rng, &shape);
@@ -153,13 +155,64 @@ static void an_outline_that_is_no_block_is_refused(void **state) {
     assert_true(lsm_block_view_init(&view, data, size));
     assert_false(lsm_block_view_init(&view, data, 0));
     assert_false(lsm_block_view_init(&view, data, 4));
-    lsm_store32(data + size - 4, 0); /* no restarts */
-    assert_false(lsm_block_view_init(&view, data, size));
-    lsm_store32(data + size - 4, UINT32_MAX);
-    assert_false(lsm_block_view_init(&view, data, size));
-    lsm_store32(data + size - 4, 1);
-    lsm_store32(data + size - 8, 1); /* the first restart is not the first entry */
-    assert_false(lsm_block_view_init(&view, data, size));
+    const struct {
+        size_t at;
+        uint8_t byte;
+    } wrong[] = {
+        {0, 0},    /* no entries */
+        {0, 2},    /* more than there is room for */
+        {3, 0xff}, /* far more */
+        {4, 1},    /* a prefix that moves the entries */
+        {6, 0},    /* no size of keys, nor have entries one */
+        {8, 0x00}, /* tags of no bytes */
+        {8, 0x09}, /* tags of nine */
+        {8, 0x11}, /* sizes in the header and in the entries */
+        {8, 0x31}, /* sizes of three bytes */
+        {8, 0x41}, /* offsets of four bytes, which they are not */
+        {8, 0x81}, /* a width not known */
+        {20, 0},   /* the first entry among the offsets */
+        {22, 0},   /* the last one's end is not the block's */
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        uint8_t right = data[wrong[i].at];
+        data[wrong[i].at] = wrong[i].byte;
+        assert_false(lsm_block_view_init(&view, data, size));
+        data[wrong[i].at] = right;
+    }
+    assert_true(lsm_block_view_init(&view, data, size));
+    lsm_block_builder_free(&builder);
+    kit_model_free(&model);
+}
+
+/* The widest tag and size, the longest key beside the shortest, each twice. */
+static void extremes_fit(void **state) {
+    (void)state;
+    struct kit_model model;
+    struct lsm_block_builder builder;
+    struct lsm_block_view view;
+    static char longest[LSM_KEY_SIZE_MAX];
+    kit_model_init(&model);
+    memset(longest, 'k', sizeof longest);
+    kit_model_add(&model, "\0", 1, LSM_SEQ_MAX, LSM_TYPE_DELETE, "", 0);
+    kit_model_add(&model, "\0", 1, 0, LSM_TYPE_PUT, "", 0);
+    kit_model_add(&model, "\0\0\0", 3, 7, LSM_TYPE_PUT, "three", 5);
+    kit_model_add(&model, "\0\0\0\0", 4, 7, LSM_TYPE_PUT, "four", 4);
+    kit_model_add(&model, "\0\0\0\0\0", 5, 7, LSM_TYPE_PUT, "five", 4);
+    kit_model_add(&model, longest, sizeof longest, LSM_SEQ_MAX, LSM_TYPE_PUT, "v", 1);
+    kit_model_add(&model, longest, sizeof longest, 1, LSM_TYPE_PUT, longest, sizeof longest);
+    lsm_block_builder_init(&builder);
+    build(&builder, &model);
+    assert_true(lsm_block_view_init(&view, builder.data, builder.size));
+    assert_true(view.wide);
+    assert_int_equal(view.tag_size, 8);
+    assert_int_equal(view.size_width, 2);
+    for (size_t i = 0; i < model.count; i++) {
+        check_find(&view, &model, model.entries[i].key, model.entries[i].key_size,
+                   model.entries[i].seq);
+        check_find(&view, &model, model.entries[i].key, model.entries[i].key_size, 5);
+    }
+    check_find(&view, &model, (const uint8_t *)"\0\0", 2, LSM_SEQ_MAX);
+    check_find(&view, &model, (const uint8_t *)"k", 1, LSM_SEQ_MAX);
     lsm_block_builder_free(&builder);
     kit_model_free(&model);
 }
@@ -209,6 +262,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(lookups_and_moves_agree_with_a_sorted_array),
         cmocka_unit_test(a_builder_can_be_used_again),
         cmocka_unit_test(an_outline_that_is_no_block_is_refused),
+        cmocka_unit_test(extremes_fit),
         cmocka_unit_test(mutated_blocks_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
