@@ -51,6 +51,7 @@ void history_destroy(struct history *history) {
     history_shapes_destroy(history);
     history_events_destroy(history);
     history_histograms_destroy(history);
+    history_dictionary_clear(history);
     free(history->column);
     free(history->column_of_id);
     free(history->expanded);
@@ -67,6 +68,7 @@ void history_clear(struct history *history) {
     history_shapes_clear(history);
     history_events_clear(history);
     history_histograms_clear(history);
+    history_dictionary_clear(history);
     history_cache_clear(history->cache);
     memset(history->column_of_id, 0, HISTORY_DIRECT_IDS * sizeof(uint32_t));
     history->count = history->sealed = history->gap_count = history->bytes = 0;

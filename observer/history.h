@@ -27,6 +27,9 @@ struct history_value {
     uint32_t id;
     uint64_t value;
 };
+/* What a metric of the source's own is: one that sample.def does not have, whose meaning is fixed.
+ * Copied; the first word on an id holds, until history_clear. */
+void history_describe(struct history *history, const struct scope_metric *metric);
 /* Adds a sample at `seconds` since the start. Not after the newest one: ignored, false. */
 bool history_append(struct history *history, double seconds, const struct history_value *values,
                     size_t count);
@@ -52,6 +55,8 @@ size_t history_find(const struct history *history, double seconds);
 double history_end(const struct history *history);
 double history_start(const struct history *history); /* oldest sample's time; 0 when empty */
 
+/* The metrics that were described, in that order. Valid until history_clear. */
+const struct scope_metric *history_own_metrics(const struct history *history, size_t *count);
 bool history_has(const struct history *history, uint32_t id); /* ever present */
 bool history_value_at(const struct history *history, uint32_t id, size_t index, uint64_t *value);
 bool history_latest(const struct history *history, uint32_t id, uint64_t *value);

@@ -2,6 +2,7 @@
  *
  *   history.c            rows and columns of samples, gaps, forgetting
  *   history_pack.c       a block of a column, packed
+ *   history_dictionary.c what the source's own metrics are
  *   history_numbers.c    blocks unpacked again: times, levels and rates, through small caches
  *   history_bins.c       numbers per pixel column, through a pyramid of summaries
  *   history_events.c     events, by number and by time
@@ -157,6 +158,7 @@ struct history_cache {
 };
 
 struct history_shapes;
+struct history_dictionary;
 
 struct history {
     size_t count;                     /* rows */
@@ -174,6 +176,8 @@ struct history {
     size_t column_count, column_capacity;
     uint32_t *column_of_id; /* index + 1 by id, for ids below HISTORY_DIRECT_IDS */
     unsigned levels;        /* 1 + highest level seen, 0 when none */
+
+    struct history_dictionary *dictionary; /* history_dictionary.c; NULL: none of its own */
 
     struct history_cache *cache; /* behind a pointer because asking fills it */
 
@@ -218,6 +222,7 @@ void history_cache_clear(struct history_cache *cache);
 void history_pyramid_free(struct history_pyramid *pyramid);
 /* Raises what history_levels tells. */
 void history_see_level(struct history *history, unsigned level);
+void history_dictionary_clear(struct history *history);
 bool history_events_create(struct history *history);
 void history_events_clear(struct history *history);
 void history_events_destroy(struct history *history);

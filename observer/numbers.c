@@ -15,7 +15,7 @@ static const char *const group_names[NUMBERS_GROUPS] = {
     [NUMBERS_IO] = "input and output",   [NUMBERS_CACHE] = "cache and filters",
     [NUMBERS_SPACE] = "space",           [NUMBERS_LEVELS] = "levels",
     [NUMBERS_PROCESS] = "process",       [NUMBERS_WORKLOAD] = "workload",
-    [NUMBERS_OTHER] = "others",
+    [NUMBERS_OTHER] = "the engine's own",
 };
 
 /* Groups by the first word of a metric's name, so that a new metric finds its place. */
@@ -130,22 +130,32 @@ static bool collect_row(const struct scene *scene, size_t index, struct numbers_
     return true;
 }
 
+static void collect_one(const struct scene *scene, size_t index, const struct scope_metric *metric,
+                        size_t order, enum numbers_group group, struct numbers_row *rows,
+                        size_t *count) {
+    if (*count == NUMBERS_ROWS_MAX || in_matrix(metric->id) || group_of(metric->name) != group) {
+        return;
+    }
+    struct numbers_row *row = &rows[*count];
+    *row =
+        (struct numbers_row){.metric = metric, .group = group, .rank = rank_of(metric->id, order)};
+    *count += collect_row(scene, index, row) ? 1 : 0;
+}
+
 size_t numbers_collect(const struct scene *scene, struct numbers_row *rows) {
-    size_t metrics = 0, count = 0, index = 0;
+    size_t metrics = 0, own = 0, count = 0, index = 0;
     const struct scope_metric *metric = scope_builtin_metrics(&metrics);
+    const struct scope_metric *own_metric = history_own_metrics(scene->history, &own);
     if (!numbers_sample(scene, &index)) {
         return 0;
     }
     for (int group = 0; group < NUMBERS_GROUPS; group++) {
-        for (size_t i = 0; i < metrics && count < NUMBERS_ROWS_MAX; i++) {
-            if (in_matrix(metric[i].id) || (int)group_of(metric[i].name) != group) {
-                continue;
-            }
-            struct numbers_row *row = &rows[count];
-            *row = (struct numbers_row){.metric = &metric[i],
-                                        .group = (enum numbers_group)group,
-                                        .rank = rank_of(metric[i].id, i)};
-            count += collect_row(scene, index, row) ? 1 : 0;
+        for (size_t i = 0; i < metrics; i++) {
+            collect_one(scene, index, &metric[i], i, (enum numbers_group)group, rows, &count);
+        }
+        for (size_t i = 0; i < own; i++) {
+            collect_one(scene, index, &own_metric[i], metrics + i, (enum numbers_group)group, rows,
+                        &count);
         }
     }
     return count;

@@ -261,6 +261,7 @@ struct source *source_recording_open(const char *path, struct history *history, 
         int word = scope_recording_word(from->recording, metrics[i].id);
         OBS_ASSERT(word >= 0 && word < SCOPE_MAX_METRICS);
         from->metric_id[word] = metrics[i].id;
+        history_describe(history, &metrics[i]);
     }
     if (verbose) {
         fprintf(stderr, "lsm-observer: %s: %llu records in %llu chunks%s\n", path,

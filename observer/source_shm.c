@@ -90,6 +90,7 @@ static void segment_adopt(struct shm_source *shm, struct scope_segment *segment)
         int word = scope_metric_word(segment, metrics[i].id);
         if (word >= 0 && word < SCOPE_MAX_METRICS) {
             shm->metric_id[word] = metrics[i].id;
+            history_describe(shm->source.history, &metrics[i]);
         }
     }
     shm->shape_time_ns = 0;

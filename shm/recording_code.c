@@ -363,8 +363,14 @@ static bool get_metric(struct recording_in *in, struct scope_dictionary *diction
     if (in->bad || id == 0 || id > UINT32_MAX || unit > UINT16_MAX || kind > UINT16_MAX) {
         return false;
     }
-    struct scope_metric metric = {(uint32_t)id, (enum scope_unit)unit, (enum scope_kind)kind, name,
-                                  help};
+    /* Units and kinds of a later minor are shown as plain counts and gauges. */
+    struct scope_metric metric = {
+        .id = (uint32_t)id,
+        .unit = unit <= SCOPE_UNIT_RATIO_PPM ? (enum scope_unit)unit : SCOPE_UNIT_COUNT,
+        .kind = kind == SCOPE_KIND_COUNTER ? SCOPE_KIND_COUNTER : SCOPE_KIND_GAUGE,
+        .name = name,
+        .help = help,
+    };
     if (!scope_dictionary_add(dictionary, &metric, word)) {
         return false;
     }
