@@ -15,7 +15,8 @@ struct lsm_counters {
     uint64_t id;                             /* from 1, never used twice in this process */
     _Atomic(struct lsm_counter_slot *) head; /* grows only; release pairs with the sums' acquire */
     struct lsm_counters *next;               /* in the registry */
-    struct lsm_counter_slot shared;          /* for threads that found no memory */
+    _Atomic uint64_t latency_max[LSM_OP_COUNT]; /* what resets took from the slots */
+    struct lsm_counter_slot shared;             /* for threads that found no memory */
 };
 
 /* What one thread holds. Only that thread touches the list. */
@@ -212,6 +213,26 @@ uint64_t lsm_counters_sum(const struct lsm_counters *counters, enum lsm_counter 
     return sum;
 }
 
+static void raise_max(_Atomic uint64_t *max, uint64_t ns) {
+    uint64_t known = atomic_load_explicit(max, memory_order_relaxed);
+    while (ns > known && !atomic_compare_exchange_weak_explicit(
+                             max, &known, ns, memory_order_relaxed, memory_order_relaxed)) {
+    }
+}
+
+/* The slot's maximum; a reset keeps it among those since the open. */
+static uint64_t slot_max(struct lsm_counters *counters, struct lsm_counter_slot *slot,
+                         enum lsm_op op, bool reset) {
+    uint64_t max = atomic_load_explicit(&slot->latency_max[op], memory_order_relaxed);
+    if (reset) {
+        raise_max(&counters->latency_max[op], max); /* before: a reader may look in between */
+        /* What is stored just after the exchange counts for the next reader: nothing is lost. */
+        max = atomic_exchange_explicit(&slot->latency_max[op], 0, memory_order_relaxed);
+        raise_max(&counters->latency_max[op], max);
+    }
+    return max;
+}
+
 void lsm_counters_latency(struct lsm_counters *counters, enum lsm_op op, bool reset_max,
                           struct lsm_latency *latency) {
     LSM_ASSERT(op < LSM_OP_COUNT);
@@ -221,13 +242,12 @@ void lsm_counters_latency(struct lsm_counters *counters, enum lsm_op op, bool re
         for (unsigned i = 0; i < LSM_LATENCY_BUCKETS; i++) {
             latency->count[i] += atomic_load_explicit(&slot->latency[op][i], memory_order_relaxed);
         }
-        /* A maximum stored just after the exchange counts for the next reader: none is lost. */
-        uint64_t max =
-            reset_max ? atomic_exchange_explicit(&slot->latency_max[op], 0, memory_order_relaxed)
-                      : atomic_load_explicit(&slot->latency_max[op], memory_order_relaxed);
-        if (max > latency->max_ns) {
-            latency->max_ns = max;
-        }
+        uint64_t max = slot_max(counters, slot, op, reset_max);
+        latency->max_ns = max > latency->max_ns ? max : latency->max_ns;
+    }
+    if (!reset_max) {
+        uint64_t max = atomic_load_explicit(&counters->latency_max[op], memory_order_relaxed);
+        latency->max_ns = max > latency->max_ns ? max : latency->max_ns;
     }
 }
 

@@ -354,8 +354,8 @@ struct lsm_stats {
     uint64_t recovered_bytes, recovery_cut_bytes; /* log replayed and cut off at the open */
 };
 void lsm_stats_read(const struct lsm_db *db, struct lsm_stats *stats);
-/* Service time of one kind of operation since the open; the max since the previous call with
- * reset_max. */
+/* Service time of one kind of operation since the open; with reset_max the max since the previous
+ * such call, without it since the open. */
 void lsm_latency_read(const struct lsm_db *db, enum lsm_op op, bool reset_max,
                       struct lsm_latency *latency);
 

@@ -114,7 +114,12 @@ static void stats_count_what_was_done(void **state) {
     for (unsigned i = 0; i < LSM_LATENCY_BUCKETS; i++) {
         timed += latency.count[i];
     }
-    assert_int_equal(timed, 16); /* one in eight, each for eight */
+    assert_int_equal(timed, 16);      /* one in eight, each for eight */
+    uint64_t max_ns = latency.max_ns; /* 0 with a clock that stands */
+    lsm_latency_read(f->db, LSM_OP_PUT, true, &latency);
+    assert_int_equal(latency.max_ns, 0); /* none since */
+    lsm_latency_read(f->db, LSM_OP_PUT, false, &latency);
+    assert_int_equal(latency.max_ns, max_ns); /* since the open */
     struct lsm_table_info table;
     uint64_t total = 9;
     DB_MUST(f, lsm_shape_read(f->db, NULL, 0, &total));

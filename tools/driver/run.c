@@ -33,7 +33,6 @@ struct run {
     struct driver_sink sink;
     struct lsm_publish *publish;
     struct lsm_latency before[KINDS]; /* service times of the load phase */
-    uint64_t service_max_ns[KINDS];   /* the largest seen while polling */
     struct lsm_stats shown;           /* what the progress line last showed */
     uint64_t shown_ns;
     uint64_t lines, lines_ns; /* log lines of the second that began at lines_ns */
@@ -101,20 +100,6 @@ static void print_progress(struct run *run, uint64_t now_ns, bool force) {
     run->shown_ns = now_ns;
 }
 
-/* The publisher resets the engine's maxima each second; looking ten times as often keeps them. */
-static void poll_maxima(struct run *run) {
-    for (unsigned k = 0; k < KINDS; k++) {
-        if (run->args->rate_milli[k] == 0) {
-            continue;
-        }
-        struct lsm_latency latency;
-        lsm_latency_read(run->prepared.db, (enum lsm_op)k, false, &latency);
-        if (latency.max_ns > run->service_max_ns[k]) {
-            run->service_max_ns[k] = latency.max_ns;
-        }
-    }
-}
-
 /* Once, when it happens. The run goes on. */
 static void tell_record(struct run *run) {
     struct driver_record *record = &run->prepared.record;
@@ -148,7 +133,6 @@ static void tick(struct run *run) {
     print_events(run, now);
     print_progress(run, now, false);
     tell_record(run);
-    poll_maxima(run);
 }
 
 /* A line from a terminal, a pipe or a file. Runs in the markers' thread. */
@@ -344,16 +328,20 @@ static void collect(struct run *run) {
     }
     r->elapsed_ns = r->elapsed_ns > 0 ? r->elapsed_ns : 1;
     lsm_stats_read(run->prepared.db, &r->end);
-    poll_maxima(run);
     for (unsigned k = 0; k < KINDS; k++) {
         lsm_latency_read(run->prepared.db, (enum lsm_op)k, false, &r->service[k]);
         driver_latency_subtract(&r->service[k], &run->before[k]);
-        uint64_t floor_ns = 0;
+        unsigned top = 0;
         for (unsigned b = 0; b < LSM_LATENCY_BUCKETS; b++) {
-            floor_ns = r->service[k].count[b] > 0 ? lsm_bucket_floor(b) : floor_ns;
+            top = r->service[k].count[b] > 0 ? b : top;
         }
-        uint64_t polled = run->service_max_ns[k];
-        r->service[k].max_ns = polled > floor_ns ? polled : floor_ns;
+        /* The engine's maximum is that since the open: what was before lies in a bucket of its own,
+         * or in the same as ours. */
+        bool before =
+            top + 1 < LSM_LATENCY_BUCKETS && r->service[k].max_ns >= lsm_bucket_floor(top + 1);
+        if (before) {
+            r->service[k].max_ns = lsm_bucket_floor(top + 1);
+        }
     }
     r->longest_stall = driver_events_longest_stall(&run->events);
     r->watch_ns = lsm_publish_cpu_ns(run->publish);
