@@ -90,7 +90,8 @@ void chart_frame(const struct scene *scene, const struct panel *panel,
     double baseline = chart_baseline(canvas, FONT_AXIS, middle);
     double corner_width = canvas_text_width(canvas, FONT_STRONG, true, corner);
     if (corner[0] != '\0' && left + title + 24.0 + corner_width <= right) {
-        canvas_text(canvas, FONT_STRONG, right, baseline, TEXT_RIGHT, true, color, corner);
+        canvas_text(canvas, FONT_STRONG, right, baseline, TEXT_RIGHT, true,
+                    theme_letters(scene->theme, color), corner);
         right -= corner_width + 24.0;
     }
     double at = left + title + 10.0;
@@ -134,7 +135,25 @@ void chart_absent(const struct scene *scene, const struct panel_place *place, co
 }
 
 struct color chart_run_color(const struct scene *scene, struct color color) {
-    return scene->run == 0 || !scene->shared ? color : theme_mix(color, scene->theme->text, 0.45);
+    const struct theme *theme = scene->theme;
+    switch (scene->shared ? scene->run : 0) {
+    case 0:
+        return color;
+    case 1:
+        return theme_mix(color, theme->text, 0.45);
+    case 2:
+        return theme_mix(color, theme->panel, 0.35);
+    default:
+        return theme_mix(color, theme->text, 0.75);
+    }
+}
+
+size_t chart_run_dash(const struct scene *scene, double dash[CHART_DASHES]) {
+    static const double dashes[VIEW_RUNS_MAX][CHART_DASHES] = {
+        {0.0}, {6.0, 3.0, 6.0, 3.0}, {2.0, 3.0, 2.0, 3.0}, {10.0, 3.0, 2.0, 3.0}};
+    unsigned run = scene->shared && scene->run < VIEW_RUNS_MAX ? scene->run : 0;
+    memcpy(dash, dashes[run], sizeof dashes[run]);
+    return run > 0 ? CHART_DASHES : 0;
 }
 
 bool chart_value(const struct scene *scene, uint32_t id, enum history_form form, size_t index,

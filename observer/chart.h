@@ -13,9 +13,8 @@
 /* Room above the top tick, so that a line on it is whole. */
 #define CHART_HEADROOM 6.0
 
-/* Lines of the second run and later ones: on and off, in logical pixels. */
-#define CHART_DASH_ON  6.0
-#define CHART_DASH_OFF 3.0
+/* A run's line style: on, off, on, off. */
+enum { CHART_DASHES = 4 };
 
 double chart_x(const struct scene *scene, const struct panel_place *place, double t);
 double chart_y(const struct panel_place *place, double top, double value);
@@ -51,9 +50,11 @@ void chart_line(const struct scene *scene, const struct panel_place *place, doub
 void chart_stack(const struct scene *scene, const struct panel_place *place, double top,
                  const uint32_t *ids, const struct color *colors, size_t count);
 
-/* The colour of a run's lines and labels: later runs are shifted towards the text's, so that they
- * differ in brightness too; their lines are dashed. */
+/* How a run's lines differ from the others' in the same plot: in brightness, towards the text's
+ * colour or the panel's, and in style. A solid line has no dashes: returns 0, else how many
+ * lengths, in logical pixels. */
 struct color chart_run_color(const struct scene *scene, struct color color);
+size_t chart_run_dash(const struct scene *scene, double dash[CHART_DASHES]);
 
 /* The value of a metric at a sample, or of the nearest one before that has it. */
 bool chart_value(const struct scene *scene, uint32_t id, enum history_form form, size_t index,
@@ -71,8 +72,9 @@ void chart_part(double *y, size_t count, double height, double lo, double hi);
  * box only the dots: the labels at the right then tell the values of that moment. */
 bool chart_readout_fits(const struct scene *scene, const struct panel_place *place,
                         const struct panel_value *values, size_t count);
-void chart_readout(const struct scene *scene, const struct panel_place *place, double top,
-                   const struct panel_value *values, size_t count);
+/* Returns where the box is; no width: there is none. */
+struct rect chart_readout(const struct scene *scene, const struct panel_place *place, double top,
+                          const struct panel_value *values, size_t count);
 
 /* Text that fits `room`, with an ellipsis where it was cut; false when nothing fits. */
 bool chart_fit(struct canvas *canvas, enum font_role role, bool tabular, const char *text,

@@ -64,8 +64,8 @@ static double more_width(const struct scene *scene, const struct panel_value *co
 
 static void draw_value(const struct scene *scene, const struct panel_value *value, double left,
                        double right, double more, double baseline) {
-    canvas_text(scene->canvas, FONT_STRONG, left, baseline, TEXT_LEFT, false, value->color,
-                value->name);
+    canvas_text(scene->canvas, FONT_STRONG, left, baseline, TEXT_LEFT, false,
+                theme_letters(scene->theme, value->color), value->name);
     canvas_text(scene->canvas, FONT_AXIS, right - more, baseline, TEXT_RIGHT, true,
                 scene->theme->text, value->text);
     if (value->more[0] != '\0') {
@@ -211,18 +211,18 @@ bool chart_readout_fits(const struct scene *scene, const struct panel_place *pla
     return measure_readout(scene, &place->plot, values, count, &readout);
 }
 
-void chart_readout(const struct scene *scene, const struct panel_place *place, double top,
-                   const struct panel_value *values, size_t count) {
+struct rect chart_readout(const struct scene *scene, const struct panel_place *place, double top,
+                          const struct panel_value *values, size_t count) {
     struct canvas *canvas = scene->canvas;
     struct readout readout;
     const struct rect *plot = &place->plot;
     if (!scene->has_cursor) {
-        return;
+        return (struct rect){0.0, 0.0, 0.0, 0.0};
     }
     double x = chart_x(scene, place, history_time(scene->history, scene->cursor));
     draw_spots(scene, place, top, values, count, x);
     if (!measure_readout(scene, plot, values, count, &readout)) {
-        return;
+        return (struct rect){0.0, 0.0, 0.0, 0.0};
     }
     /* On the side with more room; never outside the plot. */
     struct rect *box = &readout.box;
@@ -232,4 +232,5 @@ void chart_readout(const struct scene *scene, const struct panel_place *place, d
     canvas_fill_rect(canvas, *box, 5.0, theme_fade(scene->theme->card, 0.94));
     canvas_stroke_rect(canvas, *box, 5.0, 1.0, scene->theme->grid);
     draw_rows(scene, &readout, values, count);
+    return *box;
 }

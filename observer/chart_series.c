@@ -100,13 +100,13 @@ static void fill_under(const struct scene *scene, const struct panel_place *plac
 
 static void end_run(const struct scene *scene, const struct panel_place *place, size_t count,
                     const struct chart_series *series) {
-    const double dash[2] = {CHART_DASH_ON, CHART_DASH_OFF};
-    bool dashed = scene->shared && scene->run > 0;
+    double dash[CHART_DASHES];
+    size_t dashes = chart_run_dash(scene, dash);
     if (count > 1 && series->fill > 0.0) {
         fill_under(scene, place, count, theme_fade(series->color, series->fill));
     }
     canvas_polyline(scene->canvas, scene->points, count, series->width, series->color,
-                    dashed ? dash : NULL, dashed ? 2 : 0);
+                    dashes > 0 ? dash : NULL, dashes);
 }
 
 static bool number_of(const struct scene *scene, const struct chart_series *series, size_t index,
@@ -297,12 +297,21 @@ static void make_ranges(const struct panel_place *place, double top, const struc
 /* A later run's line has gaps. They lie at multiples of their width in time, like the columns. */
 static void dash_columns(const struct scene *scene, const struct columns *c,
                          struct canvas_column *out) {
-    double scale = canvas_scale(scene->canvas);
-    double period = round((CHART_DASH_ON + CHART_DASH_OFF) * scale);
-    double on = round(CHART_DASH_ON * scale), first = round(c->t0 / c->width);
-    for (size_t i = 0; i < c->count; i++) {
+    double dash[CHART_DASHES], end[CHART_DASHES], period = 0.0;
+    size_t dashes = chart_run_dash(scene, dash);
+    for (size_t i = 0; i < dashes; i++) {
+        period += most(1.0, round(dash[i] * canvas_scale(scene->canvas)));
+        end[i] = period;
+    }
+    double first = round(c->t0 / c->width);
+    for (size_t i = 0; i < c->count && dashes > 0; i++) {
         double phase = fmod(first + (double)i, period);
-        if ((phase < 0.0 ? phase + period : phase) >= on) {
+        phase += phase < 0.0 ? period : 0.0;
+        size_t part = 0;
+        while (phase >= end[part]) {
+            part++;
+        }
+        if (part % 2 == 1) {
             out[i].top = INFINITY;
         }
     }
@@ -325,9 +334,7 @@ static void stroke_ranges(const struct scene *scene, const struct columns *c, do
         }
         out[i] = (struct canvas_column){top - width / 2.0, bottom + width / 2.0};
     }
-    if (scene->shared && scene->run > 0) {
-        dash_columns(scene, c, out);
-    }
+    dash_columns(scene, c, out);
     canvas_columns(scene->canvas, c->x, out, c->count, color);
 }
 

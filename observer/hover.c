@@ -18,31 +18,45 @@ static double between(double value, double low, double high) {
     return fmax(low, fmin(value, fmax(low, high)));
 }
 
-/* Below the thing, above it, right or left of it: the first that fits. A thing that fills the
- * window leaves no place; then beside the pointer. */
-struct rect hover_place(double width, double height, double window_w, double window_h,
-                        struct rect at, struct point pointer) {
-    double right = window_w - BORDER - width, bottom = window_h - BORDER - height;
-    struct rect box = {between(pointer.x + 14.0, BORDER, right), at.y + at.h + GAP, width, height};
-    if (box.y <= bottom) {
-        return box;
+static double covered(const struct rect *box, const struct hover_room *room) {
+    double area = 0.0;
+    for (size_t i = 0; i < room->told_count; i++) {
+        const struct rect *told = &room->told[i];
+        double w = fmin(box->x + box->w, told->x + told->w) - fmax(box->x, told->x);
+        double h = fmin(box->y + box->h, told->y + told->h) - fmax(box->y, told->y);
+        area += fmax(0.0, w) * fmax(0.0, h);
     }
-    box.y = at.y - GAP - height;
-    if (box.y >= BORDER) {
-        return box;
+    return area;
+}
+
+/* Below the thing, above it, right or left of it: the first that fits and covers nothing that is
+ * told elsewhere, else what covers least. A thing that fills the window leaves no place; then
+ * beside the pointer. */
+struct rect hover_place(double width, double height, const struct hover_room *room, struct rect at,
+                        struct point pointer) {
+    double right = room->width - BORDER - width, bottom = room->height - BORDER - height;
+    double after = between(pointer.x + 14.0, BORDER, right);
+    double before = between(pointer.x - 14.0 - width, BORDER, right);
+    double beside = between(pointer.y - height / 2.0, BORDER, bottom);
+    const struct rect places[] = {
+        {after, at.y + at.h + GAP, width, height},   {before, at.y + at.h + GAP, width, height},
+        {after, at.y - GAP - height, width, height}, {before, at.y - GAP - height, width, height},
+        {at.x + at.w + GAP, beside, width, height},  {at.x - GAP - width, beside, width, height},
+    };
+    double least = INFINITY;
+    struct rect best = {pointer.x + 16.0 <= right ? pointer.x + 16.0 : pointer.x - 16.0 - width,
+                        beside, width, height};
+    best.x = between(best.x, BORDER, right);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        const struct rect *box = &places[i];
+        bool fits = box->x >= BORDER && box->x <= right && box->y >= BORDER && box->y <= bottom;
+        double covers = fits ? covered(box, room) : INFINITY;
+        if (covers < least) {
+            least = covers;
+            best = *box;
+        }
     }
-    box.y = between(pointer.y - height / 2.0, BORDER, bottom);
-    box.x = at.x + at.w + GAP;
-    if (box.x <= right) {
-        return box;
-    }
-    box.x = at.x - GAP - width;
-    if (box.x >= BORDER) {
-        return box;
-    }
-    box.x = pointer.x + 16.0 <= right ? pointer.x + 16.0 : pointer.x - 16.0 - width;
-    box.x = between(box.x, BORDER, right);
-    return box;
+    return best;
 }
 
 static void card(struct canvas *canvas, const struct theme *theme, struct rect box) {
@@ -58,7 +72,7 @@ static void outline(struct canvas *canvas, const struct theme *theme, struct rec
 }
 
 void hover_draw(struct canvas *canvas, const struct theme *theme, const struct panel_hover *hover,
-                struct point pointer) {
+                struct point pointer, const struct rect *told, size_t told_count) {
     OBS_ASSERT(hover->lines <= PANEL_HOVER_LINES);
     char title[96], text[PANEL_HOVER_LINES][112];
     double room = canvas_width(canvas) - 2.0 * (BORDER + PAD), names = 0.0, values = 0.0;
@@ -82,9 +96,10 @@ void hover_draw(struct canvas *canvas, const struct theme *theme, const struct p
         title[0] = '\0';
     }
     double width = fmax(names + values, canvas_text_width(canvas, FONT_TITLE, false, title));
+    struct hover_room window = {canvas_width(canvas), height, told, told_count};
     struct rect box =
         hover_place(width + 2.0 * PAD, 2.0 * PAD + ROW * (double)(lines + (title[0] != '\0')) - 2.0,
-                    canvas_width(canvas), height, hover->at, pointer);
+                    &window, hover->at, pointer);
     box.x = canvas_snap(canvas, box.x);
     box.y = canvas_snap(canvas, box.y);
     outline(canvas, theme, hover->at);

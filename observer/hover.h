@@ -7,14 +7,19 @@
 
 #include "panel.h"
 
-/* Outlines the thing and tells of it beside it. */
+/* Outlines the thing and tells of it beside it, where it covers least of what is `told` already. */
 void hover_draw(struct canvas *canvas, const struct theme *theme, const struct panel_hover *hover,
-                struct point pointer);
+                struct point pointer, const struct rect *told, size_t told_count);
 /* What a panel shows, under its title. `number`: of the key that shows it alone. */
 void hover_explain(struct canvas *canvas, const struct theme *theme, const struct panel *panel,
                    unsigned number, const struct panel_place *place);
+struct hover_room {
+    double width, height;    /* of the window */
+    const struct rect *told; /* what had better not be covered */
+    size_t told_count;
+};
 /* Where a box of this size goes: beside `at`, near the pointer, within the window. */
-struct rect hover_place(double width, double height, double window_w, double window_h,
-                        struct rect at, struct point pointer);
+struct rect hover_place(double width, double height, const struct hover_room *room, struct rect at,
+                        struct point pointer);
 
 #endif

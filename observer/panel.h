@@ -45,7 +45,8 @@ struct scene {
     /* Comparing: which run this is of how many; panels that overlay are drawn once a run into the
      * same plot, the others get a part of the plot each. */
     unsigned run, runs;
-    bool shared; /* another run is in the same plot: lines differ in style, too */
+    const struct scene *every; /* of each run, this one's too; NULL: there is only this one */
+    bool shared;               /* another run is in the same plot: lines differ in style, too */
     /* Scratch for lines, areas and stacks. */
     size_t columns_max;            /* the widest plot, in pixels, and some more */
     struct point *points;          /* 2 * columns_max + 8 */
@@ -105,6 +106,7 @@ struct panel {
     bool notes;    /* its lane is for the texts of markers and stalls */
     int side;      /* of the overview: 0 what happened, 1 what is and what it costs */
     bool timeless; /* no time axis: shows `moment` */
+    bool rows;     /* of text: narrower it needs to be higher */
     bool overlays; /* lines of several runs may share its plot */
     bool (*present)(const struct scene *scene);
     void (*measure)(const struct scene *scene, struct panel_size *size);

@@ -11,6 +11,7 @@
 #include "units.h"
 
 static const double STRIP = 34.0;     /* the lane of level scores */
+static const double STRIP_RUN = 24.0; /* of each run, where several share the plot */
 static const double LOW_WINDOW = 420; /* below this height the lines need the lane's room */
 
 /* ---- lines ----------------------------------------------------------------------------------- */
@@ -92,6 +93,10 @@ static void draw_lines(const struct scene *scene, const struct panel_place *plac
 
 static struct rect strip_rect(const struct scene *scene, const struct panel_place *place) {
     struct rect strip = {place->plot.x, place->lane.y + 4.0, place->plot.w, place->lane.h - 12.0};
+    if (scene->shared) {
+        strip.y += STRIP_RUN * scene->run;
+        strip.h = STRIP_RUN - 8.0;
+    }
     strip.y = canvas_snap(scene->canvas, strip.y);
     strip.h = canvas_snap(scene->canvas, strip.h);
     return strip;
@@ -185,10 +190,11 @@ static void draw_strip(const struct scene *scene, const struct panel_place *plac
         derived_at(scene->history, DERIVED_SCORE_LEVEL, scene->newest, &of)) {
         char name[32], number[32];
         unsigned which = (unsigned)of;
-        snprintf(name, sizeof name, "L%u score", which);
+        const char run[3] = {' ', (char)('A' + scene->run), '\0'};
+        snprintf(name, sizeof name, "L%u score%s", which, scene->shared ? run : "");
         factor(highest, number, sizeof number);
         canvas_text(canvas, FONT_STRONG, place->labels.x, baseline, TEXT_LEFT, false,
-                    theme_mix(scene->theme->level[which], scene->theme->text, 0.3), name);
+                    theme_letters(scene->theme, scene->theme->level[which]), name);
         canvas_text(canvas, FONT_AXIS, place->labels.x + place->labels.w, baseline, TEXT_RIGHT,
                     true, scene->theme->text, number);
     }
@@ -213,13 +219,13 @@ static bool has_strip(const struct scene *scene) {
 static void measure(const struct scene *scene, struct panel_size *size) {
     size->left = canvas_text_width(scene->canvas, FONT_AXIS, true, "88.8 ×");
     size->right = chart_label_width(scene, "last 10 s", "88.88 ×");
-    size->lane = has_strip(scene) ? STRIP : 0.0;
+    double strips = scene->shared ? 4.0 + STRIP_RUN * scene->runs : STRIP;
+    size->lane = has_strip(scene) ? strips : 0.0;
 }
 
 static void draw(const struct scene *scene, const struct panel_place *place, double top) {
     draw_lines(scene, place, top);
-    if ((scene->run == 0 || !scene->shared) &&
-        has_strip(scene)) { /* of several runs in one plot the first */
+    if (has_strip(scene)) {
         draw_strip(scene, place);
     }
 }

@@ -217,22 +217,48 @@ static bool figure_text(const struct scene *scene, enum figure figure, size_t in
 static const char *const figure_names[FIGURES] = {"cache", "CPU",   "queue",
                                                   "bloom", "fsync", "memory"};
 static const double FIGURE_GAP = 18.0, NAME_GAP = 6.0;
+static const double FIGURE_ROW = 18.0; /* where several runs share the plot each has a row */
+static const double LETTER = 18.0;     /* before it */
+
+static double text_width(const struct scene *scene, const char *text) {
+    return canvas_text_width(scene->canvas, FONT_STRONG, true, text);
+}
+
+/* What a figure's text takes in the widest of the rows: they stand below each other. Below 0: no
+ * run tells it. */
+static double figure_width(const struct scene *scene, enum figure figure) {
+    double width = -1.0;
+    char text[FIGURE_TEXT];
+    bool rows = scene->shared && scene->every != NULL;
+    for (unsigned k = 0; k < (rows ? scene->runs : 1); k++) {
+        const struct scene *run = rows ? &scene->every[k] : scene;
+        size_t index = run->has_cursor ? run->cursor : run->newest;
+        if (run->has_newest && figure_text(run, figure, index, false, text, sizeof text)) {
+            width = fmax(width, text_width(scene, text));
+        }
+    }
+    return width;
+}
 
 /* As many figures as have room in their short form, the first ones first, then as many of them as
  * can be written out. */
 static void make_figures(const struct scene *scene, const struct panel_place *place,
                          struct figures *figures) {
-    struct canvas *canvas = scene->canvas;
     size_t index = scene->has_cursor ? scene->cursor : scene->newest;
-    double room = place->header.w, used = 0.0, width[FIGURES];
+    double left = scene->shared ? LETTER : 0.0, top = place->lane.y;
+    double room = place->header.w - left, used = 0.0, width[FIGURES];
+    top += scene->shared ? FIGURE_ROW * scene->run : 0.0;
     figures->count = 0;
     for (int i = 0; i < FIGURES; i++) {
         char text[FIGURE_TEXT];
-        if (!figure_text(scene, (enum figure)i, index, false, text, sizeof text)) {
+        double wanted = figure_width(scene, (enum figure)i);
+        if (wanted < 0.0) {
             continue;
         }
-        double wanted = canvas_text_width(canvas, FONT_AXIS, false, figure_names[i]) + NAME_GAP +
-                        canvas_text_width(canvas, FONT_STRONG, true, text);
+        if (!figure_text(scene, (enum figure)i, index, false, text, sizeof text)) {
+            snprintf(text, sizeof text, "–");
+        }
+        wanted += canvas_text_width(scene->canvas, FONT_AXIS, false, figure_names[i]) + NAME_GAP;
         if (used + wanted > room) {
             break;
         }
@@ -243,19 +269,19 @@ static void make_figures(const struct scene *scene, const struct panel_place *pl
         width[at] = wanted;
         used += wanted + FIGURE_GAP;
     }
-    double x = place->header.x;
+    double x = place->header.x + left;
     for (size_t i = 0; i < figures->count; i++) {
         char text[FIGURE_TEXT];
-        if (figure_text(scene, figures->cell[i].which, index, true, text, sizeof text)) {
-            double more = canvas_text_width(canvas, FONT_STRONG, true, text) -
-                          canvas_text_width(canvas, FONT_STRONG, true, figures->cell[i].text);
+        if (!scene->shared &&
+            figure_text(scene, figures->cell[i].which, index, true, text, sizeof text)) {
+            double more = text_width(scene, text) - text_width(scene, figures->cell[i].text);
             if (more > 0.0 && used - FIGURE_GAP + more <= room) {
                 memcpy(figures->cell[i].text, text, sizeof text);
                 width[i] += more;
                 used += more;
             }
         }
-        figures->cell[i].at = (struct rect){x, place->lane.y, width[i], 18.0};
+        figures->cell[i].at = (struct rect){x, top, width[i], FIGURE_ROW};
         x += width[i] + FIGURE_GAP;
     }
 }
@@ -264,6 +290,13 @@ static void draw_figures(const struct scene *scene, const struct panel_place *pl
     struct canvas *canvas = scene->canvas;
     struct figures figures;
     make_figures(scene, place, &figures);
+    if (scene->shared && figures.count > 0) {
+        const struct rect *first = &figures.cell[0].at;
+        const char letter[2] = {(char)('A' + scene->run), '\0'};
+        canvas_text(canvas, FONT_STRONG, place->header.x,
+                    chart_baseline(canvas, FONT_STRONG, first->y + first->h / 2.0), TEXT_LEFT, true,
+                    scene->theme->axis, letter);
+    }
     for (size_t i = 0; i < figures.count; i++) {
         const struct rect *at = &figures.cell[i].at;
         double baseline = chart_baseline(canvas, FONT_AXIS, at->y + at->h / 2.0);
@@ -290,6 +323,7 @@ static void measure(const struct scene *scene, struct panel_size *size) {
     size->left = canvas_text_width(scene->canvas, FONT_AXIS, true, "888 MiB/s");
     size->right = chart_label_width(scene, "compact in", "88.8 MiB/s");
     size->lane = 24.0; /* the figures, clear of the top tick */
+    size->lane += scene->shared ? FIGURE_ROW * (scene->runs - 1.0) : 0.0;
 }
 
 static void draw(const struct scene *scene, const struct panel_place *place, double top) {
@@ -307,10 +341,7 @@ static void draw(const struct scene *scene, const struct panel_place *place, dou
         }
         chart_line(scene, place, top, &series);
     }
-    if (scene->run == 0 ||
-        !scene->shared) { /* of several runs in one plot the first; the others' stand in lists */
-        draw_figures(scene, place);
-    }
+    draw_figures(scene, place);
 }
 
 /* The answer to the title's question at the newest sample shown: what holds writers up comes before

@@ -23,49 +23,77 @@ static const double TICK_SPACING = 17.0; /* between labels */
 static struct shown {
     struct latency_series *series;
     struct heatmap *heatmap;
-    const struct history *history;
+} shown_of[VIEW_RUNS_MAX];
+
+/* Of all runs: they can be compared only on one axis, and only operations of one kind. */
+static struct {
+    const struct history *history; /* the first run's that is shown */
     unsigned kind;
     struct heatmap_axis axis;
     struct axis_limit low, high;
-} shown_of[VIEW_RUNS_MAX];
+} common;
 
 static bool present(const struct scene *scene) {
     return history_histogram_count(scene->history) > 0;
 }
 
-/* The series of what is to be shown, up to date; NULL: no operation was ever counted. */
-static struct shown *shown_now(const struct scene *scene) {
+static unsigned runs_of(const struct scene *scene) {
+    return scene->every != NULL ? scene->runs : 1;
+}
+
+static const struct scene *run_of(const struct scene *scene, unsigned k) {
+    return scene->every != NULL ? &scene->every[k] : scene;
+}
+
+/* NULL: memory is out. */
+static struct shown *shown_by(const struct scene *scene) {
     struct shown *shown = &shown_of[scene->run < VIEW_RUNS_MAX ? scene->run : 0];
     shown->series = shown->series != NULL ? shown->series : latency_series_create();
     shown->heatmap = shown->heatmap != NULL ? shown->heatmap : heatmap_create();
+    return shown->series != NULL && shown->heatmap != NULL ? shown : NULL;
+}
+
+/* The kind that was asked for, else what all runs together are busiest with. False: no operation
+ * was ever counted. */
+static bool kind_now(const struct scene *scene, unsigned *kind) {
+    uint64_t sum[SCOPE_HISTOGRAMS] = {0};
+    for (unsigned k = 0; k < runs_of(scene); k++) {
+        const struct scene *run = run_of(scene, k);
+        struct shown *shown = shown_by(run);
+        if (shown != NULL && present(run)) {
+            const uint64_t *totals = latency_series_totals(shown->series, run->history);
+            for (unsigned i = 0; i < SCOPE_HISTOGRAMS; i++) {
+                sum[i] += totals[i];
+            }
+        }
+    }
+    return latency_kind_choose(sum, scene->latency_kind, kind);
+}
+
+/* The series of what is to be shown, up to date; NULL: none of its operations was ever counted. */
+static struct shown *shown_now(const struct scene *scene) {
+    struct shown *shown = shown_by(scene);
     unsigned kind = 0;
-    if (shown->series == NULL || shown->heatmap == NULL ||
-        !latency_kind_choose(latency_series_totals(shown->series, scene->history),
-                             scene->latency_kind, &kind)) {
+    if (shown == NULL || !present(scene) || !kind_now(scene, &kind) ||
+        latency_series_totals(shown->series, scene->history)[kind] == 0) {
         return NULL;
     }
-    if (shown->history != scene->history || shown->kind != kind) {
-        shown->low = shown->high = (struct axis_limit){.top = 0.0};
-        shown->axis = (struct heatmap_axis){0.0, 0.0};
-    }
-    shown->history = scene->history;
-    shown->kind = kind;
     latency_series_sync(shown->series, scene->history, kind);
     return shown;
 }
 
 static void titled(const struct scene *scene, char *text, size_t size) {
-    const struct shown *shown = shown_now(scene);
-    if (shown != NULL) {
-        snprintf(text, size, "%s latency", op_names[shown->kind % SCOPE_OPS]);
+    unsigned kind;
+    if (kind_now(scene, &kind)) {
+        snprintf(text, size, "%s latency", op_names[kind % SCOPE_OPS]);
     }
 }
 
 static void corner(const struct scene *scene, char *text, size_t size, struct color *color) {
-    const struct shown *shown = shown_now(scene);
-    if (shown != NULL) {
+    unsigned kind;
+    if (kind_now(scene, &kind)) {
         snprintf(text, size, "%s time",
-                 shown->kind / SCOPE_OPS == SCOPE_RESPONSE ? "response" : "service");
+                 kind / SCOPE_OPS == SCOPE_RESPONSE ? "response" : "service");
         *color = scene->theme->axis;
     }
 }
@@ -86,17 +114,44 @@ static void seconds_shown(const struct scene *scene, const struct latency_series
     *first = *first < *end ? *first : *end;
 }
 
+/* The axis that has room for every run; false when another run has worked it out in this frame. */
+static bool wanted_axis(const struct scene *scene, struct heatmap_axis *wanted) {
+    *wanted = (struct heatmap_axis){INFINITY, -INFINITY};
+    for (unsigned k = 0; k < runs_of(scene); k++) {
+        const struct scene *run = run_of(scene, k);
+        const struct shown *shown = shown_now(run);
+        if (shown == NULL || (scene->every != NULL && !run->has_newest)) {
+            continue;
+        }
+        if (wanted->low > wanted->high && run->run != scene->run) {
+            return false; /* the first run shown is drawn first */
+        }
+        struct latency_summary summary;
+        size_t first, end;
+        seconds_shown(run, shown->series, &first, &end);
+        latency_series_merge(shown->series, first, end, &summary);
+        struct heatmap_axis own = heatmap_axis_for(&summary);
+        *wanted = (struct heatmap_axis){fmin(wanted->low, own.low), fmax(wanted->high, own.high)};
+    }
+    return wanted->high > wanted->low;
+}
+
 /* Both ends move as limits of other axes do: outwards at once, inwards calmly. */
-static void move_axis(const struct scene *scene, struct shown *shown) {
-    struct latency_summary summary;
-    size_t first, end;
-    seconds_shown(scene, shown->series, &first, &end);
-    latency_series_merge(shown->series, first, end, &summary);
-    struct heatmap_axis wanted = heatmap_axis_for(&summary);
+static void move_axis(const struct scene *scene) {
+    struct heatmap_axis wanted;
+    unsigned kind = 0;
+    if (!kind_now(scene, &kind) || !wanted_axis(scene, &wanted)) {
+        return;
+    }
+    if (common.history != scene->history || common.kind != kind) {
+        common.low = common.high = (struct axis_limit){.top = 0.0};
+        common.history = scene->history;
+        common.kind = kind;
+    }
     const double beyond = 16.0; /* limits are above zero */
-    bool low = axis_limit_move(&shown->low, beyond - wanted.low, scene->clock_s, scene->still);
-    bool high = axis_limit_move(&shown->high, beyond + wanted.high, scene->clock_s, scene->still);
-    shown->axis = (struct heatmap_axis){beyond - shown->low.top, shown->high.top - beyond};
+    bool low = axis_limit_move(&common.low, beyond - wanted.low, scene->clock_s, scene->still);
+    bool high = axis_limit_move(&common.high, beyond + wanted.high, scene->clock_s, scene->still);
+    common.axis = (struct heatmap_axis){beyond - common.low.top, common.high.top - beyond};
     if ((low || high) && scene->moving != NULL) {
         *scene->moving = true;
     }
@@ -146,14 +201,14 @@ static void draw(const struct scene *scene, const struct panel_place *place, dou
     (void)top; /* of an axis that is not this panel's */
     struct shown *shown = shown_now(scene);
     if (shown == NULL) {
-        chart_absent(scene, place, "no operations yet");
+        chart_absent(scene, place, "no such operations yet");
         return;
     }
-    move_axis(scene, shown);
-    draw_ticks(scene, place, &shown->axis);
-    if (heatmap_make(shown->heatmap, scene, place, shown->series, &shown->axis)) {
+    move_axis(scene);
+    draw_ticks(scene, place, &common.axis);
+    if (heatmap_make(shown->heatmap, scene, place, shown->series, &common.axis)) {
         heatmap_draw(shown->heatmap, scene, place);
-        latency_lines_draw(scene, place, shown->heatmap, &shown->axis);
+        latency_lines_draw(scene, place, shown->heatmap, &common.axis);
     }
 }
 
@@ -201,11 +256,11 @@ static size_t values(const struct scene *scene, size_t index, struct panel_value
         if (isnan(ns)) {
             continue;
         }
-        bool drawn = shown->axis.high > shown->axis.low;
+        bool drawn = common.axis.high > common.axis.low;
         struct panel_value *value = &list[count++];
         *value = (struct panel_value){
             .color = scene->theme->text,
-            .at = drawn ? fmax(0.0, fmin(1.0, heatmap_share(&shown->axis, ns))) : (double)NAN,
+            .at = drawn ? fmax(0.0, fmin(1.0, heatmap_share(&common.axis, ns))) : (double)NAN,
             .dot = s != LATENCY_MAX,
             .rank = stat_ranks[s]};
         snprintf(value->name, sizeof value->name, "%s", stat_names[s]);
@@ -270,8 +325,8 @@ static bool hover(const struct scene *scene, const struct panel_place *place,
     const struct shown *shown = shown_now(scene);
     size_t column = 0, count = 0;
     unsigned from = 0, end = 0;
-    if (shown == NULL || shown->axis.high <= shown->axis.low ||
-        !heatmap_make(shown->heatmap, scene, place, shown->series, &shown->axis)) {
+    if (shown == NULL || common.axis.high <= common.axis.low ||
+        !heatmap_make(shown->heatmap, scene, place, shown->series, &common.axis)) {
         return false;
     }
     memset(told, 0, sizeof *told);

@@ -18,6 +18,7 @@ static const double LEAST = 44.0;   /* the lowest plot */
 static const double LEAST_PRESENTED = 72.0;
 static const double TWO_COLUMNS = 900.0; /* the least width for them */
 static const double MAP_WINDOW = 460.0;  /* the lowest window with a mini-map */
+static const double MAP_RUN = 16.0;      /* the least height of a run's strip in it */
 static const double LETTER = 20.0;       /* a run's letter above its part */
 static const double MORE_GAP = 10.0;
 static const double ALIGN = 56.0; /* columns' edges closer than this become one */
@@ -52,8 +53,21 @@ struct column {
     size_t last_timed;  /* the panel under which the time axis lies; `count`: none */
 };
 
+/* Do runs stand beside each other in this panel, each in a part of its width? */
+static bool is_divided(const struct view *view, const struct panel *panel) {
+    return view->others > 0 && !view->side_by_side && panel->timeless;
+}
+
+/* A part of the width is enough for a picture at less height; rows of text need more. */
+static double weight_of(const struct view *view, const struct panel *panel) {
+    double runs = view->others + 1.0;
+    return !is_divided(view, panel) ? panel->weight
+                                    : panel->weight * (panel->rows ? fmin(2.0, runs) : 0.75);
+}
+
 static double least_of(const struct view *view, const struct panel *panel) {
     double least = panel->least > 0.0 ? panel->least : LEAST;
+    least += is_divided(view, panel) ? LETTER : 0.0;
     return view->layout == VIEW_PRESENTER && view->solo < 0 ? fmax(LEAST_PRESENTED, least) : least;
 }
 
@@ -97,14 +111,15 @@ static void share_heights(const struct view *view, const struct layout *layout,
         double weight = 0.0, room = stretch;
         for (size_t k = 0; k < column->count; k++) {
             const struct panel *panel = layout->slot[column->slot[k]].panel;
-            weight += low[k] ? 0.0 : panel->weight;
+            weight += low[k] ? 0.0 : weight_of(view, panel);
             room -= low[k] ? least_of(view, panel) : 0.0;
         }
         bool again = false;
         for (size_t k = 0; k < column->count; k++) {
             const struct panel *panel = layout->slot[column->slot[k]].panel;
             double least = least_of(view, panel);
-            double fair = weight > 0.0 ? floor(fmax(0.0, room) * panel->weight / weight) : 0.0;
+            double fair =
+                weight > 0.0 ? floor(fmax(0.0, room) * weight_of(view, panel) / weight) : 0.0;
             column->plot[k] = low[k] ? least : fair;
             if (!low[k] && fair < least) {
                 low[k] = again = true;
@@ -294,9 +309,11 @@ static void measure_slots(const struct view *view, const struct scene *scene,
     double more = !shared ? 0.0
                           : canvas_text_width(scene->canvas, FONT_STRONG, false, " B") + MORE_GAP +
                                 canvas_text_width(scene->canvas, FONT_AXIS, true, "+888 %");
+    struct scene measured = *scene;
     for (size_t i = 0; i < layout->count; i++) {
         struct layout_slot *slot = &layout->slot[i];
-        slot->panel->measure(scene, &slot->size);
+        measured.shared = shared && slot->panel->overlays;
+        slot->panel->measure(&measured, &slot->size);
         slot->size.right += slot->panel->overlays ? more : 0.0;
     }
 }
@@ -314,6 +331,7 @@ static double place_foot(const struct view *view, double width, double height,
     }
     if (view->interactive && height >= MAP_WINDOW && width >= MAP_WINDOW) {
         double map = height >= 700.0 ? 44.0 : 36.0, gap = height >= 700.0 ? 8.0 : 4.0;
+        map = fmax(map, 8.0 + MAP_RUN * (view->others + 1.0));
         layout->minimap = (struct rect){MARGIN, bottom - map, width - 2.0 * MARGIN, map};
         bottom -= map + gap;
     }

@@ -72,9 +72,7 @@ static size_t values(const struct scene *scene, size_t index, struct panel_value
             continue; /* a level that holds nothing in this stretch needs no label */
         }
         struct panel_value *value = &list[count++];
-        /* Letters need more contrast than areas: towards the text's colour, keeping the hue. */
-        struct color color = theme_mix(scene->theme->level[level], scene->theme->text, 0.3);
-        *value = (struct panel_value){.color = color,
+        *value = (struct panel_value){.color = scene->theme->level[level],
                                       .at = below + number / 2.0,
                                       .rank = number > 0.0 ? (int)level : 100 + (int)level};
         snprintf(value->name, sizeof value->name, "L%u", level);

@@ -134,7 +134,7 @@ static void draw_matrix_row(const struct scene *scene, const struct numbers_tabl
                             unsigned level, double x, double baseline) {
     char text[UNITS_TEXT + 8];
     double tables = NAN, bytes = NAN, target = NAN;
-    struct color ink = theme_mix(scene->theme->level[level], scene->theme->text, 0.3);
+    struct color ink = theme_letters(scene->theme, scene->theme->level[level]);
     snprintf(text, sizeof text, "L%u", level);
     canvas_text(scene->canvas, FONT_STRONG, x, baseline, TEXT_LEFT, false, ink, text);
     if (chart_value(scene, SCOPE_M_LEVEL_TABLES + level, HISTORY_LEVEL, table->sample, &tables)) {
@@ -301,6 +301,7 @@ const struct panel panel_numbers = {
     .least = 84.0,
     .side = 1,
     .timeless = true,
+    .rows = true,
     .present = present,
     .measure = measure,
     .draw = draw,

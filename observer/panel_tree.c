@@ -25,10 +25,13 @@ static bool present(const struct scene *scene) {
     return history_shape(scene->history) != NULL;
 }
 
+/* The memtable's bar may be lower than its name: so much keeps the name clear of the title. */
+static const double MEM_CLEAR = 6.0;
+
 static void measure(const struct scene *scene, struct panel_size *size) {
     size->left = canvas_text_width(scene->canvas, FONT_STRONG, false, "mem");
     size->right = canvas_text_width(scene->canvas, FONT_AXIS, true, "8 888 tables");
-    size->lane = 0.0;
+    size->lane = MEM_CLEAR;
 }
 
 /* ---- what there is at the moment ------------------------------------------------------------- */
@@ -175,8 +178,7 @@ static bool picture_make(const struct scene *scene, const struct panel_place *pl
 /* ---- what is said beside the rows ------------------------------------------------------------ */
 
 static struct color label_color(const struct scene *scene, unsigned level) {
-    /* Letters need more contrast than areas: towards the text's colour, keeping the hue. */
-    return theme_mix(scene->theme->level[level], scene->theme->text, 0.3);
+    return theme_letters(scene->theme, scene->theme->level[level]);
 }
 
 static void draw_names(const struct tree_picture *picture) {
@@ -187,7 +189,7 @@ static void draw_names(const struct tree_picture *picture) {
         double middle = layout->active.y + layout->active.h / 2.0;
         canvas_text(scene->canvas, FONT_STRONG, x,
                     chart_baseline(scene->canvas, FONT_STRONG, middle), TEXT_RIGHT, false,
-                    theme_mix(scene->theme->op[0], scene->theme->text, 0.3), "mem");
+                    theme_letters(scene->theme, scene->theme->op[0]), "mem");
         above = middle;
     }
     for (unsigned level = 0; level < layout->rows; level++) {
@@ -202,7 +204,7 @@ static void draw_names(const struct tree_picture *picture) {
         struct color color = label_color(scene, level);
         canvas_text(scene->canvas, FONT_STRONG, x,
                     chart_baseline(scene->canvas, FONT_STRONG, middle), TEXT_RIGHT, false,
-                    row->thin ? theme_mix(color, scene->theme->panel, 0.45) : color, name);
+                    row->thin ? scene->theme->axis : color, name);
     }
 }
 

@@ -238,10 +238,11 @@ static void fit(struct canvas *canvas, struct items *left, struct items *right, 
 static void draw_stroke(struct canvas *canvas, const struct theme *theme, double x, double y,
                         unsigned run) {
     const struct scene scene = {.theme = theme, .run = run, .shared = true};
-    const double dash[2] = {CHART_DASH_ON, CHART_DASH_OFF};
+    double dash[CHART_DASHES];
+    size_t dashes = chart_run_dash(&scene, dash);
     struct point line[2] = {{x, y}, {x + STROKE - 8.0, y}};
     canvas_polyline(canvas, line, 2, 2.0, chart_run_color(&scene, theme->op[0]),
-                    run > 0 ? dash : NULL, run > 0 ? 2 : 0);
+                    dashes > 0 ? dash : NULL, dashes);
 }
 
 void status_line_draw(const struct view *view, struct canvas *canvas, const struct theme *theme,
@@ -265,12 +266,14 @@ void status_line_draw(const struct view *view, struct canvas *canvas, const stru
             draw_stroke(canvas, theme, x, canvas_snap(canvas, middle), (unsigned)item->run);
         }
         double text_x = x + (item->run >= 0 ? STROKE : 0.0);
-        canvas_text(canvas, item->role, text_x, baseline, TEXT_LEFT, true, item->color, item->text);
+        canvas_text(canvas, item->role, text_x, baseline, TEXT_LEFT, true,
+                    theme_letters(theme, item->color), item->text);
         x += item->width + ITEM_GAP;
     }
     for (size_t i = 0; i < right.count; i++) {
         const struct item *item = &right.item[i];
-        canvas_text(canvas, item->role, end, baseline, TEXT_RIGHT, true, item->color, item->text);
+        canvas_text(canvas, item->role, end, baseline, TEXT_RIGHT, true,
+                    theme_letters(theme, item->color), item->text);
         end -= item->width + ITEM_GAP;
     }
 }

@@ -1,5 +1,7 @@
 #include "theme.h"
 
+#include <math.h>
+
 #include "obs_check.h"
 
 #define RGB(hex)                                                                                   \
@@ -14,13 +16,13 @@ static const struct theme dark = {
     .grid = RGB(0x232A34),
     .text = RGB(0xD7DEE8),
     .axis = RGB(0x8B97A7),
-    .op = {RGB(0x4FA3FF), RGB(0x3DD6A3), RGB(0xFF8A5B), RGB(0xD7A6FF)},
-    .flush = RGB(0xFFC857),
+    .op = {RGB(0x4A9DFB), RGB(0x58E3B2), RGB(0xF5753F), RGB(0xE0BFFF)},
+    .flush = RGB(0xFFD965),
     .compaction = RGB(0xFF6FB5),
     .stall = RGB(0xFF5555),
     .marker = RGB(0xD7DEE8),
-    .level = {RGB(0xFFE9A8), RGB(0xFDC26B), RGB(0xF79256), RGB(0xE4637A), RGB(0xB9559F),
-              RGB(0x7F52C4), RGB(0x5A8BEE), RGB(0x58C4DD)},
+    .level = {RGB(0xFFF5BF), RGB(0xF5B97B), RGB(0xE98D3C), RGB(0xE05670), RGB(0xB8539C),
+              RGB(0x7B4CBE), RGB(0x7998FD), RGB(0x59C5DE)},
     .live = RGB(0x3DD6A3),
     .scrim = {0.03f, 0.04f, 0.05f, 0.72f},
     .card = RGB(0x1C232C),
@@ -33,13 +35,13 @@ static const struct theme light = {
     .grid = RGB(0xE3E8EE),
     .text = RGB(0x1F2733),
     .axis = RGB(0x5B6776),
-    .op = {RGB(0x1668C7), RGB(0x0B8A62), RGB(0xC8501E), RGB(0x4B1F78)},
-    .flush = RGB(0xB27700),
+    .op = {RGB(0x1B6FD0), RGB(0x00664A), RGB(0xBF4A17), RGB(0x45196F)},
+    .flush = RGB(0xA86C00),
     .compaction = RGB(0xC2267E),
     .stall = RGB(0xC62828),
     .marker = RGB(0x1F2733),
-    .level = {RGB(0xE8B92E), RGB(0xE88F2E), RGB(0xD9602F), RGB(0xBF3557), RGB(0x8E2A7E),
-              RGB(0x54309A), RGB(0x3A66CC), RGB(0x1B93B5)},
+    .level = {RGB(0xDEBA1E), RGB(0xDE8E30), RGB(0xD75D40), RGB(0xC12052), RGB(0x882476),
+              RGB(0x492292), RGB(0x446FD8), RGB(0x1B93B5)},
     .live = RGB(0x0B8A62),
     .scrim = {1.0f, 1.0f, 1.0f, 0.78f},
     .card = RGB(0xFFFFFF),
@@ -60,4 +62,40 @@ struct color theme_mix(struct color a, struct color b, double amount) {
     float t = (float)amount;
     return (struct color){a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t,
                           a.a + (b.a - a.a) * t};
+}
+
+/* ---- letters ------------------------------------------------------------------------------- */
+
+static double linear(float channel) {
+    double c = (double)channel;
+    return c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4);
+}
+
+static double luminance(struct color color) {
+    return 0.2126 * linear(color.r) + 0.7152 * linear(color.g) + 0.0722 * linear(color.b);
+}
+
+double theme_contrast(struct color a, struct color b) {
+    double one = luminance(a), other = luminance(b);
+    return (fmax(one, other) + 0.05) / (fmin(one, other) + 0.05);
+}
+
+/* On the panel and on the card; the window's own colour lies on the far side of the panel's. */
+static bool can_be_read(const struct theme *theme, struct color color) {
+    return fmin(theme_contrast(color, theme->panel), theme_contrast(color, theme->card)) >=
+           THEME_LETTERS;
+}
+
+struct color theme_letters(const struct theme *theme, struct color color) {
+    const double step = 1.0 / 16.0;
+    struct color letters = color;
+    for (int i = 1; i <= 16 && !can_be_read(theme, letters); i++) {
+        letters = theme_mix(color, theme->text, step * i);
+    }
+    return letters;
+}
+
+struct color theme_letters_on(struct color ground) {
+    const struct color ink = {0.0f, 0.0f, 0.0f, 1.0f}, paper = {1.0f, 1.0f, 1.0f, 1.0f};
+    return theme_contrast(ink, ground) >= theme_contrast(paper, ground) ? ink : paper;
 }

@@ -1,8 +1,9 @@
 /* theme.h: every colour of the observer, in two schemes.
  *
- * One meaning per colour everywhere. The hues were chosen so that the smallest CIELAB distance
- * between any two that must be told apart is 10 or more, also for the three kinds of colour
- * blindness; colour is never the only carrier all the same.
+ * One meaning per colour everywhere. Neighbouring levels, as the areas they are drawn as, the
+ * operations' lines, and flushes beside the young levels lie at least 12 apart in CIELAB for every
+ * kind of colour vision, and the first four levels grow darker in steps (theme_test checks it);
+ * colour is never the only carrier all the same.
  *
  * Threads: any. Ownership: constant data. */
 #ifndef OBS_THEME_H
@@ -28,5 +29,15 @@ const struct theme *theme_get(enum theme_id id);
 struct color theme_fade(struct color color, double alpha);
 /* `amount` of b in a. */
 struct color theme_mix(struct color a, struct color b, double amount);
+
+/* The least contrast of text with what it stands on: WCAG 2.1, success criterion 1.4.3. */
+#define THEME_LETTERS 4.5
+/* The contrast ratio of two opaque colours, from 1 to 21, as WCAG 2.1 defines it. */
+double theme_contrast(struct color a, struct color b);
+/* A colour for letters: itself where it can be read, else nearer to the text's by as much as it
+ * takes. Letters need more contrast than lines and areas. */
+struct color theme_letters(const struct theme *theme, struct color color);
+/* For letters on an area of a colour: dark or light. */
+struct color theme_letters_on(struct color ground);
 
 #endif

@@ -16,6 +16,8 @@
 
 #include "panel_layout.h"
 
+enum { VIEW_TOLD_MAX = LAYOUT_SLOTS_MAX + LAYOUT_COLUMNS_MAX };
+
 struct view_frame {
     struct view *view;
     struct canvas *canvas;
@@ -24,9 +26,17 @@ struct view_frame {
     struct scene scene[VIEW_RUNS_MAX];
     struct layout layout;
     bool has_cursor;
-    double cursor_s; /* view time under the crosshair */
-    bool moving;     /* draw again soon */
+    double cursor_s;                 /* view time under the crosshair */
+    bool moving;                     /* draw again soon */
+    struct rect told[VIEW_TOLD_MAX]; /* boxes about the crosshair, which others should not cover */
+    size_t told_count;
 };
+
+static inline void view_frame_told(struct view_frame *frame, struct rect box) {
+    if (box.w > 0.0 && frame->told_count < VIEW_TOLD_MAX) {
+        frame->told[frame->told_count++] = box;
+    }
+}
 
 /* Fills everything but the layout, which it makes on the way. False when memory is out. */
 bool view_frame_make(struct view *view, struct canvas *canvas, struct view_frame *frame);

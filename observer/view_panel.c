@@ -174,6 +174,17 @@ static bool slot_hover(const struct view_frame *frame, size_t slot, struct panel
         return false;
     }
     memset(hover, 0, sizeof *hover);
+    if (view_runs_share(frame, slot)) {
+        for (unsigned k = 0; k < frame->runs; k++) {
+            struct scene shared = frame->scene[k];
+            shared.shared = true;
+            if (has_data(&shared, panel) &&
+                panel->hover(&shared, &frame->layout.place[slot], hover)) {
+                return true;
+            }
+        }
+        return false;
+    }
     if (!view_runs_divide(frame, slot)) {
         return has_data(scene, panel) && panel->hover(scene, &frame->layout.place[slot], hover);
     }
@@ -209,7 +220,7 @@ void view_panel_readout(struct view_frame *frame, size_t slot) {
         if (scene->has_cursor && has_data(scene, panel)) {
             struct panel_value values[PANEL_VALUES_MAX];
             size_t count = place_values(frame, slot, scene, true, values);
-            chart_readout(scene, &part, top, values, count);
+            view_frame_told(frame, chart_readout(scene, &part, top, values, count));
         }
     }
 }
@@ -239,7 +250,8 @@ void view_panel_hover(struct view_frame *frame) {
         const struct panel *panel = frame->layout.slot[slot].panel;
         struct panel_hover hover;
         if (slot_hover(frame, slot, &hover)) {
-            hover_draw(frame->canvas, frame->theme, &hover, frame->scene[0].pointer);
+            hover_draw(frame->canvas, frame->theme, &hover, frame->scene[0].pointer, frame->told,
+                       frame->told_count);
         }
         if (explained(frame, slot) && panel->help != NULL) {
             hover_explain(frame->canvas, frame->theme, panel,

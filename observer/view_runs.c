@@ -150,7 +150,8 @@ void view_runs_corners(const struct view_frame *frame, const struct panel *panel
         if (corner[0] == '\0' || right - width < least) {
             continue;
         }
-        canvas_text(canvas, FONT_STRONG, right, baseline, TEXT_RIGHT, true, color, text);
+        canvas_text(canvas, FONT_STRONG, right, baseline, TEXT_RIGHT, true,
+                    theme_letters(frame->theme, color), text);
         right -= width + 24.0;
     }
 }

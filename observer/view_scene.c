@@ -70,6 +70,7 @@ static void scene_fill(const struct view_frame *frame, unsigned run, struct scen
                             .t1 = t1 - offset,
                             .run = run,
                             .runs = frame->runs,
+                            .every = frame->scene,
                             .clock_s = view->clock_s,
                             .latency_kind = view->latency_kind};
     scene->until = until_of(view, run);
@@ -203,6 +204,7 @@ bool view_frame_make(struct view *view, struct canvas *canvas, struct view_frame
     frame->theme = theme_get(view->theme);
     frame->runs = view->others + 1;
     frame->has_cursor = frame->moving = false;
+    frame->told_count = 0;
     for (unsigned k = 0; k < frame->runs; k++) {
         scene_fill(frame, k, &frame->scene[k]);
     }

@@ -113,7 +113,7 @@ static void draw_ticks(const struct scene *scene, const struct rect *axis,
     }
 }
 
-void view_time_axis(const struct view_frame *frame) {
+void view_time_axis(struct view_frame *frame) {
     struct canvas *canvas = frame->canvas;
     for (int c = 0; c < frame->layout.columns; c++) {
         const struct rect *axis = &frame->layout.time_axis[c];
@@ -125,6 +125,7 @@ void view_time_axis(const struct view_frame *frame) {
         make_pill(frame, beside ? (unsigned)c : 0, axis, &pill);
         draw_ticks(&frame->scene[0], axis, &pill);
         if (pill.rect.w > 0.0) {
+            view_frame_told(frame, pill.rect);
             canvas_fill_rect(canvas, pill.rect, 4.0, frame->theme->text);
             double middle = pill.rect.y + pill.rect.h / 2.0;
             canvas_text(canvas, FONT_STRONG, pill.rect.x + 8.0,

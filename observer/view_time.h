@@ -9,7 +9,7 @@
 
 /* Under a panel's data: a stall is one band through all panels. */
 void view_time_bands(const struct scene *scene, const struct panel_place *place);
-void view_time_axis(const struct view_frame *frame);
+void view_time_axis(struct view_frame *frame);
 /* Above the data: users' markers and errors as lines, their texts and the causes of stalls in the
  * row for notes of the run's first column, where they never meet each other. */
 void view_time_notes(const struct view_frame *frame);

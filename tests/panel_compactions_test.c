@@ -315,6 +315,47 @@ static void jobs_whose_events_are_gone_are_not_idleness(void **state) {
     }
 }
 
+/* How many pixels of a row of the picture differ from the one at its left. */
+static unsigned edges(struct canvas *canvas, int y, int from, int to) {
+    int width, height, stride;
+    const uint32_t *pixels = canvas_pixels(canvas, &width, &height, &stride);
+    unsigned found = 0;
+    for (int x = from + 1; x < to; x++) {
+        const uint32_t *row = pixels + (size_t)y * (size_t)stride / sizeof *pixels;
+        found += row[x] != row[x - 1];
+    }
+    return found;
+}
+
+/* The part before the first known event is hatched, and so is nothing else. */
+static void what_is_not_known_does_not_look_idle(void **state) {
+    (void)state;
+    unsigned found[2];
+    for (uint64_t lost = 0; lost < 2; lost++) {
+        struct history *history = empty_history();
+        for (uint64_t i = 0; i <= 20; i++) {
+            struct history_value value = {SCOPE_M_FLUSHES, lost * i + (i > 12 ? 1 : 0)};
+            assert_true(history_append(history, 0.5 * (double)i, &value, 1));
+        }
+        tell(history, SCOPE_EVENT_FLUSH_BEGIN, 1, 0, 6.1);
+        tell(history, SCOPE_EVENT_FLUSH_END, 1, 0, 6.2);
+        struct panel_scene made;
+        panel_scene_make(&made, history, THEME_DARK, 800, 200, 0.0, 10.0, 10.0);
+        panel_scene_place(&made, &panel_compactions);
+        panel_scene_draw(&made, &panel_compactions);
+        struct panel_place place = made.place;
+        int y = (int)(place.plot.y + place.plot.h * 0.85), left = (int)place.plot.x;
+        found[lost] = edges(made.scene.canvas, y, left, left + (int)(place.plot.w * 0.55));
+        assert_int_equal(
+            edges(made.scene.canvas, y, left + (int)(place.plot.w * 0.7), left + (int)place.plot.w),
+            0);
+        panel_scene_free(&made);
+        history_destroy(history);
+    }
+    assert_int_equal(found[0], 0);
+    assert_true(found[1] > 30);
+}
+
 /* ---- what is said ---------------------------------------------------------------------------- */
 
 static const char *line_named(const struct panel_hover *hover, const char *name) {
@@ -411,6 +452,7 @@ int main(void) {
         cmocka_unit_test(lanes_keep_their_places_and_their_order),
         cmocka_unit_test(a_job_just_told_of_has_not_run_for_0_ns),
         cmocka_unit_test(jobs_whose_events_are_gone_are_not_idleness),
+        cmocka_unit_test(what_is_not_known_does_not_look_idle),
         cmocka_unit_test(a_bar_under_the_mouse_tells_its_job),
         cmocka_unit_test(every_cause_has_an_advice),
         cmocka_unit_test(it_draws_at_any_size_and_zoom),

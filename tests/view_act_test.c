@@ -319,13 +319,37 @@ static void hover_boxes_neither_leave_the_window_nor_cover_their_thing(void **st
         at.w = fmin(at.w, w - at.x);
         at.h = fmin(at.h, h - at.y);
         struct point pointer = {at.x + at.w / 2.0, at.y + at.h / 2.0};
-        struct rect box = hover_place(260.0, 140.0, w, h, at, pointer);
+        struct hover_room window = {.width = w, .height = h};
+        struct rect box = hover_place(260.0, 140.0, &window, at, pointer);
         assert_true(box.x >= 0.0 && box.y >= 0.0 && box.x + box.w <= w && box.y + box.h <= h);
         assert_true(apart(&box, &at));
     }
     struct rect all = {0.0, 0.0, 640.0, 400.0};
-    struct rect box = hover_place(260.0, 140.0, 640.0, 400.0, all, (struct point){639.0, 399.0});
+    struct hover_room small = {.width = 640.0, .height = 400.0};
+    struct rect box = hover_place(260.0, 140.0, &small, all, (struct point){639.0, 399.0});
     assert_true(box.x >= 0.0 && box.x + box.w <= 640.0 && box.y + box.h <= 400.0);
+}
+
+/* The time under the crosshair stays in sight: what would cover it goes to the other side. */
+static void a_box_covers_nothing_that_is_told(void **state) {
+    (void)state;
+    struct rect cell = {400.0, 300.0, 10.0, 10.0};
+    struct rect pill = {350.0, 330.0, 170.0, 20.0}, readout = {420.0, 150.0, 120.0, 40.0};
+    const struct rect told[] = {pill, readout};
+    for (size_t count = 0; count <= 2; count++) {
+        struct hover_room window = {1280.0, 720.0, told, count};
+        struct rect box = hover_place(200.0, 160.0, &window, cell, (struct point){405.0, 305.0});
+        assert_true(apart(&box, &cell));
+        for (size_t i = 0; i < count; i++) {
+            assert_true(apart(&box, &told[i]));
+        }
+    }
+    /* Where every place covers something, the one that covers least. */
+    struct rect below = {0.0, 315.0, 1280.0, 405.0}, above = {0.0, 0.0, 1280.0, 290.0};
+    const struct rect all[] = {below, above, {0.0, 0.0, 380.0, 720.0}};
+    struct hover_room window = {1280.0, 720.0, all, 3};
+    struct rect box = hover_place(200.0, 20.0, &window, cell, (struct point){405.0, 305.0});
+    assert_true(box.x >= cell.x + cell.w && box.y + box.h <= 320.0 && box.y >= 290.0);
 }
 
 static void a_title_explains_itself_when_the_pointer_rests(void **state) {
@@ -374,6 +398,7 @@ int main(void) {
         TEST(a_marker_lands_in_the_history),
         TEST(compared_runs_share_time_and_show_differences),
         TEST(hover_boxes_neither_leave_the_window_nor_cover_their_thing),
+        TEST(a_box_covers_nothing_that_is_told),
         TEST(a_title_explains_itself_when_the_pointer_rests),
         TEST(layouts_have_names),
     };
