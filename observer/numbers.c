@@ -9,12 +9,18 @@
 #include "units.h"
 
 static const char *const group_names[NUMBERS_GROUPS] = {
-    [NUMBERS_OPERATIONS] = "operations", [NUMBERS_MEMTABLE] = "memtable",
-    [NUMBERS_WAL] = "write-ahead log",   [NUMBERS_FLUSH] = "flush",
-    [NUMBERS_COMPACTION] = "compaction", [NUMBERS_STALLS] = "write stalls",
-    [NUMBERS_IO] = "input and output",   [NUMBERS_CACHE] = "cache and filters",
-    [NUMBERS_SPACE] = "space",           [NUMBERS_LEVELS] = "levels",
-    [NUMBERS_PROCESS] = "process",       [NUMBERS_WORKLOAD] = "workload",
+    [NUMBERS_OPERATIONS] = "operations",
+    [NUMBERS_MEMTABLE] = "memtable",
+    [NUMBERS_WAL] = "write-ahead log",
+    [NUMBERS_FLUSH] = "flush",
+    [NUMBERS_COMPACTION] = "compaction",
+    [NUMBERS_STALLS] = "write stalls",
+    [NUMBERS_IO] = "input and output",
+    [NUMBERS_CACHE] = "cache and filters",
+    [NUMBERS_SPACE] = "space",
+    [NUMBERS_LEVELS] = "levels",
+    [NUMBERS_PROCESS] = "process",
+    [NUMBERS_WORKLOAD] = "workload",
     [NUMBERS_OTHER] = "the engine's own",
 };
 
