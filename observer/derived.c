@@ -63,27 +63,17 @@ static const struct {
                {DERIVED_COMPACT_IN_RATE, SCOPE_M_COMPACTION_BYTES_READ}};
 enum { SPREADS = sizeof spreads / sizeof spreads[0] };
 
-/* A history may be cleared, forget its oldest part, or sort a late event in. The places remembered
- * here then hold something else, and everything is computed anew. */
-struct event_finger {
-    double t;
-    uint64_t time_ns;
-    uint32_t job;
-    enum scope_event_type type;
-};
-
 struct cache {
     const struct history *history; /* NULL: unused */
     uint64_t asked;                /* when last, on a clock of calls */
-    double time_first, time_last;  /* of the rows known */
-    size_t rows;                   /* the most that any series has */
+    uint64_t generation, event_generation;
+    size_t rows; /* the most that any series has */
     size_t capacity;
     size_t known[DERIVED_SERIES];
     float *number[DERIVED_SERIES];
     /* Of the spreads: */
     size_t events; /* seen so far */
-    struct event_finger finger[2];
-    bool told; /* an event told bytes: else the counters are believed */
+    bool told;     /* an event told bytes: else the counters are believed */
 };
 
 static struct cache caches[CACHES];
@@ -269,31 +259,6 @@ static void spread_event(const struct cache *cache, const struct scope_event *ev
            (double)event->u.job_info.bytes_in);
 }
 
-static struct event_finger finger_of(const struct history *history, size_t index) {
-    const struct scope_event *event = history_event(history, index);
-    return (struct event_finger){.t = history_event_time(history, index),
-                                 .time_ns = event->time_ns,
-                                 .job = event->job,
-                                 .type = event->type};
-}
-
-static bool same_finger(const struct event_finger *a, const struct event_finger *b) {
-    return !(a->t < b->t) && !(a->t > b->t) && a->time_ns == b->time_ns && a->job == b->job &&
-           a->type == b->type;
-}
-
-static bool events_moved(const struct cache *cache) {
-    if (cache->events == 0) {
-        return false;
-    }
-    if (history_event_count(cache->history) < cache->events) {
-        return true;
-    }
-    struct event_finger first = finger_of(cache->history, 0);
-    struct event_finger last = finger_of(cache->history, cache->events - 1);
-    return !same_finger(&first, &cache->finger[0]) || !same_finger(&last, &cache->finger[1]);
-}
-
 static bool tells_bytes(const struct scope_event *event) {
     return (event->type == SCOPE_EVENT_FLUSH_END || event->type == SCOPE_EVENT_COMPACT_END) &&
            event->u.job_info.bytes_out > 0;
@@ -330,9 +295,10 @@ static void spread_update(struct cache *cache, size_t rows) {
     const struct history *history = cache->history;
     double newest = history_time(history, rows - 1);
     size_t end = history_event_find(history, nextafter(newest, INFINITY));
-    if (events_moved(cache)) {
+    if (!history_events_kept(history, cache->event_generation, cache->events)) {
         spread_forget(cache);
     }
+    cache->event_generation = history_event_generation(history);
     for (size_t i = cache->events; i < end && !cache->told; i++) {
         if (tells_bytes(history_event(history, i))) {
             spread_forget(cache);
@@ -347,16 +313,13 @@ static void spread_update(struct cache *cache, size_t rows) {
         }
     }
     cache->events = end;
-    if (end > 0) {
-        cache->finger[0] = finger_of(history, 0);
-        cache->finger[1] = finger_of(history, end - 1);
-    }
 }
 
 /* ---- keeping --------------------------------------------------------------------------------- */
 
 static void cache_reset(struct cache *cache, const struct history *history) {
     cache->history = history;
+    cache->generation = history_generation(history);
     cache->rows = cache->events = 0;
     cache->told = false;
     memset(cache->known, 0, sizeof cache->known);
@@ -376,19 +339,6 @@ static struct cache *cache_of(const struct history *history) {
     cache_reset(oldest, history);
     oldest->asked = ++calls;
     return oldest;
-}
-
-static bool rows_moved(const struct cache *cache) {
-    const struct history *history = cache->history;
-    if (cache->rows == 0) {
-        return false;
-    }
-    if (history_count(history) < cache->rows) {
-        return true;
-    }
-    double first = history_time(history, 0), last = history_time(history, cache->rows - 1);
-    return first < cache->time_first || first > cache->time_first || last < cache->time_last ||
-           last > cache->time_last;
 }
 
 static bool cache_grow(struct cache *cache, enum derived series, size_t rows) {
@@ -416,19 +366,10 @@ static bool is_spread(enum derived series) {
            series == DERIVED_COMPACT_IN_RATE;
 }
 
-static bool same_number(float a, float b) {
-    return (isnan(a) && isnan(b)) || (!(a < b) && !(a > b) && !isnan(a) && !isnan(b));
-}
-
 static void update_plain(struct cache *cache, enum derived series, size_t rows) {
     const struct history *history = cache->history;
     float *numbers = cache->number[series];
     size_t *known = &cache->known[series];
-    /* Times alone may agree between two runs of one rhythm. */
-    if (*known > 0 &&
-        !same_number(numbers[*known - 1], (float)number_at(history, series, *known - 1))) {
-        *known = 0;
-    }
     for (; *known < rows; ++*known) {
         numbers[*known] = (float)number_at(history, series, *known);
     }
@@ -438,7 +379,7 @@ const float *derived_numbers(const struct history *history, enum derived series)
     OBS_ASSERT(history != NULL && series < DERIVED_SERIES);
     size_t rows = history_count(history);
     struct cache *cache = cache_of(history);
-    if (rows_moved(cache)) {
+    if (cache->generation != history_generation(history)) {
         cache_reset(cache, history);
     }
     bool whole = cache_grow(cache, series, rows > 0 ? rows : 1);
@@ -452,8 +393,6 @@ const float *derived_numbers(const struct history *history, enum derived series)
         return cache->number[series];
     }
     cache->rows = rows;
-    cache->time_first = history_time(history, 0);
-    cache->time_last = history_time(history, rows - 1);
     if (is_spread(series)) {
         spread_update(cache, rows);
     } else {

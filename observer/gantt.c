@@ -18,10 +18,8 @@ struct cache {
     size_t open[OPEN_MAX]; /* indices of jobs without an end, oldest first */
     size_t open_count;
     double row_end[2][SCOPE_MAX_LEVELS][SCOPE_MAX_LEVELS][GANTT_ROWS_MAX];
-    /* Where reading stopped, and how to tell that the events before it are still the same ones. */
-    size_t events;
-    double first_t, last_t;
-    uint64_t first_ns, last_ns;
+    size_t events; /* where reading stopped */
+    uint64_t generation;
 };
 
 static struct cache caches[CACHES];
@@ -208,40 +206,18 @@ static struct cache *cache_of(const struct history *history) {
     return oldest;
 }
 
-/* A history may be cleared, forget its oldest events, or sort a late one in before the newest. The
- * places remembered then hold others. */
-static bool events_moved(const struct cache *cache) {
-    const struct history *history = cache->history;
-    size_t count = cache->events;
-    if (count == 0) {
-        return false;
-    }
-    if (history_event_count(history) < count) {
-        return true;
-    }
-    double first = history_event_time(history, 0), last = history_event_time(history, count - 1);
-    return first < cache->first_t || first > cache->first_t || last < cache->last_t ||
-           last > cache->last_t || history_event(history, 0)->time_ns != cache->first_ns ||
-           history_event(history, count - 1)->time_ns != cache->last_ns;
-}
-
 const struct gantt *gantt_jobs(const struct history *history) {
     OBS_ASSERT(history != NULL);
     struct cache *cache = cache_of(history);
     size_t count = history_event_count(history);
-    if (events_moved(cache)) {
+    if (!history_events_kept(history, cache->generation, cache->events)) {
         reset(cache, history);
     }
+    cache->generation = history_event_generation(history);
     for (size_t i = cache->events; i < count; i++) {
         take(cache, history_event(history, i), history_event_time(history, i));
     }
     cache->events = count;
-    if (count > 0) {
-        cache->first_t = history_event_time(history, 0);
-        cache->first_ns = history_event(history, 0)->time_ns;
-        cache->last_t = history_event_time(history, count - 1);
-        cache->last_ns = history_event(history, count - 1)->time_ns;
-    }
     cache->gantt.open = cache->open;
     cache->gantt.open_count = cache->open_count;
     return &cache->gantt;

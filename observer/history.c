@@ -2,17 +2,28 @@
  * the clear, and is packed when the row after it comes. Rates are not stored: they follow from two
  * values and their times. */
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "obs_check.h"
 #include "history_store.h"
 
+uint64_t history_generation_next(void) {
+    static _Atomic uint64_t last; /* histories of several threads */
+    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+}
+
+uint64_t history_generation(const struct history *history) {
+    return history->generation;
+}
+
 struct history *history_create(void) {
     struct history *history = calloc(1, sizeof(*history));
     if (history == NULL) {
         return NULL;
     }
+    history->generation = history_generation_next();
     history->bytes_max = HISTORY_BYTES_MAX;
     history->column_of_id = calloc(HISTORY_DIRECT_IDS, sizeof(uint32_t));
     history->expanded = calloc(1, sizeof(*history->expanded));
@@ -74,6 +85,7 @@ void history_clear(struct history *history) {
     history->count = history->sealed = history->gap_count = history->bytes = 0;
     history->gap_next = false;
     history->levels = 0;
+    history->generation = history_generation_next();
 }
 
 /* ---- sealing and forgetting ------------------------------------------------------------------ */
@@ -148,6 +160,7 @@ static void rows_forget(struct history *history) {
     history->gap_count -= gone;
     history->sealed -= by;
     history->count -= rows;
+    history->generation = history_generation_next();
     history_cache_clear(history->cache);
 }
 

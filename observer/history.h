@@ -47,6 +47,16 @@ void history_set_shape(struct history *history, const struct scope_shape *shape)
 
 /* ---- ask (panels) ---- */
 
+/* For who keeps what follows from a history. The samples before the newest stay what they were as
+ * long as this number does; it changes when a history forgets its oldest part or is cleared, and no
+ * two histories ever have the same. */
+uint64_t history_generation(const struct history *history);
+/* Likewise of the events; it also changes when a late one is sorted in among those before it. */
+uint64_t history_event_generation(const struct history *history);
+/* True when the first `count` events by time are what they were when that generation was told.
+ * May say no when very many late ones have come since. */
+bool history_events_kept(const struct history *history, uint64_t generation, size_t count);
+
 size_t history_count(const struct history *history);
 double history_time(const struct history *history, size_t index);
 /* First index whose time is >= seconds; history_count when there is none. */

@@ -135,6 +135,36 @@ uint64_t history_position_of(const struct history *history, double seconds) {
     return events->base + first + low;
 }
 
+/* ---- generations ----------------------------------------------------------------------------- */
+
+static void turn(struct history_events *events, size_t index) {
+    struct history_event_turn *oldest = &events->turn[events->turn_next];
+    events->turn_forgotten = oldest->generation;
+    *oldest = (struct history_event_turn){history_generation_next(), index};
+    events->turn_next = (events->turn_next + 1) % HISTORY_EVENT_TURNS;
+}
+
+uint64_t history_event_generation(const struct history *history) {
+    const struct history_events *events = &history->events;
+    return events->turn[(events->turn_next + HISTORY_EVENT_TURNS - 1) % HISTORY_EVENT_TURNS]
+        .generation;
+}
+
+bool history_events_kept(const struct history *history, uint64_t generation, size_t count) {
+    const struct history_events *events = &history->events;
+    if (history_event_generation(history) == generation) {
+        return true;
+    }
+    bool kept = generation >= events->turn_forgotten && count <= events->count;
+    bool known = false; /* or it is another history's */
+    for (unsigned i = 0; i < HISTORY_EVENT_TURNS; i++) {
+        const struct history_event_turn *one = &events->turn[i];
+        known = known || one->generation == generation;
+        kept = kept && (one->generation <= generation || one->index >= count);
+    }
+    return kept && (known || generation == events->turn_forgotten);
+}
+
 /* ---- appending and forgetting ---------------------------------------------------------------- */
 
 /* The oldest eighth, in the order they came in. */
@@ -161,6 +191,7 @@ static void events_forget(struct history *history) {
     OBS_ASSERT(kept == events->count - FORGET);
     events->count = kept;
     events->base += FORGET;
+    turn(events, 0);
     while (events->numbering_count > 1 && events->numbering[1].position <= events->base) {
         events->numbering_count--;
         memmove(events->numbering, events->numbering + 1,
@@ -185,6 +216,9 @@ static void order_add(struct history_events *events, double seconds, enum scope_
     memmove(events->order + at + 1, events->order + at, (index - at) * sizeof(*events->order));
     memmove(events->time + at + 1, events->time + at, (index - at) * sizeof(*events->time));
     memmove(events->type + at + 1, events->type + at, (index - at) * sizeof(*events->type));
+    if (at < index) {
+        turn(events, at);
+    }
     events->order[at] = (uint32_t)index;
     events->type[at] = (uint8_t)type;
     events->time[at] = seconds;
@@ -297,6 +331,7 @@ bool history_events_create(struct history *history) {
     events->slots = calloc(1, sizeof(*events->slots));
     if (events->slots != NULL) {
         slots_clear(events->slots);
+        turn(events, 0);
     }
     return events->slots != NULL;
 }
@@ -308,6 +343,7 @@ void history_events_clear(struct history *history) {
     }
     slots_clear(events->slots);
     events->count = events->sealed = events->numbering_count = 0;
+    turn(events, 0);
     events->base = 0;
     events->clock_known = false;
     events->clock_offset = 0;

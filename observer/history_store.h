@@ -28,6 +28,8 @@ enum {
     HISTORY_BYTES_MAX = 400 << 20,
     /* Some 30 MB when full; a tree of tiny tables makes some hundred a second. */
     HISTORY_EVENTS_MAX = 1 << 19,
+    /* The newest places where the order of events changed. */
+    HISTORY_EVENT_TURNS = 64,
     /* Blocks of events unpacked side by side. */
     HISTORY_EVENT_SLOTS = 16,
     HISTORY_SECONDS_MAX = 1 << 17,
@@ -131,6 +133,12 @@ struct history_event_slots {
     struct history_event_row row[HISTORY_EVENT_SLOTS][HISTORY_EVENT_ROWS];
 };
 
+/* Events from `index` on, by time, are others than before this generation. */
+struct history_event_turn {
+    uint64_t generation;
+    size_t index;
+};
+
 /* Events stand in the order of their numbers: a tree is changed in that order. Beside it they are
  * sorted by time: two threads of a publisher may stamp in one order and publish in another.
  * A *position* counts events from the first one ever appended, so forgetting does not change it. */
@@ -145,6 +153,9 @@ struct history_events {
     size_t count, capacity;
     uint64_t base;     /* position of the oldest event kept */
     double until_base; /* the latest time before it; of the first one ever its own */
+    struct history_event_turn turn[HISTORY_EVENT_TURNS]; /* in a ring */
+    unsigned turn_next;
+    uint64_t turn_forgotten; /* the newest generation that fell out of it */
     struct history_numbering *numbering;
     size_t numbering_count;
     bool clock_known;
@@ -161,6 +172,7 @@ struct history_shapes;
 struct history_dictionary;
 
 struct history {
+    uint64_t generation;              /* of the samples */
     size_t count;                     /* rows */
     size_t sealed;                    /* blocks; the rows after them are open */
     struct history_block *time_block; /* nanoseconds */
@@ -223,6 +235,8 @@ void history_pyramid_free(struct history_pyramid *pyramid);
 /* Raises what history_levels tells. */
 void history_see_level(struct history *history, unsigned level);
 void history_dictionary_clear(struct history *history);
+/* A number that no history had before. */
+uint64_t history_generation_next(void);
 bool history_events_create(struct history *history);
 void history_events_clear(struct history *history);
 void history_events_destroy(struct history *history);

@@ -189,6 +189,51 @@ static void several_events_stay_valid_side_by_side(void **state) {
     }
 }
 
+static void append_at(struct history *history, double seconds) {
+    struct scope_event event = {.type = SCOPE_EVENT_FLUSH_END};
+    history_append_event(history, seconds, &event);
+}
+
+static void a_generation_tells_which_events_are_still_the_same(void **state) {
+    struct history *history = *state;
+    for (int i = 0; i < 1000; i++) {
+        append_at(history, i);
+    }
+    uint64_t before = history_event_generation(history);
+    append_at(history, 1000);
+    assert_int_equal(history_event_generation(history), before); /* appended: nothing moved */
+    append_at(history, 500.5);
+    assert_true(history_event_generation(history) != before);
+    assert_true(history_events_kept(history, before, 501)); /* 0 to 500 */
+    assert_false(history_events_kept(history, before, 502));
+    uint64_t now = history_event_generation(history);
+    assert_true(history_events_kept(history, now, 1002));
+    for (unsigned i = 0; i < HISTORY_EVENT_TURNS; i++) {
+        append_at(history, 900.5);
+    }
+    assert_true(history_events_kept(history, now, 902));
+    assert_false(history_events_kept(history, now, 904));
+    assert_false(history_events_kept(history, before, 501)); /* too long ago to say */
+    now = history_event_generation(history);
+    history_clear(history);
+    assert_false(history_events_kept(history, now, 1));
+}
+
+static void no_two_histories_have_the_same_generations(void **state) {
+    struct history *history = *state, *other = history_create();
+    append_at(history, 1);
+    append_at(other, 1);
+    uint64_t rows = history_generation(history), events = history_event_generation(history);
+    assert_true(rows != history_generation(other));
+    assert_false(history_events_kept(other, events, 0));
+    history_destroy(other);
+    struct history_value one = {SCOPE_M_OPS_PUT, 1};
+    assert_true(history_append(history, 1, &one, 1));
+    assert_int_equal(history_generation(history), rows);
+    history_clear(history);
+    assert_true(history_generation(history) != rows);
+}
+
 /* A compaction's events as an engine tells them: ten tables go, ten come. */
 static void a_table_event_takes_few_bytes(void **state) {
     struct history *history = *state;
@@ -230,6 +275,8 @@ int main(void) {
         CASE(a_block_of_events_comes_back_to_the_last_bit),
         CASE(events_of_many_blocks_are_found_by_time),
         CASE(several_events_stay_valid_side_by_side),
+        CASE(a_generation_tells_which_events_are_still_the_same),
+        CASE(no_two_histories_have_the_same_generations),
         CASE(a_table_event_takes_few_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
