@@ -50,8 +50,8 @@ static void note_rotation(struct lsm_db *db, uint64_t number) {
     }
 }
 
-static int log_group(struct lsm_db *db, const struct group *group, uint64_t seq,
-                     struct lsm_fault *fault) {
+static int log_group(struct lsm_db *db, const struct group *group, uint64_t seq, uint64_t unix_s,
+                     bool synced, struct lsm_fault *fault) {
     if (!lsm_wal_fits(db->wal, group->payload_bytes)) {
         uint64_t number = atomic_fetch_add_explicit(&db->next_file, 1, memory_order_relaxed);
         int rc = lsm_wal_rotate(db->wal, number, group->payload_bytes, fault);
@@ -62,7 +62,12 @@ static int log_group(struct lsm_db *db, const struct group *group, uint64_t seq,
         note_rotation(db, lsm_wal_number(db->wal));
         pthread_mutex_unlock(&db->lock);
     }
-    uint8_t *p = lsm_wal_begin(db->wal, group->payload_bytes);
+    const struct lsm_wal_group head = {.payload_bytes = group->payload_bytes,
+                                       .seq = seq,
+                                       .unix_s = unix_s,
+                                       .count = group->count,
+                                       .synced = synced};
+    uint8_t *p = lsm_wal_begin(db->wal, &head);
     if (group->single != NULL) {
         const struct lsm_entry *e = group->single;
         p = lsm_op_encode(p, e->type, e->key, e->key_size, e->value, e->value_size);
@@ -70,7 +75,7 @@ static int log_group(struct lsm_db *db, const struct group *group, uint64_t seq,
     } else {
         memcpy(p, lsm_batch_payload(group->batch), group->payload_bytes);
     }
-    lsm_wal_commit(db->wal, seq, group->count);
+    lsm_wal_commit(db->wal);
     return 0;
 }
 
@@ -105,9 +110,9 @@ static int append(struct lsm_db *db, enum lsm_durability durability, const struc
     if (rc == 0) {
         rc = lsm_memtable_reserve(db->active.table, group->count, group->bytes, fault);
     }
-    uint64_t seq = db->last_seq + 1;
+    uint64_t seq = db->last_seq + 1, unix_s = lsm_io_unix_s(db->io);
     if (rc == 0 && durability != LSM_BUFFERED) {
-        rc = log_group(db, group, seq, fault);
+        rc = log_group(db, group, seq, unix_s, durability == LSM_SYNC, fault);
     }
     if (rc != 0) {
         return rc;
@@ -117,7 +122,7 @@ static int append(struct lsm_db *db, enum lsm_durability durability, const struc
         db->unlogged = true;
         db->active.unlogged = true;
     }
-    lsm_time_map_note(&db->times, seq, lsm_io_unix_s(db->io));
+    lsm_time_map_note(&db->times, seq, unix_s);
     insert_group(db, group, seq);
     db->active_own = group->large;
     db->last_seq += group->count;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -115,6 +116,21 @@ static int fail_pair(struct lsm_fault *fault, int rc, const char *verb, const ch
 int lsm_io_rename(struct lsm_io *io, const char *from, const char *to, struct lsm_fault *fault) {
     int rc = io->ops->rename(io, from, to);
     return rc == 0 ? 0 : fail_pair(fault, rc, "rename", from, to);
+}
+
+int lsm_file_rename(struct lsm_file *file, const char *to, struct lsm_fault *fault) {
+    char *path = strdup(to);
+    if (path == NULL) {
+        return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for another name", file->path);
+    }
+    int rc = lsm_io_rename(file->io, file->path, to, fault);
+    if (rc != 0) {
+        free(path);
+        return rc;
+    }
+    free(file->path);
+    file->path = path;
+    return 0;
 }
 
 int lsm_io_link(struct lsm_io *io, const char *from, const char *to, struct lsm_fault *fault) {

@@ -175,14 +175,17 @@ static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint
     return rc;
 }
 
-static int replay_log(struct lsm_db *db, const struct listing *list, struct lsm_fault *fault) {
+/* *found: the newest sequence that is there, in a table or the log. */
+static int replay_log(struct lsm_db *db, const struct listing *list, uint64_t *found,
+                      struct lsm_fault *fault) {
     struct log_replay replay = {.db = db, .skip_until = db->flushed_seq};
     struct lsm_wal_recovered recovered = {0};
-    int rc = lsm_wal_replay(db->io, db->path, list->segments, list->count, db->log_number, 1,
-                            replay_frame, &replay, &recovered, fault);
+    int rc = lsm_wal_replay(db->io, db->path, list->segments, list->count, db->log_number,
+                            db->flushed_seq, replay_frame, &replay, &recovered, fault);
     if (rc == 0 && lsm_memtable_entries(db->active.table) > 0) {
         rc = seal_recovered(db, replay.seq, fault);
     }
+    *found = recovered.last_seq > db->flushed_seq ? recovered.last_seq : db->flushed_seq;
     db->recovered_bytes = recovered.bytes;
     db->recovery_cut_bytes = recovered.cut_bytes;
     if (rc == 0 && recovered.cut_bytes > 0) {
@@ -209,8 +212,9 @@ static int refuse_frame(void *context, uint64_t unix_s, uint64_t seq, const uint
  */
 static int refuse_orphans(struct lsm_db *db, const struct listing *list, struct lsm_fault *fault) {
     struct lsm_wal_recovered recovered = {0};
-    return lsm_wal_replay(db->io, db->path, list->segments, list->count, 0, 1, refuse_frame, db,
-                          &recovered, fault);
+    /* No table is known, so whatever a log goes on from has to be taken as there. */
+    return lsm_wal_replay(db->io, db->path, list->segments, list->count, 0, LSM_SEQ_MAX,
+                          refuse_frame, db, &recovered, fault);
 }
 
 /* ---- all of it ---- */
@@ -234,20 +238,32 @@ static int replay_manifest(struct lsm_db *db, struct replay *replay, bool *exist
     return rc == 0 ? check_levels(db, replay->version, fault) : rc;
 }
 
+/* Segments of a few MiB: little to allocate at the start, and the same few are used again and
+ * again. A small memtable has one of its own, with room for what frames add; a group that does not
+ * fit gets one that is as large as it. */
+static struct lsm_wal_start log_start(struct lsm_db *db, uint64_t found) {
+    enum { SEGMENT_BYTES = 8 << 20, BESIDE = 64 << 10 };
+    uint64_t memtable = db->options.memtable_bytes;
+    uint64_t whole = memtable + memtable / 2 + BESIDE;
+    uint64_t bytes = whole < SEGMENT_BYTES ? whole : SEGMENT_BYTES;
+    uint64_t keep = memtable / bytes + 2;
+    return (struct lsm_wal_start){.number = atomic_fetch_add(&db->next_file, 1),
+                                  .segment_bytes = bytes,
+                                  .after = found,
+                                  .keep = keep < 16 ? (uint32_t)keep : 16};
+}
+
 /* The new log and manifest begin; what the tree does not need goes. */
-static int begin_incarnation(struct lsm_db *db, struct lsm_version *version,
+static int begin_incarnation(struct lsm_db *db, struct lsm_version *version, uint64_t found,
                              struct lsm_fault *fault) {
-    /* The memtable's worth of frames, with their headers; a group that does not fit gets a segment
-     * of its own. */
-    uint64_t segment_bytes = db->options.memtable_bytes + db->options.memtable_bytes / 2 + 65536;
-    uint64_t number = atomic_fetch_add(&db->next_file, 1);
-    int rc = lsm_wal_create(db->io, db->path, number, segment_bytes, &db->wal, fault);
+    struct lsm_wal_start start = log_start(db, found);
+    int rc = lsm_wal_create(db->io, db->path, &start, &db->wal, fault);
     if (rc != 0) {
         return rc;
     }
-    db->active.log_number = number;
+    db->active.log_number = start.number;
     if (db->sealed_count == 0) {
-        db->log_number = number;
+        db->log_number = start.number;
         db->flushed_seq = db->last_seq;
     }
     rc = lsm_manifest_roll(db, version, fault);
@@ -271,6 +287,7 @@ int lsm_recover(struct lsm_db *db, struct lsm_fault *fault) {
     struct replay replay = {.db = db, .version = lsm_version_create(&db->meta_sink)};
     struct listing list = {0};
     struct lsm_view *old = NULL;
+    uint64_t found = 0;
     bool exists = false;
     int rc =
         replay.version == NULL ? lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for a version") : 0;
@@ -291,11 +308,11 @@ int lsm_recover(struct lsm_db *db, struct lsm_fault *fault) {
         rc = begin_memtable(db, fault);
     }
     if (rc == 0) {
-        rc = exists ? replay_log(db, &list, fault) : refuse_orphans(db, &list, fault);
+        rc = exists ? replay_log(db, &list, &found, fault) : refuse_orphans(db, &list, fault);
     }
     if (rc == 0) {
         atomic_store(&db->visible, db->last_seq);
-        rc = begin_incarnation(db, replay.version, fault);
+        rc = begin_incarnation(db, replay.version, found, fault);
     }
     if (rc == 0) {
         pthread_mutex_lock(&db->lock);

@@ -141,6 +141,7 @@ static void spare_job(void *argument, struct lsm_queue *queue) {
     pthread_mutex_lock(&db->lock);
     db->spare_queued = false;
     db->spare_failed = rc != 0;
+    lsm_schedule(db); /* there may be more to make */
     lsm_cond_broadcast(&db->changed);
     pthread_mutex_unlock(&db->lock);
 }

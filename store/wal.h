@@ -17,21 +17,29 @@
 
 struct lsm_wal;
 
-/* Starts a new segment `number` in `directory`: recovery never appends to one of an earlier
- * incarnation. A frame that does not fit into `segment_bytes` gets a segment made for it. */
-LSM_CHECKED int lsm_wal_create(struct lsm_io *io, const char *directory, uint64_t number,
-                               uint64_t segment_bytes, struct lsm_wal **wal,
+struct lsm_wal_start {
+    uint64_t number; /* of the first segment */
+    uint64_t segment_bytes;
+    uint64_t after; /* newest sequence that recovery found: what this log goes on from */
+    uint32_t keep;  /* segments no longer needed that are kept, to be used again; 0: none */
+};
+/* Starts a new log in `directory`: recovery never appends to one of an earlier incarnation. A frame
+ * that does not fit into a segment gets one made for it. */
+LSM_CHECKED int lsm_wal_create(struct lsm_io *io, const char *directory,
+                               const struct lsm_wal_start *start, struct lsm_wal **wal,
                                struct lsm_fault *fault);
 /* Clean close: cuts the allocation's unused tail off. Does not sync. NULL is ignored. */
 void lsm_wal_close(struct lsm_wal *wal);
 
 /* True when `payload_bytes` fit the current segment: then append cannot fail for want of space. */
 bool lsm_wal_fits(const struct lsm_wal *wal, uint64_t payload_bytes);
-/* A spare segment is ready (allocated, mapped): rotation costs nothing. Background threads call
- * lsm_wal_prepare with the number of the next file; it may be called beside appends. */
+/* Spare segments are ready (allocated, mapped): rotation costs nothing. Background threads call
+ * lsm_wal_prepare with the number of the next file; it may be called beside appends. It makes one
+ * spare, out of a segment no longer needed if there is one: then nothing is allocated. Where syncs
+ * are in use the spare is on the device, so that a sync later writes what was appended alone. */
 bool lsm_wal_has_spare(const struct lsm_wal *wal);
 LSM_CHECKED int lsm_wal_prepare(struct lsm_wal *wal, uint64_t number, struct lsm_fault *fault);
-/* Begins the next segment: the spare one, or `number` made now; at least `payload_bytes` will fit.
+/* Begins the next segment: a spare one, or `number` made now; at least `payload_bytes` will fit.
  * REQUIRES: `number` above that of every segment so far. A failure leaves the log as it was: when
  * room on the disk was lacking, it can be tried again.
  * The earlier segment stays on disk until lsm_wal_remove_before. */
@@ -39,12 +47,17 @@ LSM_CHECKED int lsm_wal_rotate(struct lsm_wal *wal, uint64_t number, uint64_t pa
                                struct lsm_fault *fault);
 uint64_t lsm_wal_number(const struct lsm_wal *wal); /* of the current segment */
 
-/* Where a group's payload goes, so that it is encoded in place: `*payload` has room for
- * payload_bytes. REQUIRES: fits. */
-uint8_t *lsm_wal_begin(struct lsm_wal *wal, uint64_t payload_bytes);
-/* Completes the frame: the payload written at begin holds `count` operations from sequence `seq`
- * on. */
-void lsm_wal_commit(struct lsm_wal *wal, uint64_t seq, uint32_t count);
+/* An atomic group of `count` operations from sequence `seq` on. */
+struct lsm_wal_group {
+    uint64_t payload_bytes, seq, unix_s;
+    uint32_t count;
+    bool synced; /* a sync will follow at once: its mark has a place behind the group */
+};
+/* Begins a frame. Returns where the group's payload goes, so that it is encoded in place. REQUIRES:
+ * fits. */
+uint8_t *lsm_wal_begin(struct lsm_wal *wal, const struct lsm_wal_group *group);
+/* Completes it: the payload is there. */
+void lsm_wal_commit(struct lsm_wal *wal);
 
 /* Position of the next byte over all segments of this log's life: grows for ever. */
 uint64_t lsm_wal_position(const struct lsm_wal *wal);
@@ -56,7 +69,8 @@ struct lsm_wal_stats {
     uint64_t bytes, syncs, rotations, live_bytes;
 };
 void lsm_wal_stats(const struct lsm_wal *wal, struct lsm_wal_stats *stats);
-/* Removes the segments of this log below `number`. */
+/* The segments of this log below `number` are no longer needed: they are kept to be used again, or
+ * removed. */
 LSM_CHECKED int lsm_wal_remove_before(struct lsm_wal *wal, uint64_t number,
                                       struct lsm_fault *fault);
 
@@ -88,13 +102,13 @@ typedef int (*lsm_wal_visit)(void *context, uint64_t unix_s, uint64_t seq, const
  * missing segment there.
  *   - Any other bad or missing frame ends the log of the process that wrote it: what it wrote
  *     after that, newer segments included, is counted in cut_bytes. Segments of a later process,
- *     which began from what was recovered then, go on.
- * `expected_seq`: the first frame's sequence must not be below it, and sequences must rise. A
- * frame's write time is to about a second. Nothing on disk is changed, but what was visited is
- * synced: what follows it must not outlive it. */
+ *     which began from what was recovered then, go on, if that much is there now: in the log, or
+ *     in tables, which hold every sequence up to `known_seq`.
+ * Sequences must rise. A frame's write time is to about a second. Nothing on disk is changed, but
+ * what was visited is synced: what follows it must not outlive it. */
 LSM_CHECKED int lsm_wal_replay(struct lsm_io *io, const char *directory, const uint64_t *numbers,
-                               size_t count, uint64_t from, uint64_t expected_seq,
-                               lsm_wal_visit visit, void *context,
-                               struct lsm_wal_recovered *recovered, struct lsm_fault *fault);
+                               size_t count, uint64_t from, uint64_t known_seq, lsm_wal_visit visit,
+                               void *context, struct lsm_wal_recovered *recovered,
+                               struct lsm_fault *fault);
 
 #endif

@@ -1,5 +1,6 @@
 /* wal_internal.h: what the files of the log's writer share: wal_write.c (append), wal_segment.c
- * (files: create, prepare, rotate, remove) and wal_sync.c (flush). Nobody else includes it.
+ * (one file), wal_rotate.c (the row of them: create, prepare, rotate, remove) and wal_sync.c
+ * (flush). Nobody else includes it.
  *
  * Threads: fields say what guards them. The commit lock is the caller's; the mutex is ours and is
  * held briefly, never during I/O. Whoever holds the commit lock may take the mutex, not the other
@@ -17,7 +18,7 @@ struct lsm_segment {
     uint64_t number, size;
     uint64_t base;            /* position of the file's first byte */
     uint64_t end;             /* after the seal; mutex; 0 while it is the current one */
-    struct lsm_segment *next; /* the next newer one; mutex */
+    struct lsm_segment *next; /* the next newer one, or in the list that has it; mutex */
     unsigned marks;           /* written so far; whoever flushes */
     bool named;               /* its name is on the device; mutex */
     bool synced;              /* all of it is on the device, and it is complete; mutex */
@@ -27,21 +28,30 @@ struct lsm_wal {
     struct lsm_io *io;
     uint64_t segment_bytes;
     uint64_t first; /* number of the first segment: names the chain */
+    uint64_t after;
+    uint32_t keep;
 
     /* Commit lock. */
     uint64_t offset;          /* in the current segment, of the next frame */
-    uint64_t pending;         /* payload bytes between begin and commit */
+    uint64_t next_seq;        /* after the frame before; 0: a segment begins */
+    uint64_t unix_s;          /* of the frame before */
+    struct lsm_frame frame;   /* between begin and commit */
+    uint64_t head_bytes;      /* its checksum and head */
     bool open_frame;          /* between begin and commit */
     struct lsm_segment *tail; /* the current segment; changed under the mutex too */
 
     _Atomic uint64_t position, synced; /* stores: commit lock; whoever flushes */
+    _Atomic uint64_t mark_end; /* position after the newest room for a mark; stores: commit lock */
     _Atomic uint64_t bytes, syncs, rotations, live_bytes;
-    _Atomic bool has_spare;
+    _Atomic uint32_t spares; /* stores: mutex */
 
     pthread_mutex_t mutex;
     struct lsm_cond flushed;   /* a flush has ended */
     struct lsm_segment *head;  /* oldest first, up to tail; mutex */
-    struct lsm_segment *spare; /* mutex */
+    struct lsm_segment *spare; /* zero, with numbers of their own that ascend; mutex */
+    struct lsm_segment *used;  /* no longer needed, under their old names and with what they hold,
+                                  to be spares again; mutex */
+    uint32_t used_count;       /* mutex */
     bool flushing;             /* somebody flushes, and may use any segment of the list; mutex */
     bool preparing;            /* mutex */
     struct lsm_fault poison;   /* the failed sync, code 0 if none; mutex */
@@ -49,9 +59,18 @@ struct lsm_wal {
     char directory[LSM_PATH_MAX];
 };
 
+/* Bytes of a segment that holds a frame of `payload_bytes` and the seal. */
+uint64_t lsm_segment_room(uint64_t payload_bytes);
 /* Allocates and maps a segment file; nothing is left of it on failure. */
 LSM_CHECKED int lsm_segment_make(struct lsm_wal *wal, uint64_t number, uint64_t size,
                                  struct lsm_segment **segment, struct lsm_fault *fault);
+/* Makes a segment that nobody needs a spare with that number. On failure it is still what it was,
+ * or zero. */
+LSM_CHECKED int lsm_segment_reuse(struct lsm_wal *wal, struct lsm_segment *segment, uint64_t number,
+                                  struct lsm_fault *fault);
+/* Makes a spare that is too small larger; it is still unused. */
+LSM_CHECKED int lsm_segment_enlarge(struct lsm_wal *wal, struct lsm_segment *segment, uint64_t size,
+                                    struct lsm_fault *fault);
 /* Unmaps and closes; the file stays. */
 void lsm_segment_free(struct lsm_segment *segment);
 /* Frees the segment and removes its file. */
@@ -60,8 +79,7 @@ LSM_CHECKED int lsm_segment_drop(struct lsm_wal *wal, struct lsm_segment *segmen
 /* Makes an unused segment the current one's successor in bytes: writes its header. */
 void lsm_segment_begin(const struct lsm_wal *wal, const struct lsm_segment *segment,
                        uint64_t previous);
-/* Stores a frame's head and, last, its checksum. The payload is in place. */
-void lsm_frame_finish(struct lsm_segment *segment, uint64_t offset, enum lsm_frame_kind kind,
-                      uint64_t length, uint64_t seq, uint32_t count, uint64_t unix_s);
+/* Writes the seal at `offset`. */
+void lsm_segment_seal(struct lsm_segment *segment, uint64_t offset, uint64_t seq);
 
 #endif

@@ -16,7 +16,9 @@ enum page_state { PAGE_UNUSED, PAGE_BAD, PAGE_GOOD };
 struct segment {
     uint64_t number, size, first, previous;
     enum page_state state;
+    uint64_t after;                   /* newest sequence that its process began from */
     uint64_t mark_first, mark_offset; /* the newest mark; offset 0: none */
+    bool searched;                    /* for marks among the frames */
 };
 
 enum { WINDOW_BYTES = 1 << 20 };
@@ -34,6 +36,7 @@ struct replay {
     char path[LSM_PATH_MAX]; /* of the segment at hand */
     struct segment *segments;
     size_t count;
+    uint64_t known_seq; /* tables hold all up to this one */
     uint64_t next_seq;
     struct window window;
     lsm_wal_visit visit;
@@ -114,18 +117,17 @@ static int count_cut(struct replay *r, const struct segment *s, uint64_t offset)
 
 /* ---- pages ---- */
 
-static void read_marks(const uint8_t *page, struct segment *s) {
-    for (uint64_t i = 0; i < LSM_WAL_MARKS; i++) {
-        uint64_t at = LSM_WAL_MARK_STEP * (1 + i);
-        const uint8_t *mark = page + at;
-        uint64_t sum = lsm_checksum(lsm_wal_domain(s->number, at), mark + LSM_MARK_AT_SEGMENT,
-                                    LSM_WAL_MARK_BYTES - LSM_MARK_AT_SEGMENT);
-        uint64_t offset = lsm_load64(mark + LSM_MARK_AT_OFFSET);
-        if (sum == lsm_load64(mark + LSM_MARK_AT_CHECKSUM) &&
-            lsm_load64(mark + LSM_MARK_AT_SEGMENT) == s->number && offset > s->mark_offset) {
-            s->mark_offset = offset;
-            s->mark_first = lsm_load64(mark + LSM_MARK_AT_FIRST);
-        }
+/* Takes note of the mark at `at`, if there is one. */
+static void read_mark(const uint8_t *mark, uint64_t at, struct segment *s) {
+    uint64_t offset = lsm_load64(mark + LSM_MARK_AT_OFFSET);
+    if (lsm_load64(mark + LSM_MARK_AT_SEGMENT) != s->number || offset <= s->mark_offset) {
+        return;
+    }
+    uint64_t sum = lsm_checksum(lsm_wal_domain(s->number, at), mark + LSM_MARK_AT_SEGMENT,
+                                LSM_MARK_BYTES - LSM_MARK_AT_SEGMENT);
+    if (sum == lsm_load64(mark + LSM_MARK_AT_CHECKSUM)) {
+        s->mark_offset = offset;
+        s->mark_first = lsm_load64(mark + LSM_MARK_AT_FIRST);
     }
 }
 
@@ -148,7 +150,9 @@ static int read_page(struct replay *r, struct segment *s) {
     if (rc != 0) {
         return rc;
     }
-    read_marks(page, s);
+    for (uint64_t i = 0; i < LSM_WAL_MARKS; i++) {
+        read_mark(page + LSM_WAL_MARK_STEP * (1 + i), LSM_WAL_MARK_STEP * (1 + i), s);
+    }
     s->state = PAGE_BAD;
     if (is_zero(page, LSM_WAL_HEADER_BYTES)) {
         s->state = PAGE_UNUSED;
@@ -161,6 +165,7 @@ static int read_page(struct replay *r, struct segment *s) {
         }
         s->first = lsm_load64(page + LSM_WAL_AT_FIRST);
         s->previous = lsm_load64(page + LSM_WAL_AT_PREVIOUS);
+        s->after = lsm_load64(page + LSM_WAL_AT_AFTER);
         bool sane = lsm_load64(page + LSM_WAL_AT_NUMBER) == s->number && s->first <= s->number &&
                     s->first > 0 && s->previous < s->number &&
                     (s->previous == 0) == (s->first == s->number);
@@ -169,75 +174,107 @@ static int read_page(struct replay *r, struct segment *s) {
     return 0;
 }
 
-/* Whether a recorded sync covers `offset` of segment `number`, be the segment there or not. */
-static bool is_covered(const struct replay *r, uint64_t number, uint64_t offset) {
-    for (size_t i = 0; i < r->count; i++) {
-        const struct segment *s = &r->segments[i];
-        if (s->mark_offset != 0 && s->mark_first <= number &&
-            (number < s->number || (number == s->number && offset < s->mark_offset))) {
-            return true;
+/* Looks for marks from `offset` on. */
+static int search_marks(struct replay *r, struct segment *s, uint64_t offset) {
+    int rc = 0;
+    offset += -offset % LSM_MARK_ALIGN;
+    while (rc == 0 && offset < s->size && s->size - offset >= LSM_MARK_BYTES) {
+        uint64_t left = s->size - offset, n = left < WINDOW_BYTES ? left : WINDOW_BYTES;
+        const uint8_t *p = NULL;
+        rc = look(r, s->size, offset, n, &p);
+        uint64_t end = rc == 0 ? n - LSM_MARK_BYTES : 0;
+        for (uint64_t at = 0; rc == 0 && at <= end; at += LSM_MARK_ALIGN) {
+            read_mark(p + at, offset + at, s);
         }
+        offset += end - end % LSM_MARK_ALIGN + LSM_MARK_ALIGN;
     }
-    return false;
+    return rc;
+}
+
+/* Whether a recorded sync covers `offset` of segment `number`, be the segment there or not. The
+ * marks of segments that are behind it, or are it, count: those among their frames are looked for
+ * now. A spare that was never used has none. The segment at hand, if any, is closed. */
+static int find_covered(struct replay *r, uint64_t number, uint64_t offset, bool *covered) {
+    int rc = 0;
+    *covered = false;
+    for (size_t i = 0; i < r->count && rc == 0 && !*covered; i++) {
+        struct segment *s = &r->segments[i];
+        if (s->number < number) {
+            continue;
+        }
+        if (!s->searched && s->state != PAGE_UNUSED) {
+            rc = open_segment(r, s);
+            if (rc == 0) {
+                rc = search_marks(r, s, s->number == number ? offset : 0);
+                s->searched = true;
+            }
+            close_segment(r);
+        }
+        *covered = s->mark_offset != 0 && s->mark_first <= number &&
+                   (number < s->number || offset < s->mark_offset);
+    }
+    return rc;
 }
 
 /* ---- frames ---- */
 
-struct frame {
-    uint64_t size; /* with padding; 0: no intact frame here */
-    enum lsm_frame_kind kind;
+/* A frame at hand: its head, where its payload lies, and the size of it all. */
+struct place {
+    struct lsm_frame frame;
     const uint8_t *payload;
-    uint64_t length, seq, unix_s;
-    uint32_t count;
+    uint64_t size; /* 0: no intact frame here */
 };
 
+/* `place` comes with what the frame before it said. */
 static int read_frame(struct replay *r, const struct segment *s, uint64_t offset,
-                      struct frame *frame) {
+                      struct place *place) {
     const uint8_t *p = NULL;
-    *frame = (struct frame){0};
-    if (s->size < LSM_FRAME_BYTES || offset > s->size - LSM_FRAME_BYTES) {
+    struct lsm_frame *frame = &place->frame;
+    uint64_t left = offset < s->size ? s->size - offset : 0;
+    place->size = 0;
+    if (left < LSM_FRAME_SEAL_BYTES) {
         return 0;
     }
-    int rc = look(r, s->size, offset, LSM_FRAME_BYTES, &p);
-    if (rc != 0) {
+    uint64_t most = left < LSM_FRAME_HEAD_MAX ? left : LSM_FRAME_HEAD_MAX;
+    int rc = look(r, s->size, offset, most, &p);
+    if (rc != 0 || lsm_load32(p) == 0) {
         return rc;
     }
-    uint64_t length = lsm_load32(p + LSM_FRAME_AT_LENGTH);
-    uint64_t sum = lsm_load64(p + LSM_FRAME_AT_CHECKSUM);
-    uint64_t size = lsm_frame_size(length);
-    if (sum == 0 || length > LSM_FRAME_PAYLOAD_MAX || size > s->size - offset) {
+    const uint8_t *payload = lsm_frame_get_head(p, p + most, frame);
+    uint64_t head_bytes = payload != NULL ? (uint64_t)(payload - p) : 0;
+    if (payload == NULL || frame->length > left - head_bytes || frame->seq > LSM_SEQ_MAX) {
+        return 0;
+    }
+    uint64_t bytes = head_bytes + frame->length;
+    uint64_t size = lsm_frame_size(offset, head_bytes, frame->length, frame->flags);
+    if (size > left) {
         return 0;
     }
     rc = look(r, s->size, offset, size, &p);
-    if (rc != 0 || lsm_frame_sum(s->number, offset, p, length) != sum) {
+    if (rc != 0 || lsm_frame_sum(s->number, offset, frame->seq, p, bytes) != lsm_load32(p)) {
         return rc;
     }
-    uint64_t tagged = lsm_load64(p + LSM_FRAME_AT_SEQ);
-    *frame = (struct frame){.size = size,
-                            .kind = (enum lsm_frame_kind)(tagged >> 56),
-                            .payload = p + LSM_FRAME_BYTES,
-                            .length = length,
-                            .seq = tagged & LSM_SEQ_MAX,
-                            .unix_s = lsm_load64(p + LSM_FRAME_AT_TIME),
-                            .count = lsm_load32(p + LSM_FRAME_AT_COUNT)};
+    place->payload = p + head_bytes;
+    place->size = size;
     return 0;
 }
 
-static int visit_group(struct replay *r, uint64_t offset, const struct frame *frame) {
+static int visit_group(struct replay *r, uint64_t offset, const struct place *place) {
+    const struct lsm_frame *frame = &place->frame;
     if (frame->seq < r->next_seq || frame->count == 0 || frame->count > LSM_SEQ_MAX - frame->seq) {
         return lsm_fail(r->fault, LSM_ERR_CORRUPT,
                         "%s: offset %" PRIu64 ": sequence %" PRIu64 " of %" PRIu32
                         " operations where at least %" PRIu64 " was due",
                         r->path, offset, frame->seq, frame->count, r->next_seq);
     }
-    int rc = r->visit(r->context, frame->unix_s, frame->seq, frame->payload, frame->length,
+    int rc = r->visit(r->context, frame->unix_s, frame->seq, place->payload, frame->length,
                       frame->count, r->fault);
     if (rc == 0) {
         struct lsm_wal_recovered *sum = r->recovered;
         r->next_seq = frame->seq + frame->count;
         sum->frames++;
         sum->operations += frame->count;
-        sum->bytes += frame->size;
+        sum->bytes += place->size;
         sum->last_seq = r->next_seq - 1;
         sum->time_s = frame->unix_s > sum->time_s ? frame->unix_s : sum->time_s;
     }
@@ -248,21 +285,19 @@ static int visit_group(struct replay *r, uint64_t offset, const struct frame *fr
  * none is to come. */
 static int visit_frames(struct replay *r, const struct segment *s, uint64_t *end) {
     uint64_t offset = LSM_WAL_PAGE_BYTES;
-    struct frame frame;
-    int rc = read_frame(r, s, offset, &frame);
+    struct place place = {0};
+    int rc = read_frame(r, s, offset, &place);
     r->whole = false;
-    while (rc == 0 && frame.size != 0 && !r->whole) {
-        if (frame.kind == LSM_FRAME_SEAL && frame.length == 0) {
+    while (rc == 0 && place.size != 0 && !r->whole) {
+        if ((place.frame.flags & LSM_FRAME_SEAL) != 0) {
             r->whole = true;
-        } else if (frame.kind == LSM_FRAME_GROUP) {
-            rc = visit_group(r, offset, &frame);
         } else {
-            rc = lsm_fail(r->fault, LSM_ERR_CORRUPT, "%s: offset %" PRIu64 ": unknown frame kind",
-                          r->path, offset);
+            rc = visit_group(r, offset, &place);
         }
-        offset += frame.size;
+        offset += place.size;
         if (rc == 0 && !r->whole) {
-            rc = read_frame(r, s, offset, &frame);
+            place.frame.seq += place.frame.count;
+            rc = read_frame(r, s, offset, &place);
         }
     }
     *end = offset;
@@ -293,9 +328,6 @@ static int replay_segment(struct replay *r, struct segment *s) {
     if (rc == 0) {
         rc = visit_frames(r, s, &end);
     }
-    if (rc == 0 && !r->whole && is_covered(r, s->number, end)) {
-        rc = damaged(r, s->number, end, "a bad frame");
-    }
     if (rc == 0 && end < s->size) {
         rc = count_cut(r, s, end);
     }
@@ -306,35 +338,62 @@ static int replay_segment(struct replay *r, struct segment *s) {
     }
     close_segment(r);
     r->previous = s->number;
-    return rc;
+    bool covered = false;
+    if (rc == 0 && !r->whole) {
+        rc = find_covered(r, s->number, end, &covered);
+    }
+    return rc == 0 && covered ? damaged(r, s->number, end, "a bad frame") : rc;
+}
+
+/* What a later process wrote counts only if what it began from is there. */
+static bool goes_on(const struct replay *r, const struct segment *s) {
+    uint64_t found = r->next_seq - 1;
+    return s->first != s->number || s->after <= (found > r->known_seq ? found : r->known_seq);
+}
+
+/* A segment that is not to be replayed: the end of its chain, unless a sync says that what comes
+ * before, `number`, was there. */
+static int break_chain(struct replay *r, struct segment *s, uint64_t number, const char *what) {
+    bool covered = false;
+    int rc = find_covered(r, number, 0, &covered);
+    if (rc == 0 && covered) {
+        rc = damaged(r, number, 0, what);
+    }
+    return rc == 0 ? pass_over(r, s) : rc;
 }
 
 /* Decides whether a segment goes on with the chain, begins one, or comes after a gap. */
 static int step(struct replay *r, struct segment *s, uint64_t from) {
-    if (s->state != PAGE_GOOD) {
-        /* An unused page may be a spare that came too late and lies between others' numbers; if it
-         * was more than that, the next segment's `previous` tells. */
-        if (s->state == PAGE_BAD ? is_covered(r, s->number, 0) : s->mark_offset != 0) {
-            return damaged(r, s->number, 0, "a bad header");
-        }
-        return pass_over(r, s);
+    if (s->state == PAGE_BAD) {
+        return break_chain(r, s, s->number, "a bad header");
+    }
+    if (s->state == PAGE_UNUSED) {
+        /* It may be a spare that came too late and lies between others' numbers; if it was more
+         * than that, the next segment's `previous` tells. */
+        return s->mark_offset != 0 ? damaged(r, s->number, 0, "a bad header") : pass_over(r, s);
     }
     bool begins = s->first == s->number || (s->first != r->chain && s->previous < from);
     bool follows = s->first == r->chain && s->previous == r->previous && r->whole;
-    if (!begins && !follows) {
-        if (s->previous != r->previous && is_covered(r, s->previous, 0)) {
-            return damaged(r, s->previous, 0, "the segment is missing");
-        }
+    if (begins && goes_on(r, s)) {
+        follows = true;
+    } else if (begins) {
+        r->chain = s->first;
+        r->previous = s->number;
+        r->whole = false;
+        return break_chain(r, s, s->number, "what it goes on from is missing");
+    }
+    if (!follows) {
+        bool missing = s->previous != r->previous;
         r->chain = s->first;
         r->whole = false;
-        return pass_over(r, s);
+        return missing ? break_chain(r, s, s->previous, "the segment is missing") : pass_over(r, s);
     }
     r->chain = s->first;
     return replay_segment(r, s);
 }
 
 int lsm_wal_replay(struct lsm_io *io, const char *directory, const uint64_t *numbers, size_t count,
-                   uint64_t from, uint64_t expected_seq, lsm_wal_visit visit, void *context,
+                   uint64_t from, uint64_t known_seq, lsm_wal_visit visit, void *context,
                    struct lsm_wal_recovered *recovered, struct lsm_fault *fault) {
     *recovered = (struct lsm_wal_recovered){0};
     struct replay *r = calloc(1, sizeof *r);
@@ -349,7 +408,8 @@ int lsm_wal_replay(struct lsm_io *io, const char *directory, const uint64_t *num
     *r = (struct replay){.io = io,
                          .directory = directory,
                          .segments = segments,
-                         .next_seq = expected_seq > 0 ? expected_seq : 1,
+                         .known_seq = known_seq,
+                         .next_seq = 1,
                          .window = {.bytes = window, .room = WINDOW_BYTES},
                          .visit = visit,
                          .context = context,

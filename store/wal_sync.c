@@ -2,19 +2,26 @@
 #include "checksum.h"
 #include "wal_internal.h"
 
-/* Notes in the segment's page that everything before `offset` is durable. Only whoever flushes
- * comes here, and the two marks are written in turn, so a torn one never hides the one before. */
-static void write_mark(const struct lsm_wal *wal, struct lsm_segment *s, uint64_t offset) {
+/* Notes that everything before `offset` of the segment is durable: in the room behind the group
+ * that ends there, or in the segment's page. There only whoever flushes comes, and the two marks
+ * are written in turn, so a torn one never hides the one before. */
+static void write_mark(const struct lsm_wal *wal, struct lsm_segment *s, uint64_t offset,
+                       bool has_room) {
     uint64_t at = LSM_WAL_MARK_STEP * (1 + (uint64_t)(s->marks % LSM_WAL_MARKS));
-    uint8_t *mark = s->map + at;
     LSM_ASSERT(offset >= LSM_WAL_PAGE_BYTES && offset <= s->size);
-    LSM_ASSERT(at + LSM_WAL_MARK_BYTES <= LSM_WAL_PAGE_BYTES);
-    s->marks++;
+    if (has_room) {
+        at = offset - LSM_MARK_BYTES;
+        LSM_ASSERT(at > LSM_WAL_PAGE_BYTES && at % LSM_MARK_ALIGN == 0);
+    } else {
+        s->marks++;
+        LSM_ASSERT(at + LSM_MARK_BYTES <= LSM_WAL_PAGE_BYTES);
+    }
+    uint8_t *mark = s->map + at;
     lsm_store64(mark + LSM_MARK_AT_SEGMENT, s->number);
     lsm_store64(mark + LSM_MARK_AT_OFFSET, offset);
     lsm_store64(mark + LSM_MARK_AT_FIRST, wal->first);
     uint64_t sum = lsm_checksum(lsm_wal_domain(s->number, at), mark + LSM_MARK_AT_SEGMENT,
-                                LSM_WAL_MARK_BYTES - LSM_MARK_AT_SEGMENT);
+                                LSM_MARK_BYTES - LSM_MARK_AT_SEGMENT);
     atomic_store_explicit((_Atomic uint64_t *)(void *)mark, sum, memory_order_release);
 }
 
@@ -45,13 +52,14 @@ static void flush(struct lsm_wal *wal) {
     struct lsm_fault fault = {0};
     /* Rotation is kept out by the mutex, so this position lies in `last`. */
     uint64_t target = atomic_load_explicit(&wal->position, memory_order_acquire);
+    bool has_room = atomic_load_explicit(&wal->mark_end, memory_order_relaxed) == target;
     LSM_ASSERT(target >= last->base + LSM_WAL_PAGE_BYTES);
     wal->flushing = true;
     pthread_mutex_unlock(&wal->mutex);
 
     int rc = flush_segments(wal, head, last, &fault);
     if (rc == 0) {
-        write_mark(wal, last, target - last->base);
+        write_mark(wal, last, target - last->base, has_room);
         atomic_fetch_add_explicit(&wal->syncs, 1, memory_order_relaxed);
     }
 

@@ -1,47 +1,64 @@
 #include "check.h"
 #include "wal_internal.h"
 
-void lsm_frame_finish(struct lsm_segment *segment, uint64_t offset, enum lsm_frame_kind kind,
-                      uint64_t length, uint64_t seq, uint32_t count, uint64_t unix_s) {
+/* Stores the checksum: last, and not before the rest. A process killed on any instruction before
+ * this one leaves a frame without a checksum. Pairs with nothing in memory: recovery reads it. */
+static void store_sum(struct lsm_segment *segment, uint64_t offset, uint64_t seq, uint64_t bytes) {
     uint8_t *frame = segment->map + offset;
-    LSM_ASSERT(offset % LSM_FRAME_ALIGN == 0 && length <= LSM_FRAME_PAYLOAD_MAX);
-    LSM_ASSERT(offset + lsm_frame_size(length) <= segment->size && seq <= LSM_SEQ_MAX);
-    lsm_store32(frame + LSM_FRAME_AT_LENGTH, (uint32_t)length);
-    lsm_store32(frame + LSM_FRAME_AT_COUNT, count);
-    lsm_store64(frame + LSM_FRAME_AT_SEQ, seq | (uint64_t)kind << 56);
-    lsm_store64(frame + LSM_FRAME_AT_TIME, unix_s);
-    memset(frame + LSM_FRAME_BYTES + length, 0, lsm_frame_size(length) - LSM_FRAME_BYTES - length);
-    uint64_t sum = lsm_frame_sum(segment->number, offset, frame, length);
-    /* Last, and not before the rest: a process killed on any instruction before this one leaves a
-     * frame without a checksum. Pairs with nothing in memory: recovery is the reader. */
-    atomic_store_explicit((_Atomic uint64_t *)(void *)frame, sum, memory_order_release);
+    LSM_ASSERT(offset % LSM_FRAME_ALIGN == 0 && offset + bytes <= segment->size);
+    LSM_ASSERT(seq <= LSM_SEQ_MAX);
+    uint32_t sum = lsm_frame_sum(segment->number, offset, seq, frame, bytes);
+    atomic_store_explicit((_Atomic uint32_t *)(void *)frame, sum, memory_order_release);
+}
+
+void lsm_segment_seal(struct lsm_segment *segment, uint64_t offset, uint64_t seq) {
+    const struct lsm_frame seal = {.flags = LSM_FRAME_SEAL};
+    uint8_t *frame = segment->map + offset;
+    const uint8_t *end = lsm_frame_put_head(frame, &seal);
+    store_sum(segment, offset, seq, (uint64_t)(end - frame));
 }
 
 bool lsm_wal_fits(const struct lsm_wal *wal, uint64_t payload_bytes) {
     uint64_t left = wal->tail->size - wal->offset; /* the seal's place is never given away */
-    LSM_ASSERT(left >= LSM_FRAME_BYTES);
+    LSM_ASSERT(left >= LSM_FRAME_SEAL_BYTES);
     return payload_bytes <= LSM_FRAME_PAYLOAD_MAX &&
-           lsm_frame_size(payload_bytes) <= left - LSM_FRAME_BYTES;
+           lsm_frame_size_max(payload_bytes) <= left - LSM_FRAME_SEAL_BYTES;
 }
 
-uint8_t *lsm_wal_begin(struct lsm_wal *wal, uint64_t payload_bytes) {
-    LSM_ASSERT(lsm_wal_fits(wal, payload_bytes));
-    LSM_ASSERT(!wal->open_frame);
-    wal->pending = payload_bytes;
+uint8_t *lsm_wal_begin(struct lsm_wal *wal, const struct lsm_wal_group *group) {
+    LSM_ASSERT(lsm_wal_fits(wal, group->payload_bytes) && !wal->open_frame);
+    LSM_ASSERT(group->seq > 0 && group->count > 0);
+    struct lsm_frame *frame = &wal->frame;
+    *frame = (struct lsm_frame){.length = group->payload_bytes,
+                                .seq = group->seq,
+                                .unix_s = group->unix_s,
+                                .count = group->count};
+    frame->flags = (group->seq != wal->next_seq ? LSM_FRAME_SEQ : 0u) |
+                   (group->unix_s != wal->unix_s ? LSM_FRAME_TIME : 0u) |
+                   (group->count != 1 ? LSM_FRAME_COUNT : 0u) |
+                   (group->synced ? LSM_FRAME_MARK : 0u);
+    uint8_t *at = wal->tail->map + wal->offset;
+    uint8_t *payload = lsm_frame_put_head(at, frame);
+    wal->head_bytes = (uint64_t)(payload - at);
     wal->open_frame = true;
-    return wal->tail->map + wal->offset + LSM_FRAME_BYTES;
+    return payload;
 }
 
-void lsm_wal_commit(struct lsm_wal *wal, uint64_t seq, uint32_t count) {
+void lsm_wal_commit(struct lsm_wal *wal) {
+    const struct lsm_frame *frame = &wal->frame;
     LSM_ASSERT(wal->open_frame);
-    LSM_ASSERT(seq > 0 && count > 0);
-    uint64_t size = lsm_frame_size(wal->pending);
-    lsm_frame_finish(wal->tail, wal->offset, LSM_FRAME_GROUP, wal->pending, seq, count,
-                     lsm_io_unix_s(wal->io));
+    uint64_t size = lsm_frame_size(wal->offset, wal->head_bytes, frame->length, frame->flags);
+    store_sum(wal->tail, wal->offset, frame->seq, wal->head_bytes + frame->length);
+    wal->next_seq = frame->seq + frame->count;
+    wal->unix_s = frame->unix_s;
     wal->offset += size;
     wal->open_frame = false;
+    uint64_t position = wal->tail->base + wal->offset;
+    if ((frame->flags & LSM_FRAME_MARK) != 0) {
+        atomic_store_explicit(&wal->mark_end, position, memory_order_relaxed);
+    }
     /* Pairs with the load in lsm_wal_sync: who sees the position, flushes the frame's bytes. */
-    atomic_store_explicit(&wal->position, wal->tail->base + wal->offset, memory_order_release);
+    atomic_store_explicit(&wal->position, position, memory_order_release);
     uint64_t bytes = atomic_load_explicit(&wal->bytes, memory_order_relaxed);
     atomic_store_explicit(&wal->bytes, bytes + size, memory_order_relaxed);
 }

@@ -137,7 +137,7 @@ static void check_files(struct run *run) {
     DB_CHECK(db_count_files(&look, ".sst") == count_live_tables(run->db),
              "cut at %" PRIu64 " (seed %" PRIu64 "): %u files of tables for %u tables", run->at,
              run->history.seed, db_count_files(&look, ".sst"), count_live_tables(run->db));
-    DB_CHECK(db_count_files(&look, ".wal") <= 2, "%u log segments are left",
+    DB_CHECK(db_count_files(&look, ".wal") <= 3, "%u log segments are left",
              db_count_files(&look, ".wal"));
     DB_CHECK(db_count_files(&look, ".tmp") == 0, "a temporary file is left");
 }

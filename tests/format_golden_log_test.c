@@ -14,23 +14,24 @@
 
 /* ---- golden bytes ---- */
 
-/* Segment 12, the first of its process, created at 1700000001: header; after a sync that covered
- * both frames its mark at 512; and at 4096 put apple = red and delete pear as sequences
- * 0x0102030405 and the next, an empty put, the seal. */
+/* Segment 12, the first of its process, created at 1700000001: header; the mark at 512 of a sync
+ * that covered the first frame; and at 4096 put apple = red and delete pear as sequences
+ * 0x0102030405 and the next, an empty put with the mark of its own sync behind it, the seal. */
 static const char golden_wal_header[] =
-    "4c534d57414c4f4701000000000000000c000000000000000c00000000000000"
-    "000000000000000001f153650000000000400000000000001f9a274df2da1643";
+    "4c534d57414c4f4702000000000000000c000000000000000c00000000000000"
+    "000000000000000001f153650000000000400000000000000404030201000000"
+    "25e9eabfa940bba1";
 static const char golden_wal_mark[] =
-    "0f0ad4c3d7c9fbb50c0000000000000058100000000000000c00000000000000";
+    "0765abeb77a11f3a0c0000000000000020100000000000000c00000000000000";
 static const char golden_wal_frames[] =
-    "3d22fb00085e67ed0f00000002000000050403020100000101f1536500000000"
-    "0b036170706c657265640870656172002cb5aeb4a9f3cba00300000001000000"
-    "070403020100000101f153650000000003006b0000000000a814b1f5b7dbd2a8"
-    "0000000000000000000000000000000201f1536500000000";
+    "576d5056e70385888c901081e2cfaa06020b036170706c657265640870656172"
+    "fd4db1cb6803006b80d0edb6b71d45e70c000000000000004810000000000000"
+    "0c00000000000000c8ba233d10000000";
 /* Segment 13, which follows it. */
 static const char golden_wal_next_header[] =
-    "4c534d57414c4f4701000000000000000d000000000000000c00000000000000"
-    "0c0000000000000001f153650000000000400000000000000865b50015df4b4a";
+    "4c534d57414c4f4702000000000000000d000000000000000c00000000000000"
+    "0c0000000000000001f153650000000000400000000000000404030201000000"
+    "44fb48a64e95126b";
 /* Manifest 7: a snapshot with one table, then an edit with one of everything. */
 static const char golden_manifest[] =
     "4c534d4544495453010000000000000007000000000000006d39fc770866f36c"
@@ -86,32 +87,46 @@ static void spill(const struct io_fixture *f, const char *name, const uint8_t *b
 
 /* ---- the log ---- */
 
-enum { FRAMES = 3 };
+enum { FRAMES = 2, GOLDEN_TIME_S = 1700000001 };
 #define FIRST_SEQ UINT64_C(0x0102030405)
+
+/* Begins a frame, and returns where its payload goes. */
+static uint8_t *begin_group(struct lsm_wal *wal, uint64_t bytes, uint64_t seq, uint32_t count,
+                            bool synced) {
+    const struct lsm_wal_group group = {.payload_bytes = bytes,
+                                        .seq = seq,
+                                        .unix_s = GOLDEN_TIME_S,
+                                        .count = count,
+                                        .synced = synced};
+    return lsm_wal_begin(wal, &group);
+}
 
 static void the_log_writes_its_golden_bytes(void **state) {
     const struct io_fixture *f = *state;
     static uint8_t bytes[GOLDEN_ROOM];
+    const struct lsm_wal_start start = {
+        .number = 12, .segment_bytes = GOLDEN_ROOM, .after = FIRST_SEQ - 1};
     struct lsm_wal *wal = NULL;
-    must(lsm_wal_create(f->io, f->directory, 12, GOLDEN_ROOM, &wal, &io_fault));
+    must(lsm_wal_create(f->io, f->directory, &start, &wal, &io_fault));
     uint64_t size = lsm_op_bytes(5, 3, LSM_TYPE_PUT) + lsm_op_bytes(4, 0, LSM_TYPE_DELETE);
-    uint8_t *p = lsm_wal_begin(wal, size);
+    uint8_t *p = begin_group(wal, size, FIRST_SEQ, 2, false);
     p = lsm_op_encode(p, LSM_TYPE_PUT, (const uint8_t *)"apple", 5, (const uint8_t *)"red", 3);
     (void)lsm_op_encode(p, LSM_TYPE_DELETE, (const uint8_t *)"pear", 4, NULL, 0);
-    lsm_wal_commit(wal, FIRST_SEQ, 2);
-    p = lsm_wal_begin(wal, lsm_op_bytes(1, 0, LSM_TYPE_PUT));
-    (void)lsm_op_encode(p, LSM_TYPE_PUT, (const uint8_t *)"k", 1, NULL, 0);
-    lsm_wal_commit(wal, FIRST_SEQ + 2, 1);
+    lsm_wal_commit(wal);
     must(lsm_wal_sync(wal, lsm_wal_position(wal), &io_fault));
+    p = begin_group(wal, lsm_op_bytes(1, 0, LSM_TYPE_PUT), FIRST_SEQ + 2, 1, true);
+    (void)lsm_op_encode(p, LSM_TYPE_PUT, (const uint8_t *)"k", 1, NULL, 0);
+    lsm_wal_commit(wal);
+    must(lsm_wal_sync(wal, lsm_wal_position(wal), &io_fault));
+    size_t frames = (size_t)lsm_wal_position(wal) - LSM_WAL_PAGE_BYTES + LSM_FRAME_SEAL_BYTES;
     must(lsm_wal_rotate(wal, 13, 0, &io_fault));
     lsm_wal_close(wal);
     assert_int_equal(slurp(f, "000012.wal", bytes), GOLDEN_ROOM);
     check_bytes("wal_header", bytes, LSM_WAL_HEADER_BYTES, golden_wal_header);
-    check_bytes("wal_mark", bytes + LSM_WAL_MARK_STEP, LSM_WAL_MARK_BYTES, golden_wal_mark);
-    size_t frames = (size_t)(lsm_frame_size(size) + lsm_frame_size(3) + lsm_frame_size(0));
+    check_bytes("wal_mark", bytes + LSM_WAL_MARK_STEP, LSM_MARK_BYTES, golden_wal_mark);
     check_bytes("wal_frames", bytes + LSM_WAL_PAGE_BYTES, frames, golden_wal_frames);
     /* Closed: nothing but the page and the seal is left. */
-    assert_int_equal(slurp(f, "000013.wal", bytes), LSM_WAL_PAGE_BYTES + LSM_FRAME_BYTES);
+    assert_int_equal(slurp(f, "000013.wal", bytes), LSM_WAL_PAGE_BYTES + LSM_FRAME_SEAL_BYTES);
     check_bytes("wal_next_header", bytes, LSM_WAL_HEADER_BYTES, golden_wal_next_header);
 }
 
@@ -121,7 +136,7 @@ static int check_frame(void *context, uint64_t unix_s, uint64_t seq, const uint8
     const uint8_t *end = payload + size;
     struct lsm_entry entry;
     (void)fault;
-    assert_int_equal(unix_s, 1700000001);
+    assert_int_equal(unix_s, GOLDEN_TIME_S);
     if ((*frame)++ == 0) {
         assert_int_equal(seq, FIRST_SEQ);
         assert_int_equal(count, 2);
@@ -158,9 +173,9 @@ static void golden_log_bytes_are_read(void **state) {
     memset(bytes, 0, sizeof bytes);
     unhex(golden_wal_next_header, bytes);
     spill(f, "000013.wal", bytes, LSM_WAL_PAGE_BYTES);
-    must(lsm_wal_replay(f->io, f->directory, numbers, 2, 12, FIRST_SEQ, check_frame, &frames,
+    must(lsm_wal_replay(f->io, f->directory, numbers, 2, 12, FIRST_SEQ - 1, check_frame, &frames,
                         &recovered, &io_fault));
-    assert_int_equal(frames, FRAMES - 1);
+    assert_int_equal(frames, FRAMES);
     assert_int_equal(recovered.operations, 3);
     assert_int_equal(recovered.last_seq, FIRST_SEQ + 2);
     assert_int_equal(recovered.cut_bytes, 0);

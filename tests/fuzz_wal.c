@@ -64,7 +64,7 @@ int fuzz_wal(const uint8_t *data, size_t size) {
         count++;
         at += n;
     }
-    int rc = lsm_wal_replay(io, "/", numbers, count, 0, 1, fuzz_visit, &next, &recovered, &fault);
+    int rc = lsm_wal_replay(io, "/", numbers, count, 0, 0, fuzz_visit, &next, &recovered, &fault);
     LSM_ASSERT(rc == 0 || rc == LSM_ERR_CORRUPT || rc == LSM_ERR_VERSION);
     LSM_ASSERT(rc == 0 || fault.text[0] != '\0');
     LSM_ASSERT(recovered.bytes + recovered.cut_bytes <= size);
@@ -93,7 +93,8 @@ static void real_segments(uint8_t bytes[FUZZ_SEGMENTS * FUZZ_SEGMENT_BYTES]) {
     struct lsm_io *io = sim_create(1);
     struct lsm_wal *wal = NULL;
     struct lsm_fault fault;
-    int rc = lsm_wal_create(io, "/", 1, FUZZ_SEGMENT_BYTES, &wal, &fault);
+    const struct lsm_wal_start start = {.number = 1, .segment_bytes = FUZZ_SEGMENT_BYTES};
+    int rc = lsm_wal_create(io, "/", &start, &wal, &fault);
     for (uint64_t seq = 1; rc == 0 && seq <= 60; seq++) {
         uint64_t size = lsm_op_bytes(5, seq, LSM_TYPE_PUT) + lsm_op_bytes(5, 0, LSM_TYPE_DELETE);
         if (seq % 20 == 1 && seq > 1) {
@@ -101,10 +102,15 @@ static void real_segments(uint8_t bytes[FUZZ_SEGMENTS * FUZZ_SEGMENT_BYTES]) {
             LSM_ASSERT(rc == 0);
         }
         static const uint8_t value[64];
-        uint8_t *p = lsm_wal_begin(wal, size);
+        const struct lsm_wal_group group = {.payload_bytes = size,
+                                            .seq = 2 * seq,
+                                            .unix_s = 1,
+                                            .count = 2,
+                                            .synced = seq % 25 == 0};
+        uint8_t *p = lsm_wal_begin(wal, &group);
         p = lsm_op_encode(p, LSM_TYPE_PUT, (const uint8_t *)"fuzzy", 5, value, seq);
         (void)lsm_op_encode(p, LSM_TYPE_DELETE, (const uint8_t *)"wuzzy", 5, NULL, 0);
-        lsm_wal_commit(wal, 2 * seq, 2);
+        lsm_wal_commit(wal);
         if (seq % 25 == 0) {
             rc = lsm_wal_sync(wal, lsm_wal_position(wal), &fault);
         }
@@ -129,12 +135,22 @@ static void mend_frame(uint8_t *bytes, uint64_t *state) {
     uint64_t number = 1 + fuzz_random(state) % FUZZ_SEGMENTS;
     uint8_t *segment = bytes + (number - 1) * FUZZ_SEGMENT_BYTES;
     uint64_t offset = LSM_WAL_PAGE_BYTES, steps = fuzz_random(state) % 20;
-    while (steps-- > 0 && offset < FUZZ_SEGMENT_BYTES - 256) {
-        offset += lsm_frame_size(lsm_load32(segment + offset + LSM_FRAME_AT_LENGTH) % 200);
-    }
-    uint64_t length = lsm_load32(segment + offset + LSM_FRAME_AT_LENGTH);
-    if (offset + LSM_FRAME_BYTES + length <= FUZZ_SEGMENT_BYTES) {
-        lsm_store64(segment + offset, lsm_frame_sum(number, offset, segment + offset, length));
+    struct lsm_frame frame = {0};
+    for (uint64_t step = 0; step <= steps; step++) {
+        uint8_t *p = segment + offset;
+        const uint8_t *payload = lsm_frame_get_head(p, segment + FUZZ_SEGMENT_BYTES, &frame);
+        uint64_t head = payload != NULL ? (uint64_t)(payload - p) : 0;
+        if (payload == NULL || frame.length > FUZZ_SEGMENT_BYTES - offset - head) {
+            return;
+        }
+        if (step == steps) {
+            lsm_store32(p, lsm_frame_sum(number, offset, frame.seq, p, head + frame.length));
+        }
+        offset += lsm_frame_size(offset, head, frame.length, frame.flags);
+        if (offset > FUZZ_SEGMENT_BYTES - LSM_FRAME_SEAL_BYTES) {
+            return;
+        }
+        frame.seq += frame.count;
     }
 }
 

@@ -18,10 +18,12 @@ static uint64_t append_all(struct lsm_wal *wal, const char *key, const char *val
     uint64_t bytes = lsm_op_bytes(key_size, value_size, LSM_TYPE_PUT);
     uint64_t count = 0;
     while (count < most && lsm_wal_fits(wal, bytes)) {
-        uint8_t *payload = lsm_wal_begin(wal, bytes);
+        const struct lsm_wal_group group = {
+            .payload_bytes = bytes, .seq = ++count, .unix_s = 1, .count = 1};
+        uint8_t *payload = lsm_wal_begin(wal, &group);
         (void)lsm_op_encode(payload, LSM_TYPE_PUT, (const uint8_t *)key, key_size,
                             (const uint8_t *)value, value_size);
-        lsm_wal_commit(wal, ++count, 1);
+        lsm_wal_commit(wal);
     }
     return count;
 }
@@ -40,8 +42,9 @@ bool bench_micro_wal_append(struct bench_micro_context *context) {
     bool good = true;
     for (int round = 0; good && round < BENCH_MICRO_ROUNDS; round++) {
         struct lsm_wal *wal;
-        good = lsm_wal_create(io, context->dir, (uint64_t)round + 1, context->args->memtable_bytes,
-                              &wal, &fault) == 0;
+        const struct lsm_wal_start start = {.number = (uint64_t)round + 1,
+                                            .segment_bytes = context->args->memtable_bytes};
+        good = lsm_wal_create(io, context->dir, &start, &wal, &fault) == 0;
         if (!good) {
             (void)bench_micro_fail(context, "%.200s", fault.text);
             break;
