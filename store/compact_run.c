@@ -11,6 +11,7 @@
 enum {
     OVERLAP_TABLES_MAX = 10, /* tables' worth of bytes beneath one output */
     CHECK_EVERY = 1024,      /* entries between looks at closing and at waiting flushes */
+    PAY_EVERY = 256 << 10,   /* bytes at most between payments to the rate limit */
 };
 
 struct run {
@@ -26,6 +27,8 @@ struct run {
     uint64_t bytes_out, entries_out;
     size_t beneath;         /* index of the table beneath that the output has reached */
     uint64_t beneath_bytes; /* overlapped so far */
+    double file_bytes;      /* of the inputs, for a byte of their keys and values */
+    uint64_t unpaid;        /* bytes of entries read and written since the last payment */
     struct lsm_fault *fault;
 };
 
@@ -149,13 +152,41 @@ static int write_entry(struct run *run, const struct lsm_entry *entry, bool same
     return rc == 0 ? lsm_table_writer_add(run->writer, entry, run->fault) : rc;
 }
 
+/* REQUIRES: lock held. */
+static bool must_flush(struct lsm_db *db) {
+    return db->options.async_compaction && db->options.background_threads == 1 &&
+           db->sealed_count > 0 && !db->flush_running && atomic_load(&db->space_error) == 0;
+}
+
+/* What was moved since the last time: when the next may be. REQUIRES: lock held. */
+static uint64_t pay(struct run *run) {
+    struct lsm_db *db = run->db;
+    uint64_t bytes = (uint64_t)((double)run->unpaid * run->file_bytes);
+    run->unpaid = 0;
+    return lsm_rate_pay(&db->compaction_rate, lsm_io_now_ns(db->io), bytes);
+}
+
+/* A writer that compacts itself is not held back: others would not be either. REQUIRES: lock held.
+ */
+static void keep_to_rate(struct run *run) {
+    struct lsm_db *db = run->db;
+    uint64_t began = lsm_io_now_ns(db->io), now = began, until = pay(run);
+    while (db->options.async_compaction && now < until && !db->closing && !must_flush(db)) {
+        (void)lsm_cond_wait(db->io, &db->changed, &db->lock, until);
+        now = lsm_io_now_ns(db->io);
+    }
+    atomic_fetch_add_explicit(&db->compaction_wait_ns, now - began, memory_order_relaxed);
+}
+
 /* With a single background thread a long compaction must not keep a full memtable waiting. */
 static int let_others_in(struct run *run) {
     struct lsm_db *db = run->db;
     pthread_mutex_lock(&db->lock);
+    if (db->compaction_rate.bytes_per_s > 0) {
+        keep_to_rate(run);
+    }
     bool closing = db->closing;
-    bool flush = db->options.async_compaction && db->options.background_threads == 1 &&
-                 db->sealed_count > 0 && !db->flush_running && atomic_load(&db->space_error) == 0;
+    bool flush = must_flush(db);
     pthread_mutex_unlock(&db->lock);
     if (closing) {
         return lsm_fail(run->fault, LSM_ERR_CLOSED, "the database is being closed");
@@ -181,7 +212,9 @@ static int merge_all(struct run *run) {
             rc = write_entry(run, &run->merge->entry, key_written);
             key_written = true;
         }
-        if (rc == 0 && ++n % CHECK_EVERY == 0) {
+        run->unpaid +=
+            (dropped ? 1u : 2u) * (run->merge->entry.key_size + run->merge->entry.value_size);
+        if (rc == 0 && (++n % CHECK_EVERY == 0 || run->unpaid >= PAY_EVERY)) {
             rc = let_others_in(run);
         }
         if (rc == 0) {
@@ -199,6 +232,9 @@ static int merge_all(struct run *run) {
     if (rc == 0 && run->writer != NULL) {
         rc = close_output(run);
     }
+    pthread_mutex_lock(&run->db->lock);
+    (void)pay(run); /* the next compaction waits for it */
+    pthread_mutex_unlock(&run->db->lock);
     return rc;
 }
 
@@ -279,10 +315,22 @@ static void announce(struct run *run, enum lsm_event_type type, uint64_t duratio
     lsm_events_deliver(run->db);
 }
 
+/* What blocks, filters and indexes add to keys and values. */
+static double file_bytes(const struct lsm_compaction *c) {
+    uint64_t raw = 0;
+    for (uint32_t s = 0; s < c->side_count; s++) {
+        for (size_t i = 0; i < c->side[s].count; i++) {
+            raw += c->side[s].metas[i]->key_bytes + c->side[s].metas[i]->value_bytes;
+        }
+    }
+    return (double)c->bytes_in / (double)raw;
+}
+
 int lsm_compact_run(struct lsm_compaction *c, struct lsm_queue *queue, struct lsm_fault *fault) {
     struct run run = {.c = c, .db = c->db, .queue = queue, .fault = fault};
     LSM_ASSERT(c->record != NULL && c->side_count > 0);
     uint64_t began = lsm_io_now_ns(c->db->io);
+    run.file_bytes = file_bytes(c);
     lsm_drop_init(&run.drop, c, c->snapshots, c->snapshot_count);
     announce(&run, LSM_EVENT_COMPACT_BEGIN, 0, 0);
     int rc = c->trivial ? 0 : merge_all(&run);

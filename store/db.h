@@ -16,6 +16,7 @@
 #include "io.h"
 #include "lsm.h"
 #include "memtable.h"
+#include "rate.h"
 #include "table.h"
 #include "time_map.h"
 #include "version.h"
@@ -70,6 +71,8 @@ struct lsm_queued_event {
 struct lsm_stall_state {
     enum lsm_stall active;
     uint64_t began_ns;
+    enum lsm_stall waiting;   /* what a writer waits for at this moment; guarded by lock */
+    uint64_t waiting_from_ns; /* not in `ns` yet; guarded by lock */
     _Atomic uint64_t count, ns[LSM_STALL_COUNT], ns_max[LSM_STALL_COUNT];
     uint64_t delay_owed_ns; /* guarded by commit_lock: slowdown not yet slept */
 };
@@ -120,6 +123,7 @@ struct lsm_db {
     bool spare_queued;
     bool spare_failed; /* until the next tick: a full disk is not asked again at every turn */
     uint32_t compactions_queued, compactions_running;
+    struct lsm_rate compaction_rate; /* of all compactions together */
     struct lsm_compaction *picked;   /* queued or running ones */
     _Atomic uint32_t manual_waiting; /* changed under lock; manual compactions that wait for busy
                                         tables: no new automatic ones */
@@ -156,7 +160,7 @@ struct lsm_db {
 
     _Atomic uint64_t flushes, flush_bytes, compactions, compaction_bytes_read,
         compaction_bytes_written;
-    _Atomic uint64_t tombstones_dropped, iterators;
+    _Atomic uint64_t tombstones_dropped, compaction_wait_ns, iterators;
     uint64_t recovered_bytes, recovery_cut_bytes;
     uint64_t
         *recovered_logs; /* segments of earlier incarnations that still wait for a flush; flush.c */
@@ -209,6 +213,9 @@ LSM_CHECKED int lsm_make_room(struct lsm_db *db, uint64_t bytes, bool large, uin
 LSM_CHECKED int lsm_check_writable(struct lsm_db *db, struct lsm_fault *fault);
 /* Recomputes what the tree asks of writers; wakes them. REQUIRES: lock held. */
 void lsm_pressure_update(struct lsm_db *db);
+/* Time that writers have been held by `cause`, the wait that lasts included. REQUIRES: lock held.
+ */
+uint64_t lsm_stall_ns(const struct lsm_db *db, enum lsm_stall cause);
 /* Bytes that wait for a compaction, by the policy; compact_pick.c. REQUIRES: a version that stays.
  */
 uint64_t lsm_debt(const struct lsm_db *db, const struct lsm_version *version);

@@ -136,7 +136,10 @@ struct lsm_options {
     uint64_t debt_stop_bytes;     /* default 256 GiB: ... at which they wait */
     uint32_t
         background_threads; /* default 2, 1 to 64, when async_compaction: one is kept for flushes */
-    bool direct_io;         /* default false: tables are written past the page cache */
+    uint64_t compaction_rate; /* default 0, no limit: bytes a second that background compactions
+                                 read and write together. Flushes are not held back. What is written
+                                 faster than it is compacted ends in delayed writes */
+    bool direct_io;           /* default false: tables are written past the page cache */
     bool map_tables; /* default true: what is in the page cache is read in place, with no system
                         call and no copy; see lsm_sigbus_guard. Not with direct_io */
     enum lsm_policy policy; /* default LSM_LEVELED */
@@ -339,9 +342,11 @@ struct lsm_stats {
     uint64_t flushes, flush_bytes;
     uint64_t compactions, compaction_bytes_read, compaction_bytes_written, compactions_running,
         compaction_pending_bytes;
+    uint64_t compaction_wait_ns; /* that compactions waited for options.compaction_rate */
     uint64_t tombstones_dropped;
     enum lsm_stall stall_active;
-    uint64_t stalls, stall_ns[LSM_STALL_COUNT], stall_ns_max[LSM_STALL_COUNT];
+    uint64_t stalls, stall_ns_max[LSM_STALL_COUNT];
+    uint64_t stall_ns[LSM_STALL_COUNT]; /* the wait that lasts included */
     uint64_t io_reads, io_writes, io_read_bytes, io_write_bytes, io_syncs, io_depth, io_depth_max;
     enum lsm_io_backend io_backend; /* the one in use, never AUTO */
     uint64_t cache_hits, cache_misses, cache_bytes;

@@ -243,6 +243,7 @@ int lsm_open(const char *path, const struct lsm_options *options, struct lsm_db 
     }
     if (rc == 0) {
         made->options = effective;
+        made->compaction_rate.bytes_per_s = effective.compaction_rate;
         made->path = strdup(path);
         init_locks(made);
         if (effective.listener != NULL) {

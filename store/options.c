@@ -54,6 +54,7 @@ static int check_numbers(const struct lsm_options *o, struct lsm_fault *fault) {
         {"level_ratio", o->level_ratio, 2, 100},
         {"debt_slowdown_bytes", o->debt_slowdown_bytes, 1, UINT64_MAX},
         {"debt_stop_bytes", o->debt_stop_bytes, o->debt_slowdown_bytes, UINT64_MAX},
+        {"compaction_rate", o->compaction_rate, 0, UINT64_C(1) << 50},
         {"background_threads", o->background_threads, 1, 64},
         {"durability", (uint64_t)o->durability, LSM_BUFFERED, LSM_SYNC},
         {"policy", (uint64_t)o->policy, LSM_LEVELED, LSM_LAZY_LEVELED},

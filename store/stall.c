@@ -1,20 +1,23 @@
 /* stall.c: when writes must be held back, and why: every delay is counted with its cause.
  *
  * The tree's state asks for one of five kinds of restraint (lsm_pressure_update, at each change of
- * the tree); the write path pays for it here. Delays grow with the distance into the slowdown zone,
- * so that writes slow down before they stop. */
+ * the tree); the write path pays for it here. Before each limit lies a zone of slowdown, in which
+ * a byte's delay grows from nothing with the square of the distance gone: so writes settle at the
+ * rate that flushes and compactions can follow, in steps of a few milliseconds, and seldom stop. */
 #include "check.h"
 #include "compact.h"
 #include "db.h"
 
 enum {
-    /* Write rate at the start of the slowdown zone and at its end, bytes a second. */
-    SLOW_RATE_BEGIN = 64 << 20,
-    SLOW_RATE_END = 1 << 20,
-    DELAY_STEP_NS = 1000 * 1000, /* sleeps shorter than this are saved up */
-    DELAY_MAX_NS = 100 * 1000 * 1000,
+    DELAY_STEP_NS = 500 * 1000, /* sleeps shorter than this are saved up */
+    /* The commit lock is held for so long at most: who comes meanwhile waits little longer. */
+    DELAY_MAX_NS = 4 * 1000 * 1000,
     OWED_MAX_NS = 1000 * 1000 * 1000,
 };
+/* Nanoseconds a byte at the end of the slowdown zone: 1 MiB a second before the tree stops writes,
+ * 16 before the memtables do, which a flush frees within a fraction of a second. */
+#define SLOWEST_NS_TREE     (1e9 / (1 << 20))
+#define SLOWEST_NS_MEMTABLE (1e9 / (16 << 20))
 
 static enum lsm_stall pressure_of(const struct lsm_db *db, const struct lsm_version *version) {
     uint64_t l0 = version->level[0].count, debt = lsm_debt(db, version);
@@ -27,7 +30,12 @@ static enum lsm_stall pressure_of(const struct lsm_db *db, const struct lsm_vers
     if (l0 >= db->options.l0_slowdown) {
         return LSM_STALL_L0_SLOW;
     }
-    return debt >= db->options.debt_slowdown_bytes ? LSM_STALL_DEBT_SLOW : LSM_STALL_NONE;
+    if (debt >= db->options.debt_slowdown_bytes) {
+        return LSM_STALL_DEBT_SLOW;
+    }
+    /* The active memtable is the last one: it had better not be full before a flush ends. */
+    bool last = db->sealed_count > 0 && db->sealed_count + 1 >= db->options.memtables_max;
+    return last ? LSM_STALL_MEMTABLE : LSM_STALL_NONE;
 }
 
 static void add_ns(struct lsm_db *db, enum lsm_stall cause, uint64_t ns) {
@@ -62,8 +70,7 @@ void lsm_pressure_update(struct lsm_db *db) {
         db->options.async_compaction ? pressure_of(db, db->view->version) : LSM_STALL_NONE;
     atomic_store_explicit(&db->pressure, asked, memory_order_relaxed);
     /* A slowdown ends with the tree's state; a stop is ended by the writer it held. */
-    bool slowed = db->stall.active == LSM_STALL_L0_SLOW || db->stall.active == LSM_STALL_DEBT_SLOW;
-    if (slowed && asked != db->stall.active) {
+    if (db->stall.waiting == LSM_STALL_NONE && asked != db->stall.active) {
         stall_set(db, LSM_STALL_NONE);
     }
     lsm_cond_broadcast(&db->changed);
@@ -91,6 +98,27 @@ static enum lsm_stall stop_cause(const struct lsm_db *db, bool must_seal) {
     return full ? LSM_STALL_MEMTABLE : LSM_STALL_NONE;
 }
 
+/* A writer begins to wait, and stops waiting: what lasts is counted as it lasts. REQUIRE: lock
+ * held.
+ */
+static void wait_begin(struct lsm_db *db, enum lsm_stall cause) {
+    db->stall.waiting = cause;
+    db->stall.waiting_from_ns = lsm_io_now_ns(db->io);
+}
+
+static void wait_end(struct lsm_db *db) {
+    add_ns(db, db->stall.waiting, lsm_io_now_ns(db->io) - db->stall.waiting_from_ns);
+    db->stall.waiting = LSM_STALL_NONE;
+}
+
+uint64_t lsm_stall_ns(const struct lsm_db *db, enum lsm_stall cause) {
+    uint64_t ns = atomic_load_explicit(&db->stall.ns[cause], memory_order_relaxed);
+    if (cause != LSM_STALL_NONE && db->stall.waiting == cause) {
+        ns += lsm_io_now_ns(db->io) - db->stall.waiting_from_ns;
+    }
+    return ns;
+}
+
 /* Waits while writes are stopped. */
 static int wait_stopped(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
                         struct lsm_fault *fault) {
@@ -101,7 +129,7 @@ static int wait_stopped(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
         *slow_ns = lsm_io_now_ns(db->io);
     }
     while (cause != LSM_STALL_NONE && rc == 0) {
-        uint64_t began = lsm_io_now_ns(db->io);
+        wait_begin(db, cause);
         stall_set(db, cause);
         lsm_schedule(db);
         pthread_mutex_unlock(&db->lock);
@@ -110,7 +138,7 @@ static int wait_stopped(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
         if (stop_cause(db, must_seal) == cause && !db->background_error && !db->space_error) {
             (void)lsm_cond_wait(db->io, &db->changed, &db->lock, 0);
         }
-        add_ns(db, cause, lsm_io_now_ns(db->io) - began);
+        wait_end(db);
         cause = stop_cause(db, must_seal);
         if (atomic_load(&db->background_error) != 0) {
             rc = LSM_ERR_READ_ONLY;
@@ -118,7 +146,7 @@ static int wait_stopped(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
             rc = LSM_ERR_NO_SPACE;
         }
     }
-    if (db->stall.active != LSM_STALL_L0_SLOW && db->stall.active != LSM_STALL_DEBT_SLOW) {
+    if ((int)db->stall.active != atomic_load_explicit(&db->pressure, memory_order_relaxed)) {
         stall_set(db, LSM_STALL_NONE);
     }
     pthread_mutex_unlock(&db->lock);
@@ -129,13 +157,20 @@ static int wait_stopped(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
                    : lsm_fail(fault, rc, "the disk is full: writes wait for space, reads go on");
 }
 
-/* How far into the slowdown zone the tree is, 0 to 1. REQUIRES: lock held. */
+/* How far into the slowdown zone the tree is, 0 to 1. Between two flushes the active memtable's
+ * filling counts as part of a table of level 0, so that the way is even. REQUIRES: lock held. */
 static double slowdown_depth(const struct lsm_db *db, enum lsm_stall cause) {
+    double filled =
+        (double)lsm_memtable_bytes(db->active.table) / (double)db->options.memtable_bytes;
     double at, from, to;
     if (cause == LSM_STALL_L0_SLOW) {
-        at = (double)db->view->version->level[0].count;
+        at = (double)db->view->version->level[0].count + (filled < 1 ? filled : 1);
         from = db->options.l0_slowdown;
         to = db->options.l0_stop;
+    } else if (cause == LSM_STALL_MEMTABLE) { /* the second half of the last memtable */
+        at = filled;
+        from = 0.5;
+        to = 1;
     } else {
         at = (double)lsm_debt(db, db->view->version);
         from = (double)db->options.debt_slowdown_bytes;
@@ -151,7 +186,7 @@ static void delay(struct lsm_db *db, enum lsm_stall cause, uint64_t bytes, uint6
     /* The tree may have changed since the caller looked: then nothing would end what begins here.
      */
     bool asked = atomic_load_explicit(&db->pressure, memory_order_relaxed) == (int)cause;
-    if (asked) {
+    if (asked && depth > 0) {
         stall_set(db, cause);
     }
     pthread_mutex_unlock(&db->lock);
@@ -159,8 +194,8 @@ static void delay(struct lsm_db *db, enum lsm_stall cause, uint64_t bytes, uint6
         db->stall.delay_owed_ns = 0;
         return;
     }
-    double rate = SLOW_RATE_BEGIN + depth * ((double)SLOW_RATE_END - (double)SLOW_RATE_BEGIN);
-    db->stall.delay_owed_ns += (uint64_t)((double)bytes * 1e9 / rate);
+    double slowest = cause == LSM_STALL_MEMTABLE ? SLOWEST_NS_MEMTABLE : SLOWEST_NS_TREE;
+    db->stall.delay_owed_ns += (uint64_t)((double)bytes * slowest * depth * depth);
     if (db->stall.delay_owed_ns < DELAY_STEP_NS) {
         return;
     }
@@ -182,14 +217,27 @@ static int work_in_line(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
     if (!must_seal && db->sealed_count == 0 && db->manual_waiting == 0) {
         return 0;
     }
-    uint64_t began = lsm_io_now_ns(db->io);
-    *slow_ns = *slow_ns == 0 ? began : *slow_ns;
+    pthread_mutex_lock(&db->lock);
+    wait_begin(db, LSM_STALL_INLINE);
+    pthread_mutex_unlock(&db->lock);
+    *slow_ns = *slow_ns == 0 ? db->stall.waiting_from_ns : *slow_ns;
     int rc =
         must_seal && db->sealed_count + 1 < db->options.memtables_max ? lsm_seal(db, fault) : 0;
     if (rc == 0) {
         rc = lsm_work_inline(db, fault);
     }
-    add_ns(db, LSM_STALL_INLINE, lsm_io_now_ns(db->io) - began);
+    pthread_mutex_lock(&db->lock);
+    wait_end(db);
+    pthread_mutex_unlock(&db->lock);
+    return rc;
+}
+
+/* A sealed memtable may leave the active one as the last. */
+static int seal_and_look(struct lsm_db *db, struct lsm_fault *fault) {
+    int rc = lsm_seal(db, fault);
+    pthread_mutex_lock(&db->lock);
+    lsm_pressure_update(db);
+    pthread_mutex_unlock(&db->lock);
     return rc;
 }
 
@@ -206,7 +254,9 @@ int lsm_make_room(struct lsm_db *db, uint64_t bytes, bool large, uint64_t *slow_
         return work_in_line(db, must_seal, slow_ns, fault);
     }
     int pressure = atomic_load_explicit(&db->pressure, memory_order_relaxed);
-    if (__builtin_expect(pressure == LSM_STALL_NONE && !must_seal, 1)) {
+    bool soon = pressure == LSM_STALL_MEMTABLE && used > db->options.memtable_bytes / 2;
+    bool free_way = pressure == LSM_STALL_NONE || (pressure == LSM_STALL_MEMTABLE && !soon);
+    if (__builtin_expect(free_way && !must_seal, 1)) {
         return 0;
     }
     rc = wait_stopped(db, must_seal, slow_ns, fault);
@@ -214,10 +264,10 @@ int lsm_make_room(struct lsm_db *db, uint64_t bytes, bool large, uint64_t *slow_
         return rc;
     }
     pressure = atomic_load_explicit(&db->pressure, memory_order_relaxed);
-    if (pressure == LSM_STALL_L0_SLOW || pressure == LSM_STALL_DEBT_SLOW) {
+    if (pressure != LSM_STALL_NONE) {
         delay(db, (enum lsm_stall)pressure, bytes, slow_ns);
     }
-    return must_seal ? lsm_seal(db, fault) : 0;
+    return must_seal ? seal_and_look(db, fault) : 0;
 }
 
 const char *lsm_stall_name(enum lsm_stall stall) {

@@ -57,6 +57,9 @@ static void add_tree(struct lsm_db *db, struct lsm_stats *s) {
     s->compactions_running = db->compactions_running;
     s->snapshots = db->snapshot_count;
     s->stall_active = db->stall.active;
+    for (size_t i = 0; i < LSM_STALL_COUNT; i++) {
+        s->stall_ns[i] = lsm_stall_ns(db, (enum lsm_stall)i);
+    }
 }
 
 void lsm_stats_read(const struct lsm_db *const_db, struct lsm_stats *stats) {
@@ -83,10 +86,10 @@ void lsm_stats_read(const struct lsm_db *const_db, struct lsm_stats *stats) {
         atomic_load_explicit(&db->compaction_bytes_read, memory_order_relaxed);
     stats->compaction_bytes_written =
         atomic_load_explicit(&db->compaction_bytes_written, memory_order_relaxed);
+    stats->compaction_wait_ns = atomic_load_explicit(&db->compaction_wait_ns, memory_order_relaxed);
     stats->tombstones_dropped = atomic_load_explicit(&db->tombstones_dropped, memory_order_relaxed);
     stats->stalls = atomic_load_explicit(&db->stall.count, memory_order_relaxed);
     for (size_t i = 0; i < LSM_STALL_COUNT; i++) {
-        stats->stall_ns[i] = atomic_load_explicit(&db->stall.ns[i], memory_order_relaxed);
         stats->stall_ns_max[i] = atomic_load_explicit(&db->stall.ns_max[i], memory_order_relaxed);
     }
     stats->cache_bytes = lsm_block_cache_bytes(db->cache);
