@@ -178,6 +178,7 @@ static void a_slow_compaction_keeps_no_flush_and_no_close_waiting(void **state) 
     f->options.async_compaction = true;
     f->options.background_threads = 1;
     f->options.compaction_rate = 4096; /* minutes for what follows */
+    f->options.memtable_bytes = 128 << 10;
     db_open(f);
     for (unsigned i = 0; i < 4; i++) {
         for (unsigned n = 0; n < 800; n++) {
