@@ -44,6 +44,9 @@ struct lsm_request {
  * it back. */
 LSM_CHECKED int lsm_queue_create(struct lsm_io *io, unsigned depth, struct lsm_queue **queue,
                                  struct lsm_fault *fault);
+/* A plain one of the caller's own, that may go from thread to thread, as an iterator does. */
+LSM_CHECKED int lsm_queue_create_plain(struct lsm_io *io, unsigned depth, struct lsm_queue **queue,
+                                       struct lsm_fault *fault);
 void lsm_queue_destroy(struct lsm_queue *queue); /* REQUIRES: nothing in flight */
 /* Waits for a free one; never NULL. A thread holds at most one: those that wait for a second while
  * holding a first could wait for each other. lsm_file_read, _write and _sync do not count. */

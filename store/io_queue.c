@@ -136,11 +136,21 @@ int64_t lsm_request_by_call(struct lsm_request *request, int fd) {
 
 /* ---- queues ---- */
 
+static int create(struct lsm_io *io, unsigned depth, bool own_thread, struct lsm_queue **queue,
+                  struct lsm_fault *fault) {
+    LSM_ASSERT(depth > 0 && depth <= LSM_QUEUE_DEPTH_MAX);
+    int rc = io->ops->queue_create(io, depth, own_thread, queue);
+    return rc == 0 ? 0 : lsm_fail_errno(fault, rc, "create", "I/O queue");
+}
+
 int lsm_queue_create(struct lsm_io *io, unsigned depth, struct lsm_queue **queue,
                      struct lsm_fault *fault) {
-    LSM_ASSERT(depth > 0 && depth <= LSM_QUEUE_DEPTH_MAX);
-    int rc = io->ops->queue_create(io, depth, true, queue);
-    return rc == 0 ? 0 : lsm_fail_errno(fault, rc, "create", "I/O queue");
+    return create(io, depth, true, queue, fault);
+}
+
+int lsm_queue_create_plain(struct lsm_io *io, unsigned depth, struct lsm_queue **queue,
+                           struct lsm_fault *fault) {
+    return create(io, depth, false, queue, fault);
 }
 
 void lsm_queue_destroy(struct lsm_queue *queue) {

@@ -103,16 +103,19 @@ static void see_block(struct lsm_table *table, size_t i) {
     atomic_fetch_or_explicit(&table->seen[i / 64], UINT64_C(1) << (i % 64), memory_order_release);
 }
 
+bool lsm_table_block_in_place(const struct lsm_table *table, size_t i) {
+    return table->map != NULL && (table->fresh || was_seen(table, i));
+}
+
 /* The block in place. False: it must come by a request. */
 static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slot *slot,
                        struct lsm_block_use *use) {
     const struct lsm_index_record *record = &table->index.records[i];
     const uint8_t *data = table->map + record->offset;
-    bool seen = was_seen(table, i);
-    if (!seen && !table->fresh) {
+    if (!lsm_table_block_in_place(table, i)) {
         return false;
     }
-    if (!seen) {
+    if (!was_seen(table, i)) {
         struct lsm_fault unused; /* the request that follows tells what is wrong */
         if (lsm_table_check_block(table, i, data, &use->view, &unused) != 0) {
             return false;
@@ -133,6 +136,25 @@ struct lsm_block *lsm_table_keep_block(struct lsm_table *table, size_t i, struct
         return block;
     }
     return fill_cache ? lsm_block_cache_insert(table->cache, block) : block;
+}
+
+void lsm_table_keep_copy(struct lsm_table *table, size_t i, const struct lsm_block_view *view,
+                         bool fill_cache, struct lsm_counter_slot *slot) {
+    const struct lsm_index_record *record = &table->index.records[i];
+    count(slot, LSM_C_CACHE_MISSES);
+    if (table->map != NULL) {
+        see_block(table, i);
+        return;
+    }
+    struct lsm_block *copy =
+        fill_cache ? lsm_block_create(table->cache, table->id, record->offset, record->length)
+                   : NULL;
+    if (copy != NULL) {
+        memcpy(copy->data, view->data, record->length);
+        bool sound = lsm_block_view_init(&copy->view, copy->data, record->length);
+        LSM_ASSERT(sound); /* it was checked where it was read */
+        lsm_block_unref(lsm_block_cache_insert(table->cache, copy));
+    }
 }
 
 static int read_block(struct lsm_table *table, size_t i, bool fill_cache, struct lsm_block **block,
@@ -172,12 +194,9 @@ bool lsm_table_block_here(struct lsm_table *table, size_t i, struct lsm_counter_
     return true;
 }
 
-int lsm_table_use_block(struct lsm_table *table, size_t i, bool fill_cache,
-                        struct lsm_counter_slot *slot, struct lsm_block_use *use,
-                        struct lsm_fault *fault) {
-    if (lsm_table_block_here(table, i, slot, use)) {
-        return 0;
-    }
+int lsm_table_read_block(struct lsm_table *table, size_t i, bool fill_cache,
+                         struct lsm_counter_slot *slot, struct lsm_block_use *use,
+                         struct lsm_fault *fault) {
     count(slot, LSM_C_CACHE_MISSES);
     if (slot != NULL &&
         slot->io_began_ns == 0) { /* an operation that goes to a file is always timed */
@@ -189,4 +208,12 @@ int lsm_table_use_block(struct lsm_table *table, size_t i, bool fill_cache,
         *use = (struct lsm_block_use){made->view, made};
     }
     return rc;
+}
+
+int lsm_table_use_block(struct lsm_table *table, size_t i, bool fill_cache,
+                        struct lsm_counter_slot *slot, struct lsm_block_use *use,
+                        struct lsm_fault *fault) {
+    return lsm_table_block_here(table, i, slot, use)
+               ? 0
+               : lsm_table_read_block(table, i, fill_cache, slot, use, fault);
 }

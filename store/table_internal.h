@@ -66,10 +66,20 @@ static inline void lsm_table_end_use(struct lsm_block_use *use) {
 /* The same where no request is needed; false: one is. */
 bool lsm_table_block_here(struct lsm_table *table, size_t i, struct lsm_counter_slot *slot,
                           struct lsm_block_use *use);
+/* The block is, or may be, to be read in the mapping. */
+bool lsm_table_block_in_place(const struct lsm_table *table, size_t i);
 /* A block that came by a request and was checked, for next time. The caller's reference moves to
  * what is returned. */
 struct lsm_block *lsm_table_keep_block(struct lsm_table *table, size_t i, struct lsm_block *block,
                                        bool fill_cache);
+/* The same for bytes that came by a scan's read-ahead and are not the cache's: counts them and
+ * keeps a copy, if there is memory. */
+void lsm_table_keep_copy(struct lsm_table *table, size_t i, const struct lsm_block_view *view,
+                         bool fill_cache, struct lsm_counter_slot *slot);
+/* Block i by a request of its own. */
+LSM_CHECKED int lsm_table_read_block(struct lsm_table *table, size_t i, bool fill_cache,
+                                     struct lsm_counter_slot *slot, struct lsm_block_use *use,
+                                     struct lsm_fault *fault);
 /* The one block that may hold the key; false: none does. */
 bool lsm_table_find_block(const struct lsm_table *table, const uint8_t *key, size_t key_size,
                           uint64_t seq_max, struct lsm_counter_slot *slot, size_t *i);

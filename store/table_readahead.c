@@ -3,9 +3,30 @@
 #include <stdlib.h>
 
 void lsm_readahead_init(struct lsm_readahead *ahead, struct lsm_table *table,
-                        struct lsm_queue *queue) {
+                        struct lsm_queue *queue, enum lsm_readahead_kind kind) {
     LSM_ASSERT(table != NULL && queue != NULL);
-    *ahead = (struct lsm_readahead){.table = table, .queue = queue};
+    *ahead = (struct lsm_readahead){.table = table, .queue = queue, .kind = kind};
+}
+
+/* How many bytes may be there, the piece that is walked included. */
+static uint64_t allowance(const struct lsm_readahead *ahead) {
+    uint64_t all = (uint64_t)LSM_READAHEAD_PIECES * LSM_READAHEAD_BYTES;
+    uint64_t grown = LSM_SCAN_BYTES + ahead->walked;
+    return ahead->kind == LSM_READAHEAD_SCAN && grown < all ? grown : all;
+}
+
+/* How long the next piece may be. */
+static uint64_t piece_limit(const struct lsm_readahead *ahead) {
+    uint64_t limit = ahead->kind == LSM_READAHEAD_SCAN ? allowance(ahead) / 4 : LSM_READAHEAD_BYTES;
+    limit = limit < LSM_READAHEAD_BYTES ? limit : LSM_READAHEAD_BYTES;
+    return limit > LSM_SCAN_PIECE_MIN ? limit : LSM_SCAN_PIECE_MIN;
+}
+
+/* A compaction takes what lies on the disk as it comes; a scan has no use for what can be read in
+ * place. */
+static bool wants(const struct lsm_readahead *ahead, size_t i) {
+    return i < ahead->table->index.count &&
+           (ahead->kind == LSM_READAHEAD_TO_THE_END || !lsm_table_block_in_place(ahead->table, i));
 }
 
 static uint64_t piece_bytes(const struct lsm_piece *piece) {
@@ -16,9 +37,10 @@ static uint64_t piece_bytes(const struct lsm_piece *piece) {
 static uint64_t measure(const struct lsm_readahead *ahead, size_t *count) {
     const struct lsm_index *index = &ahead->table->index;
     uint64_t bytes = index->records[ahead->next].length;
+    uint64_t limit = piece_limit(ahead);
     size_t n = 1;
-    while (ahead->next + n < index->count &&
-           bytes + index->records[ahead->next + n].length <= LSM_READAHEAD_BYTES) {
+    while (wants(ahead, ahead->next + n) &&
+           bytes + index->records[ahead->next + n].length <= limit) {
         bytes += index->records[ahead->next + n].length;
         n++;
     }
@@ -42,12 +64,11 @@ static bool reserve(struct lsm_piece *piece, uint64_t bytes) {
 static void fill(struct lsm_readahead *ahead) {
     const struct lsm_index *index = &ahead->table->index;
     bool pushed = false;
-    while (ahead->used < LSM_READAHEAD_PIECES && ahead->next < index->count) {
+    while (ahead->used < LSM_READAHEAD_PIECES && wants(ahead, ahead->next)) {
         size_t count;
         uint64_t bytes = measure(ahead, &count);
-        /* Of huge blocks two at a time are enough. */
-        if (ahead->used >= 2 &&
-            ahead->bytes + bytes > (uint64_t)LSM_READAHEAD_PIECES * LSM_READAHEAD_BYTES) {
+        /* Two at least, however large the blocks are. */
+        if (ahead->used >= 2 && ahead->bytes + bytes > allowance(ahead)) {
             break;
         }
         struct lsm_piece *piece = &ahead->piece[(ahead->head + ahead->used) % LSM_READAHEAD_PIECES];
@@ -86,6 +107,7 @@ void lsm_readahead_start(struct lsm_readahead *ahead, size_t i) {
     LSM_ASSERT(i < ahead->table->index.count);
     land_all(ahead);
     ahead->next = i;
+    ahead->walked = 0;
     fill(ahead);
 }
 
@@ -94,20 +116,26 @@ static int wait_for(struct lsm_readahead *ahead, struct lsm_piece *piece, struct
     return lsm_request_outcome(&piece->flight.request, fault);
 }
 
-int lsm_readahead_block(struct lsm_readahead *ahead, size_t i, struct lsm_block_view *view,
-                        struct lsm_fault *fault) {
-    struct lsm_piece *piece = &ahead->piece[ahead->head];
+bool lsm_readahead_reach(struct lsm_readahead *ahead, size_t i) {
+    const struct lsm_piece *piece = &ahead->piece[ahead->head];
     if (ahead->used != 0 && i >= piece->first + piece->count) {
         ahead->bytes -= piece_bytes(piece);
+        ahead->walked += piece_bytes(piece);
         ahead->head = (ahead->head + 1) % LSM_READAHEAD_PIECES;
         ahead->used--;
         fill(ahead);
         piece = &ahead->piece[ahead->head];
     }
-    if (ahead->used == 0) {
+    LSM_ASSERT(ahead->used == 0 || (i >= piece->first && i < piece->first + piece->count));
+    return ahead->used != 0;
+}
+
+int lsm_readahead_block(struct lsm_readahead *ahead, size_t i, struct lsm_block_view *view,
+                        struct lsm_fault *fault) {
+    if (!lsm_readahead_reach(ahead, i)) {
         return lsm_table_block_fault(ahead->table, i, LSM_ERR_MEMORY, fault);
     }
-    LSM_ASSERT(i >= piece->first && i < piece->first + piece->count);
+    struct lsm_piece *piece = &ahead->piece[ahead->head];
     int rc = wait_for(ahead, piece, fault);
     if (rc != 0) {
         return rc;

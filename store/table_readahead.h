@@ -1,6 +1,10 @@
 /* table_readahead.h: the blocks of a table from some place on, front to back, read in large pieces
  * of which several are in flight.
  *
+ * A compaction knows that it walks to the end: it asks for all it may at once. A scan may stop at
+ * any entry: it asks for little at first, and later for about as much as it has walked, so that no
+ * more is read in vain.
+ *
  * Threads:    the queue's. Ownership: bytes handed out stay until the next lsm_readahead_block or
  * stop. */
 #ifndef LSM_TABLE_READAHEAD_H
@@ -13,6 +17,11 @@
  * One piece is walked while the others are in flight. */
 enum { LSM_READAHEAD_BYTES = 256 << 10, LSM_READAHEAD_PIECES = 6 };
 static_assert(LSM_READAHEAD_PIECES > 4, "four in flight while one is walked");
+/* What a scan asks for before it has walked anything; a quarter of what it may ask for is a piece,
+ * from so many bytes on. */
+enum { LSM_SCAN_BYTES = 32 << 10, LSM_SCAN_PIECE_MIN = 16 << 10 };
+
+enum lsm_readahead_kind { LSM_READAHEAD_TO_THE_END, LSM_READAHEAD_SCAN };
 
 struct lsm_piece {
     struct lsm_flight flight;
@@ -28,13 +37,18 @@ struct lsm_readahead {
     uint32_t head, used;                          /* the piece walked, and how many hold anything */
     uint64_t bytes;                               /* of the used pieces */
     size_t next;                                  /* first block not yet asked for */
+    enum lsm_readahead_kind kind;
+    uint64_t walked; /* bytes since start, of a scan */
 };
 
 void lsm_readahead_init(struct lsm_readahead *ahead, struct lsm_table *table,
-                        struct lsm_queue *queue);
+                        struct lsm_queue *queue, enum lsm_readahead_kind kind);
 /* Begins to read from block i on, forgetting what was read before. */
 void lsm_readahead_start(struct lsm_readahead *ahead, size_t i);
-/* Block i, checked. REQUIRES: i as in start, then each following one in turn. */
+/* Goes on to block i. False: it was not asked for, since there was no memory, or since a scan met
+ * blocks that need no request. REQUIRES: i as in start, then each following one in turn. */
+bool lsm_readahead_reach(struct lsm_readahead *ahead, size_t i);
+/* The same, and block i, checked, once it has come. */
 LSM_CHECKED int lsm_readahead_block(struct lsm_readahead *ahead, size_t i,
                                     struct lsm_block_view *view, struct lsm_fault *fault);
 /* Waits for what is in flight and frees everything. */

@@ -1,7 +1,9 @@
 /* table_source.c: a table's entries in order.
  *
  * With a queue it reads ahead from wherever it was last positioned, forward; a step back leaves the
- * read-ahead for the cached path until the next positioning. */
+ * read-ahead for the cached path until the next positioning. Without one it takes blocks by the
+ * cached path, and reads ahead through a queue of its own when it meets the third in a row that is
+ * not in memory: what goes on so far will go on, and a seek with a few steps never gets there. */
 #include <stdlib.h>
 
 #include "check.h"
@@ -15,10 +17,14 @@ struct table_source {
     size_t index;             /* of the block stood on */
     struct lsm_block_use use; /* nothing while reading ahead */
     struct lsm_block_iter iter;
-    bool has_ahead; /* there is a queue */
+    bool has_ahead; /* `ahead` is set up */
+    bool scan;      /* by this source itself, through a queue of its own */
     bool ahead_on;
     struct lsm_readahead ahead;
-    struct lsm_fault fault; /* why it failed */
+    struct lsm_queue *own_queue; /* NULL: none, as yet */
+    size_t missed;               /* the last block that was not in memory, and */
+    uint32_t missed_in_row;      /* how many there were up to it, one after the other */
+    struct lsm_fault fault;      /* why it failed */
 };
 
 static struct table_source *self(struct lsm_source *source) {
@@ -34,18 +40,48 @@ static void fail(struct table_source *s, int rc, const struct lsm_fault *fault) 
     s->base.status = rc;
 }
 
+/* ---- blocks ---- */
+
+enum { MISSED_BEFORE_SCAN = 2, SCAN_DEPTH = 8 };
+static_assert((int)SCAN_DEPTH >= (int)LSM_READAHEAD_PIECES, "all pieces may be in flight");
+
+/* Block i is not in memory. True: it and those after it come by the read-ahead. */
+static bool begin_scan(struct table_source *s, size_t i) {
+    s->missed_in_row = s->missed_in_row > 0 && i == s->missed + 1 ? s->missed_in_row + 1 : 1;
+    s->missed = i;
+    if (s->missed_in_row <= MISSED_BEFORE_SCAN) {
+        return false;
+    }
+    if (!s->has_ahead) {
+        struct lsm_fault unused; /* without a queue it goes on as it did */
+        if (lsm_queue_create_plain(s->table->io, SCAN_DEPTH, &s->own_queue, &unused) != 0) {
+            return false;
+        }
+        lsm_readahead_init(&s->ahead, s->table, s->own_queue, LSM_READAHEAD_SCAN);
+        s->has_ahead = true;
+    }
+    lsm_readahead_start(&s->ahead, i);
+    return lsm_readahead_reach(&s->ahead, i);
+}
+
 /* The bytes of block i, from the read-ahead or the cache. False: failed. */
 static bool load_block(struct table_source *s, size_t i, struct lsm_block_view *view) {
     struct lsm_fault fault;
-    int rc;
+    int rc = 0;
     lsm_table_end_use(&s->use);
+    s->ahead_on = s->ahead_on && lsm_readahead_reach(&s->ahead, i);
+    bool here = !s->ahead_on && lsm_table_block_here(s->table, i, s->slot, &s->use);
+    if (!s->ahead_on && !here) {
+        s->ahead_on = s->scan && begin_scan(s, i);
+    }
     if (s->ahead_on) {
         rc = lsm_readahead_block(&s->ahead, i, view, &fault);
-    } else {
-        rc = lsm_table_use_block(s->table, i, s->fill_cache, s->slot, &s->use, &fault);
-        if (rc == 0) {
-            *view = s->use.view;
+        if (rc == 0 && s->scan) {
+            lsm_table_keep_copy(s->table, i, view, s->fill_cache, s->slot);
         }
+    } else {
+        rc = here ? 0 : lsm_table_read_block(s->table, i, s->fill_cache, s->slot, &s->use, &fault);
+        *view = s->use.view;
     }
     if (rc != 0) {
         fail(s, rc, &fault);
@@ -96,7 +132,8 @@ static void settle(struct table_source *s, int result) {
 static void begin_at(struct table_source *s, size_t i) {
     s->base.valid = false;
     s->base.status = 0;
-    s->ahead_on = s->has_ahead;
+    s->ahead_on = s->has_ahead && !s->scan;
+    s->missed_in_row = 0;
     if (s->ahead_on && i < s->table->index.count) {
         lsm_table_end_use(&s->use);
         lsm_readahead_start(&s->ahead, i);
@@ -187,6 +224,7 @@ static void source_destroy(struct lsm_source *source) {
     if (s->has_ahead) {
         lsm_readahead_stop(&s->ahead);
     }
+    lsm_queue_destroy(s->own_queue);
     lsm_table_end_use(&s->use);
     lsm_block_iter_free(&s->iter);
     lsm_table_release(s->table);
@@ -215,9 +253,10 @@ struct lsm_source *lsm_table_source(struct lsm_table *table, struct lsm_queue *q
     s->fill_cache = fill_cache;
     s->slot = slot;
     lsm_block_iter_init(&s->iter);
+    s->scan = queue == NULL;
     if (queue != NULL) {
         s->has_ahead = true;
-        lsm_readahead_init(&s->ahead, table, queue);
+        lsm_readahead_init(&s->ahead, table, queue, LSM_READAHEAD_TO_THE_END);
     }
     return &s->base;
 }

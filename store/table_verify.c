@@ -125,7 +125,7 @@ int lsm_table_verify(struct lsm_table *table, const struct lsm_table_meta *meta,
     lsm_block_iter_init(&seen->iter);
     struct lsm_queue *queue = lsm_queue_borrow(table->io);
     struct lsm_readahead ahead;
-    lsm_readahead_init(&ahead, table, queue);
+    lsm_readahead_init(&ahead, table, queue, LSM_READAHEAD_TO_THE_END);
     lsm_readahead_start(&ahead, 0);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < table->index.count; i++) {
