@@ -194,6 +194,7 @@ static void source_next(struct lsm_source *source) {
 /* The same entry of the same block, now out of the cache: the iterator's offsets and key hold. */
 static bool leave_ahead(struct table_source *s) {
     s->ahead_on = false;
+    s->missed_in_row = 0; /* or a scan would begin again, forward */
     struct lsm_block_view view;
     if (!load_block(s, s->index, &view)) {
         return false;
