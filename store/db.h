@@ -100,7 +100,6 @@ struct lsm_db {
     bool active_own;   /* guarded by commit_lock: a large entry has the active memtable to itself */
     /* Guarded by commit_lock: log position that must be on the device before later writes show. */
     uint64_t sync_required;
-    uint64_t memtable_seed; /* guarded by commit_lock */
     _Atomic uint64_t
         visible; /* newest sequence that reads may see: stored (release) after the insert */
 

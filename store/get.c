@@ -4,6 +4,7 @@
 #include "get.h"
 
 #include "check.h"
+#include "filter.h"
 
 uint64_t lsm_read_seq(const struct lsm_db *db, const struct lsm_read_options *options) {
     if (options != NULL && options->snapshot != NULL) {
@@ -14,13 +15,16 @@ uint64_t lsm_read_seq(const struct lsm_db *db, const struct lsm_read_options *op
 }
 
 bool lsm_find_in_memtables(const struct lsm_view *view, const uint8_t *key, size_t key_size,
-                           uint64_t seq, struct lsm_entry *entry, struct lsm_pin **pin) {
+                           uint64_t hash, uint64_t seq, struct lsm_entry *entry,
+                           struct lsm_pin **pin) {
     struct lsm_memtable *found = NULL;
-    if (lsm_memtable_get(view->active, key, key_size, seq, entry)) {
+    if (lsm_memtable_may_hold(view->active, hash) &&
+        lsm_memtable_get(view->active, key, key_size, seq, entry)) {
         found = view->active;
     }
     for (uint32_t i = 0; found == NULL && i < view->sealed_count; i++) {
-        if (lsm_memtable_get(view->sealed[i], key, key_size, seq, entry)) {
+        if (lsm_memtable_may_hold(view->sealed[i], hash) &&
+            lsm_memtable_get(view->sealed[i], key, key_size, seq, entry)) {
             found = view->sealed[i];
         }
     }
@@ -62,7 +66,8 @@ static int find_in_table(const struct lookup *lookup, const struct lsm_table_met
 int lsm_lookup(struct lsm_db *db, struct lsm_view *view, const uint8_t *key, size_t key_size,
                uint64_t seq, bool fill_cache, struct lsm_counter_slot *slot,
                struct lsm_entry *entry, struct lsm_pin **pin, struct lsm_fault *fault) {
-    if (lsm_find_in_memtables(view, key, key_size, seq, entry, pin)) {
+    uint64_t hash = lsm_filter_hash(key, key_size);
+    if (lsm_find_in_memtables(view, key, key_size, hash, seq, entry, pin)) {
         return 0;
     }
     const struct lookup lookup = {db, key, key_size, seq, fill_cache, slot, entry, pin, fault};

@@ -9,9 +9,10 @@ LSM_CHECKED int lsm_lookup(struct lsm_db *db, struct lsm_view *view, const uint8
                            size_t key_size, uint64_t seq, bool fill_cache,
                            struct lsm_counter_slot *slot, struct lsm_entry *entry,
                            struct lsm_pin **pin, struct lsm_fault *fault);
-/* The memtables' part of it; false: they know nothing of the key. */
+/* The memtables' part of it; false: they know nothing of the key. `hash`: lsm_filter_hash. */
 bool lsm_find_in_memtables(const struct lsm_view *view, const uint8_t *key, size_t key_size,
-                           uint64_t seq, struct lsm_entry *entry, struct lsm_pin **pin);
+                           uint64_t hash, uint64_t seq, struct lsm_entry *entry,
+                           struct lsm_pin **pin);
 /* The sequence to read at, after the view was acquired: a view holds every entry up to what was
  * visible then. */
 uint64_t lsm_read_seq(const struct lsm_db *db, const struct lsm_read_options *options);

@@ -3,26 +3,29 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "filter.h"
 
 static void release_pin(struct lsm_pin *pin) {
     lsm_memtable_unref((struct lsm_memtable *)pin);
 }
 
-int lsm_memtable_create(struct lsm_arena_pool *pool, uint64_t seed, struct lsm_memtable **memtable,
+int lsm_memtable_create(struct lsm_arena_pool *pool, uint64_t bytes, struct lsm_memtable **memtable,
                         struct lsm_fault *fault) {
-    (void)seed; /* the tree's shape follows from the keys alone */
     struct lsm_memtable *m = calloc(1, sizeof *m);
     if (m == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "no memory for a memtable");
     }
     lsm_arena_init(&m->arena, pool);
     int rc = lsm_arena_reserve(&m->arena, lsm_tree_reserve_bytes(&m->tree, 0), 0, fault);
+    if (rc == 0) {
+        lsm_tree_init(&m->tree, &m->arena);
+        rc = lsm_memtable_filter_init(&m->filter, &m->arena, bytes, fault);
+    }
     if (rc != 0) {
         lsm_arena_free(&m->arena);
         free(m);
         return rc;
     }
-    lsm_tree_init(&m->tree, &m->arena);
     atomic_init(&m->refs, 1);
     atomic_init(&m->bytes, lsm_tree_bytes(&m->tree));
     atomic_init(&m->entries, 0);
@@ -75,12 +78,21 @@ void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *
     if (entry->value_size > 0) {
         memcpy(bytes + entry->key_size, entry->value, entry->value_size);
     }
+    lsm_memtable_filter_add(&memtable->filter, lsm_filter_hash(entry->key, entry->key_size));
     lsm_tree_insert(&memtable->tree, ref);
     memtable->item_bytes += lsm_arena_round(size);
     uint64_t entries = atomic_load_explicit(&memtable->entries, memory_order_relaxed);
     atomic_store_explicit(&memtable->entries, entries + 1, memory_order_relaxed);
     atomic_store_explicit(&memtable->bytes, memtable->item_bytes + lsm_tree_bytes(&memtable->tree),
                           memory_order_relaxed);
+}
+
+void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash) {
+    __builtin_prefetch(lsm_memtable_filter_word(&memtable->filter, hash));
+}
+
+bool lsm_memtable_may_hold(const struct lsm_memtable *memtable, uint64_t hash) {
+    return lsm_memtable_filter_probe(&memtable->filter, hash);
 }
 
 bool lsm_memtable_get(const struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,

@@ -20,8 +20,8 @@ struct lsm_arena_pool;
 struct lsm_arena_pool *lsm_arena_pool_create(uint64_t keep_bytes);
 void lsm_arena_pool_destroy(struct lsm_arena_pool *pool);
 
-/* `seed` is for structures with a random shape; the present one has none. */
-LSM_CHECKED int lsm_memtable_create(struct lsm_arena_pool *pool, uint64_t seed,
+/* `bytes` it is expected to hold, about: its filter is made for that many. */
+LSM_CHECKED int lsm_memtable_create(struct lsm_arena_pool *pool, uint64_t bytes,
                                     struct lsm_memtable **memtable, struct lsm_fault *fault);
 void lsm_memtable_ref(struct lsm_memtable *memtable);
 void lsm_memtable_unref(struct lsm_memtable *memtable);
@@ -32,6 +32,10 @@ LSM_CHECKED int lsm_memtable_reserve(struct lsm_memtable *memtable, uint64_t cou
                                      struct lsm_fault *fault);
 /* Copies the entry. REQUIRES: reserved; (key, seq) not there yet. */
 void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *entry);
+/* Asks memory for what lsm_memtable_may_hold reads. `hash`: lsm_filter_hash of the key. */
+void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash);
+/* False: no entry of the key is there, at or below what was visible before the call. */
+bool lsm_memtable_may_hold(const struct lsm_memtable *memtable, uint64_t hash);
 /* Newest version of key with a sequence at most seq_max; its bytes live as long as the memtable. */
 bool lsm_memtable_get(const struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
                       uint64_t seq_max, struct lsm_entry *entry);

@@ -3,6 +3,7 @@
 #define LSM_MEMTABLE_INTERNAL_H
 
 #include "memtable.h"
+#include "memtable_filter.h"
 #include "memtable_tree.h"
 
 struct lsm_memtable {
@@ -10,6 +11,7 @@ struct lsm_memtable {
     _Atomic uint32_t refs;
     _Atomic uint64_t bytes, entries; /* the inserter's stores */
     uint64_t item_bytes;             /* the inserter's */
+    struct lsm_memtable_filter filter;
     struct lsm_tree tree;
     struct lsm_arena arena;
 };

@@ -119,12 +119,16 @@ static void begin(struct batch *batch, const struct lsm_key *keys, size_t count)
         probe->key = keys[k].data;
         probe->key_size = keys[k].size;
         probe->pin = NULL;
-        probe->rc = lsm_find_in_memtables(batch->view, probe->key, probe->key_size,
+        probe->hash = lsm_filter_hash(probe->key, probe->key_size);
+        lsm_memtable_prefetch(batch->view->active, probe->hash);
+    }
+    for (size_t k = 0; k < count; k++) {
+        struct lsm_probe *probe = &batch->probe[k];
+        probe->rc = lsm_find_in_memtables(batch->view, probe->key, probe->key_size, probe->hash,
                                           batch->read.seq_max, &probe->entry, &probe->pin)
                         ? 0
                         : LSM_NOT_FOUND;
         if (probe->rc == LSM_NOT_FOUND) {
-            probe->hash = lsm_filter_hash(probe->key, probe->key_size);
             batch->place[k] = 0;
             batch->open[batch->open_count++] = (uint8_t)k;
         }

@@ -98,7 +98,10 @@ void lsm_batch_find(struct lsm_probe *const *all, size_t count, const struct lsm
         const struct lsm_table *table = probes[k]->table;
         if (table->map != NULL) {
             const struct lsm_index_record *record = &table->index.records[probes[k]->block];
-            __builtin_prefetch(table->map + record->offset + record->length - 4);
+            const uint8_t *head = table->map + record->offset; /* what a search of it reads */
+            __builtin_prefetch(head);
+            __builtin_prefetch(head + 64);
+            __builtin_prefetch(head + 128);
         }
     }
     size_t misses = 0;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "bytes.h"
+#include "filter.h"
 #include "memtable.h"
 #include "table_kit.h"
 
@@ -30,7 +31,7 @@ static int teardown(void **state) {
 
 static struct lsm_memtable *new_table(void) {
     struct lsm_memtable *table = NULL;
-    assert_int_equal(lsm_memtable_create(pool, 1, &table, &fault), 0);
+    assert_int_equal(lsm_memtable_create(pool, 1 << 20, &table, &fault), 0);
     return table;
 }
 
@@ -363,9 +364,36 @@ static void readers_find_everything_visible_while_ascending_keys_arrive(void **s
     run_concurrent(true);
 }
 
+/* No key that is there is denied, whatever the filter was made for; few others are let pass while
+ * it holds what it was made for. */
+static void the_filter_denies_only_what_is_absent(void **state) {
+    (void)state;
+    const uint64_t made_for[] = {4096, 8u << 20, UINT64_C(4) << 30};
+    for (size_t t = 0; t < 3; t++) {
+        struct lsm_memtable *table = NULL;
+        char key[32];
+        unsigned passed = 0;
+        assert_int_equal(lsm_memtable_create(pool, made_for[t], &table, &fault), 0);
+        for (unsigned i = 0; i < 20000; i++) {
+            snprintf(key, sizeof key, "key%u", i);
+            struct lsm_entry entry = put_of(key, i + 1, "v");
+            insert(table, &entry);
+        }
+        for (unsigned i = 0; i < 40000; i++) {
+            int size = snprintf(key, sizeof key, "key%u", i);
+            bool may = lsm_memtable_may_hold(table, lsm_filter_hash(key, (size_t)size));
+            assert_true(may || i >= 20000);
+            passed += may && i >= 20000;
+        }
+        assert_true(t == 0 || passed < 20000 / 20);
+        lsm_memtable_unref(table);
+    }
+}
+
 int main(void) {
     rng.state = kit_seed("memtable_test");
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_filter_denies_only_what_is_absent),
         cmocka_unit_test(an_empty_table_holds_nothing_and_weighs_little),
         cmocka_unit_test(the_newest_version_at_or_below_a_sequence_is_found),
         cmocka_unit_test(keys_that_differ_only_in_trailing_zeros_stay_apart),

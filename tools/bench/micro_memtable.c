@@ -13,7 +13,8 @@ static bool table_open(struct table *t, struct bench_micro_context *context,
                        struct lsm_arena_pool *pool) {
     struct lsm_fault fault = {0};
     t->pool = pool;
-    if (pool == NULL || lsm_memtable_create(pool, 1, &t->memtable, &fault) != 0) {
+    if (pool == NULL ||
+        lsm_memtable_create(pool, context->args->memtable_bytes, &t->memtable, &fault) != 0) {
         return bench_micro_fail(context, "no memtable: %.200s", fault.text);
     }
     return true;

@@ -1,0 +1,60 @@
+/* memtable_filter.h: which keys a memtable may hold: one word a key, four bits in it.
+ *
+ * Most gets look for what is not in the memtables. Finding that out in the tree costs a chain of
+ * cache misses; here it costs one, which a reader can ask for beforehand. Measured over 2 M entries
+ * with 270 k of them in the active memtable: of 2.0 us that a random get of a table's entry took,
+ * 1.0 were the search of that memtable in vain. A full memtable of entries of 144 bytes answers
+ * "maybe" to two absent keys in a hundred; of smaller entries more often.
+ *
+ * Threads:    one inserter; any number of readers. A bit is set before the entry becomes visible,
+ * and a reader that sees the entry's sequence, by an acquire load, sees the bits.
+ * Memory:     the arena's. */
+#ifndef LSM_MEMTABLE_FILTER_H
+#define LSM_MEMTABLE_FILTER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "arena.h"
+
+enum {
+    LSM_FILTER_PIECE_BITS = 15, /* words in a piece, an allocation of the arena */
+    LSM_FILTER_PIECES_MAX = 32,
+    LSM_FILTER_WORDS_MIN_BITS = 9, /* 4 KiB */
+    LSM_FILTER_ENTRY_BYTES = 128,  /* of memtable for a byte of filter */
+};
+_Static_assert((8 << LSM_FILTER_PIECE_BITS) <= LSM_ARENA_LARGE_BYTES, "a piece is no region");
+
+struct lsm_memtable_filter {
+    uint32_t word_bits;
+    _Atomic uint64_t *piece[LSM_FILTER_PIECES_MAX];
+};
+
+/* For a memtable of so many bytes. */
+LSM_CHECKED int lsm_memtable_filter_init(struct lsm_memtable_filter *filter,
+                                         struct lsm_arena *arena, uint64_t memtable_bytes,
+                                         struct lsm_fault *fault);
+
+static inline _Atomic uint64_t *lsm_memtable_filter_word(const struct lsm_memtable_filter *filter,
+                                                         uint64_t hash) {
+    uint64_t word = hash >> (64 - filter->word_bits);
+    return &filter->piece[word >> LSM_FILTER_PIECE_BITS]
+                         [word & ((UINT64_C(1) << LSM_FILTER_PIECE_BITS) - 1)];
+}
+static inline uint64_t lsm_memtable_filter_mask(uint64_t hash) {
+    return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63) |
+           UINT64_C(1) << (hash >> 12 & 63) | UINT64_C(1) << (hash >> 18 & 63);
+}
+static inline void lsm_memtable_filter_add(struct lsm_memtable_filter *filter, uint64_t hash) {
+    _Atomic uint64_t *word = lsm_memtable_filter_word(filter, hash);
+    uint64_t bits = atomic_load_explicit(word, memory_order_relaxed);
+    atomic_store_explicit(word, bits | lsm_memtable_filter_mask(hash), memory_order_relaxed);
+}
+static inline bool lsm_memtable_filter_probe(const struct lsm_memtable_filter *filter,
+                                             uint64_t hash) {
+    uint64_t mask = lsm_memtable_filter_mask(hash);
+    return (atomic_load_explicit(lsm_memtable_filter_word(filter, hash), memory_order_relaxed) &
+            mask) == mask;
+}
+
+#endif
