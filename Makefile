@@ -106,7 +106,7 @@ compile = @mkdir -p $(@D); echo "  CC    $<"; $(CC) $(CFLAGS_ALL) -MMD -MP $(1) 
 
 $(B)/obj/shm/%.o: shm/%.c $(B)/flags
 	$(call compile,$(INC_shm))
-$(B)/obj/store/publish.o: store/publish.c $(B)/flags
+$(B)/obj/store/publish.o $(B)/obj/store/publish_values.o: $(B)/obj/store/%.o: store/%.c $(B)/flags
 	$(call compile,$(INC_store) -Ishm)
 $(B)/obj/store/%.o: store/%.c $(B)/flags
 	$(call compile,$(INC_store))

@@ -18,11 +18,13 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "publish_values.h"
 
 _Static_assert((int)LSM_LATENCY_BUCKETS == (int)SCOPE_HIST_BUCKETS, "the buckets are the same");
 _Static_assert((int)LSM_STALL_INLINE == (int)SCOPE_STALL_INLINE, "the causes are the same");
 
-enum { STATM_EVERY_NS = 100 * 1000 * 1000 };
+/* Between shapes that are published for a job's sake: short beside what an eye sees. */
+enum { STATM_EVERY_NS = 100 * 1000 * 1000, SHAPE_EVERY_NS = 20 * 1000 * 1000 };
 #define SECOND_NS UINT64_C(1000000000)
 
 struct lsm_publish {
@@ -33,7 +35,9 @@ struct lsm_publish {
     pthread_t sampler;
     pthread_mutex_t stop_lock;
     pthread_cond_t stop_cond;
-    bool stopping; /* guarded by stop_lock */
+    bool stopping;          /* guarded by stop_lock */
+    uint64_t shape_next_ns; /* guarded by stop_lock: not before */
+    uint64_t shape_due_ns;  /* guarded by stop_lock: a shape is wanted then; 0: with a sample */
 
     pthread_mutex_t tree_lock; /* orders table changes, their events and the shape */
     struct scope_table *tables;
@@ -183,6 +187,18 @@ static bool translate(const struct lsm_publish *p, const struct lsm_event *e,
     return false;
 }
 
+/* A job's inputs are known by their busy marks, in the shape: the sampler publishes it at once,
+ * unless it has just done so. */
+static void want_shape(struct lsm_publish *p) {
+    pthread_mutex_lock(&p->stop_lock);
+    if (p->shape_due_ns == 0) {
+        uint64_t now = clock_ns(CLOCK_MONOTONIC);
+        p->shape_due_ns = now > p->shape_next_ns ? now : p->shape_next_ns;
+        pthread_cond_signal(&p->stop_cond);
+    }
+    pthread_mutex_unlock(&p->stop_lock);
+}
+
 static void on_event(void *context, const struct lsm_event *event) {
     struct lsm_publish *p = context;
     struct scope_event out;
@@ -200,6 +216,9 @@ static void on_event(void *context, const struct lsm_event *event) {
         scope_publish_event(p->writer, &out);
     }
     pthread_mutex_unlock(&p->tree_lock);
+    if (out.type == SCOPE_EVENT_COMPACT_BEGIN) {
+        want_shape(p);
+    }
 }
 
 void lsm_publish_marker(struct lsm_publish *p, const char *text) {
@@ -249,93 +268,6 @@ static void publish_shape(struct lsm_publish *p) {
 
 /* ---- samples ---- */
 
-struct value {
-    uint32_t id;
-    uint64_t value;
-};
-
-static void set_all(const struct lsm_publish *p, struct scope_sample *sample,
-                    const struct value *values, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        scope_sample_set(p->writer, sample, values[i].id, values[i].value);
-    }
-}
-
-static void set_operations(const struct lsm_publish *p, struct scope_sample *sample,
-                           const struct lsm_stats *s) {
-    const struct value values[] = {
-        {SCOPE_M_OPS_PUT, s->puts},
-        {SCOPE_M_OPS_GET, s->gets},
-        {SCOPE_M_OPS_DELETE, s->deletes},
-        {SCOPE_M_OPS_SCAN, s->scans},
-        {SCOPE_M_OPS_SCAN_STEPS, s->scan_steps},
-        {SCOPE_M_GET_HITS, s->get_hits},
-        {SCOPE_M_USER_BYTES_WRITTEN, s->user_bytes_written},
-        {SCOPE_M_USER_BYTES_READ, s->user_bytes_read},
-        {SCOPE_M_MEMTABLE_BYTES, s->memtable_bytes},
-        {SCOPE_M_MEMTABLE_LIMIT, s->memtable_limit},
-        {SCOPE_M_SEALED_BYTES, s->sealed_bytes},
-        {SCOPE_M_SEALED_COUNT, s->sealed_count},
-        {SCOPE_M_MEMTABLE_ENTRIES, s->memtable_entries},
-        {SCOPE_M_CACHE_HITS, s->cache_hits},
-        {SCOPE_M_CACHE_MISSES, s->cache_misses},
-        {SCOPE_M_CACHE_BYTES, s->cache_bytes},
-        {SCOPE_M_BLOOM_CHECKS, s->bloom_checks},
-        {SCOPE_M_BLOOM_NEGATIVES, s->bloom_negatives},
-        {SCOPE_M_BLOOM_FALSE_POSITIVES, s->bloom_false_positives},
-        {SCOPE_M_TABLE_PROBES, s->table_probes},
-        {SCOPE_M_SNAPSHOTS, s->snapshots},
-        {SCOPE_M_ITERATORS, s->iterators},
-        {SCOPE_M_LAST_SEQUENCE, s->last_sequence},
-    };
-    set_all(p, sample, values, sizeof values / sizeof values[0]);
-}
-
-static void set_background(const struct lsm_publish *p, struct scope_sample *sample,
-                           const struct lsm_stats *s) {
-    const struct value values[] = {
-        {SCOPE_M_WAL_BYTES, s->wal_bytes},
-        {SCOPE_M_WAL_SYNCS, s->wal_syncs},
-        {SCOPE_M_WAL_ROTATIONS, s->wal_rotations},
-        {SCOPE_M_WAL_LIVE_BYTES, s->wal_live_bytes},
-        {SCOPE_M_FLUSHES, s->flushes},
-        {SCOPE_M_FLUSH_BYTES, s->flush_bytes},
-        {SCOPE_M_COMPACTIONS, s->compactions},
-        {SCOPE_M_COMPACTION_BYTES_READ, s->compaction_bytes_read},
-        {SCOPE_M_COMPACTION_BYTES_WRITTEN, s->compaction_bytes_written},
-        {SCOPE_M_COMPACTIONS_RUNNING, s->compactions_running},
-        {SCOPE_M_COMPACTION_PENDING_BYTES, s->compaction_pending_bytes},
-        {SCOPE_M_TOMBSTONES_DROPPED, s->tombstones_dropped},
-        {SCOPE_M_STALL_ACTIVE, (uint64_t)s->stall_active},
-        {SCOPE_M_STALLS, s->stalls},
-        {SCOPE_M_STALL_NS_L0_SLOW, s->stall_ns[LSM_STALL_L0_SLOW]},
-        {SCOPE_M_STALL_NS_L0_STOP, s->stall_ns[LSM_STALL_L0_STOP]},
-        {SCOPE_M_STALL_NS_MEMTABLE, s->stall_ns[LSM_STALL_MEMTABLE]},
-        {SCOPE_M_STALL_NS_DEBT_SLOW, s->stall_ns[LSM_STALL_DEBT_SLOW]},
-        {SCOPE_M_STALL_NS_DEBT_STOP, s->stall_ns[LSM_STALL_DEBT_STOP]},
-        {SCOPE_M_STALL_NS_INLINE, s->stall_ns[LSM_STALL_INLINE]},
-        {SCOPE_M_IO_READS, s->io_reads},
-        {SCOPE_M_IO_WRITES, s->io_writes},
-        {SCOPE_M_IO_READ_BYTES, s->io_read_bytes},
-        {SCOPE_M_IO_WRITE_BYTES, s->io_write_bytes},
-        {SCOPE_M_IO_SYNCS, s->io_syncs},
-        {SCOPE_M_IO_DEPTH, s->io_depth},
-        {SCOPE_M_IO_DEPTH_MAX, s->io_depth_max},
-        {SCOPE_M_IO_BACKEND, s->io_backend == LSM_IO_URING ? 0 : 1},
-        {SCOPE_M_TABLES, s->tables},
-        {SCOPE_M_TABLE_BYTES, s->table_bytes},
-        {SCOPE_M_OBSOLETE_BYTES, s->obsolete_bytes},
-    };
-    set_all(p, sample, values, sizeof values / sizeof values[0]);
-    for (uint32_t l = 0; l < s->levels; l++) {
-        scope_sample_set(p->writer, sample, SCOPE_M_LEVEL_TABLES + l, s->level[l].tables);
-        scope_sample_set(p->writer, sample, SCOPE_M_LEVEL_BYTES + l, s->level[l].bytes);
-        if (s->level[l].target > 0) {
-            scope_sample_set(p->writer, sample, SCOPE_M_LEVEL_TARGET + l, s->level[l].target);
-        }
-    }
-}
-
 /* Resident memory, read from the kernel at most ten times a second: it is a system call and a walk
  * there. */
 static void read_rss(struct lsm_publish *p, uint64_t now) {
@@ -377,8 +309,7 @@ static void publish_sample(struct lsm_publish *p) {
     struct scope_sample sample = {.time_ns = clock_ns(CLOCK_MONOTONIC)};
     struct lsm_stats stats;
     lsm_stats_read(p->db, &stats);
-    set_operations(p, &sample, &stats);
-    set_background(p, &sample, &stats);
+    lsm_publish_values(p->writer, &sample, &stats);
     set_process(p, &sample);
     if (p->options.fill != NULL) {
         p->options.fill(p->options.context, p->writer, &sample);
@@ -436,13 +367,24 @@ static void publish_histograms(struct lsm_publish *p, uint64_t now) {
 
 /* ---- the sampler ---- */
 
-/* Sleeps until `due`; false when it is time to stop. */
-static bool wait_until(struct lsm_publish *p, uint64_t due) {
-    struct timespec t = {.tv_sec = (time_t)(due / SECOND_NS), .tv_nsec = (long)(due % SECOND_NS)};
+/* Sleeps until `due`, or until a shape is wanted; false when it is time to stop. */
+static bool wait_until(struct lsm_publish *p, uint64_t due, bool *shape) {
     pthread_mutex_lock(&p->stop_lock);
-    int rc = 0;
-    while (!p->stopping && rc != ETIMEDOUT) {
-        rc = pthread_cond_timedwait(&p->stop_cond, &p->stop_lock, &t);
+    *shape = false;
+    for (;;) {
+        bool sooner = p->shape_due_ns != 0 && p->shape_due_ns < due;
+        uint64_t until = sooner ? p->shape_due_ns : due;
+        *shape = sooner;
+        if (p->stopping || clock_ns(CLOCK_MONOTONIC) >= until) {
+            break;
+        }
+        struct timespec t = {.tv_sec = (time_t)(until / SECOND_NS),
+                             .tv_nsec = (long)(until % SECOND_NS)};
+        (void)pthread_cond_timedwait(&p->stop_cond, &p->stop_lock, &t);
+    }
+    if (*shape) {
+        p->shape_due_ns = 0;
+        p->shape_next_ns = clock_ns(CLOCK_MONOTONIC) + SHAPE_EVERY_NS;
     }
     bool go_on = !p->stopping;
     pthread_mutex_unlock(&p->stop_lock);
@@ -465,8 +407,12 @@ static void *sampler_body(void *argument) {
     uint64_t interval = p->options.sample_interval_ns;
     uint64_t due = clock_ns(CLOCK_MONOTONIC) + interval;
     publish_sample(p); /* a viewer that attaches at once sees the start */
-    while (wait_until(p, due < p->second_ns + SECOND_NS ? due : p->second_ns + SECOND_NS)) {
+    bool shape;
+    while (wait_until(p, due < p->second_ns + SECOND_NS ? due : p->second_ns + SECOND_NS, &shape)) {
         uint64_t now = clock_ns(CLOCK_MONOTONIC);
+        if (shape) {
+            publish_shape(p);
+        }
         if (now >= due) {
             publish_sample(p);
             /* A late sample does not make the next ones late, nor are missed ones made up for. */

@@ -9,6 +9,8 @@
 #include "db_fixture.h"
 #include "publish.h"
 
+enum { INTERVAL_NS = 10 * 1000 * 1000 };
+static uint64_t interval_ns = INTERVAL_NS;
 static char name[48];
 
 struct watch {
@@ -20,7 +22,7 @@ struct watch {
 static void start(struct watch *w, struct db_fixture *f, const struct lsm_publish_options *given) {
     struct scope_error_detail detail = {0};
     struct lsm_publish_options options = given != NULL ? *given : lsm_publish_options_default();
-    options.sample_interval_ns = 10 * 1000 * 1000;
+    options.sample_interval_ns = interval_ns;
     options.samples = 1024;
     options.seconds = 64;
     *w = (struct watch){.f = f};
@@ -222,6 +224,52 @@ static void the_shape_and_the_events_after_it_are_the_tree(void **state) {
     end(&w);
 }
 
+static bool any_busy(const struct watch *w) {
+    uint64_t event_head;
+    struct tree tree = read_tree(w, &event_head);
+    bool busy = false;
+    for (size_t i = 0; i < tree.count; i++) {
+        busy = busy || tree.tables[i].busy;
+    }
+    free(tree.tables);
+    return busy;
+}
+
+/* A compaction that waits in its begin until its inputs are seen to be busy, or for 20 s. */
+struct held {
+    const struct watch *watch;
+    bool seen;
+};
+
+static void hold(void *context, const struct lsm_event *event) {
+    struct held *held = context;
+    if (event->type == LSM_EVENT_COMPACT_BEGIN) {
+        for (unsigned i = 0; i < 20000 && !held->seen; i++) {
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+            held->seen = any_busy(held->watch);
+        }
+    }
+}
+
+/* Whatever the sample interval: the shape with the marks does not wait for the next sample. */
+static void a_running_job_s_inputs_are_marked_at_once(void **state) {
+    struct db_fixture *f = *state;
+    struct watch w;
+    struct held held = {.watch = &w};
+    f->options.async_compaction = true;
+    db_open(f);
+    interval_ns = UINT64_C(3600) * 1000 * 1000 * 1000;
+    start(&w, f, NULL);
+    interval_ns = INTERVAL_NS;
+    work(f, 0, 100);
+    DB_MUST(f, lsm_flush(f->db));
+    DB_MUST(f, lsm_listener_add(f->db, hold, &held));
+    DB_MUST(f, lsm_compact_level(f->db, 0));
+    lsm_listener_remove(f->db, hold, &held);
+    assert_true(held.seen);
+    end(&w);
+}
+
 static void fill(void *context, const struct scope_writer *writer, struct scope_sample *sample) {
     (void)context;
     scope_sample_set(writer, sample, SCOPE_M_TARGET_PUT, 1234);
@@ -304,6 +352,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         DB_CASES_ON_FILES(counters_arrive_and_at_the_end_equal_the_stats),
         DB_CASES_ON_FILES(the_shape_and_the_events_after_it_are_the_tree),
+        DB_CASES_ON_FILES(a_running_job_s_inputs_are_marked_at_once),
         DB_CASE(histograms_markers_and_the_program_s_own_values_arrive, posix),
         DB_CASE(a_name_in_use_is_refused_and_free_after_the_stop, posix),
     };

@@ -59,7 +59,7 @@ store_headers=$(git ls-files 'store/*.h' | xargs -n1 basename | sed 's/\./\\./' 
 observer_headers=$(git ls-files 'observer/*.h' | xargs -n1 basename | grep -vxF "$(git ls-files 'shm/*.h' | xargs -n1 basename)" |
     sed 's/\./\\./' | paste -sd'|')
 mapfile -t shm_files < <(git ls-files 'shm/*.[ch]')
-mapfile -t store_files < <(git ls-files 'store/*.[ch]' | grep -v '^store/publish\.')
+mapfile -t store_files < <(git ls-files 'store/*.[ch]' | grep -v '^store/publish')
 mapfile -t observer_files < <(git ls-files 'observer/*.[ch]')
 own_shm=$(git ls-files 'shm/*.h' 'shm/*.def' | xargs -n1 basename | grep -vxF "$(git ls-files 'store/*.h' | xargs -n1 basename)" |
     sed 's/\./\\./' | paste -sd'|')
