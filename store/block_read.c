@@ -256,6 +256,23 @@ enum lsm_block_found lsm_block_find(const struct lsm_block_view *view, const uin
     return same ? LSM_BLOCK_TOO_NEW : LSM_BLOCK_ABSENT;
 }
 
+void lsm_block_prefetch(const struct lsm_block_view *view, const uint8_t *key, size_t key_size) {
+    enum { LINE = 64, LINES_MAX = 8 };
+    struct target target;
+    uint32_t low, high, begin, end;
+    if (aim(view, key, key_size, 0, &target) != 0) {
+        return;
+    }
+    tied(view, target.window, &low, &high);
+    if (low < high && span(view, low, &begin, &end)) {
+        const uint8_t *p = view->data + begin;
+        for (uint32_t i = 0; i < LINES_MAX && begin + i * LINE < end; i++) {
+            __builtin_prefetch(p + (size_t)i * LINE);
+        }
+        __builtin_prefetch(view->data + end - 1);
+    }
+}
+
 /* ---- iterating ---- */
 
 void lsm_block_iter_init(struct lsm_block_iter *iter) {

@@ -44,6 +44,9 @@ enum lsm_block_found {
 enum lsm_block_found lsm_block_find(const struct lsm_block_view *view, const uint8_t *key,
                                     size_t key_size, uint64_t seq_max, struct lsm_entry *entry);
 
+/* Asks memory for the entry that lsm_block_find of the key will probably read. */
+void lsm_block_prefetch(const struct lsm_block_view *view, const uint8_t *key, size_t key_size);
+
 struct lsm_block_iter {
     struct lsm_block_view view;
     uint32_t at; /* index of the current entry */

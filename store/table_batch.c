@@ -23,7 +23,7 @@ static size_t find_blocks(struct lsm_probe **probes, size_t count,
         struct lsm_probe *probe = probes[k];
         if (lsm_table_find_block(probe->table, probe->key, probe->key_size, read->seq_max,
                                  read->slot, &probe->block)) {
-            __builtin_prefetch(&probe->table->index.records[probe->block]);
+            lsm_table_prefetch_place(probe->table, probe->block);
             probes[kept++] = probe;
         } else {
             probe->rc = LSM_NOT_FOUND;
@@ -95,23 +95,20 @@ void lsm_batch_find(struct lsm_probe *const *all, size_t count, const struct lsm
     memcpy(probes, all, count * sizeof(struct lsm_probe *));
     count = find_blocks(probes, count, read);
     for (size_t k = 0; k < count; k++) {
-        const struct lsm_table *table = probes[k]->table;
-        if (table->map != NULL) {
-            const struct lsm_index_record *record = &table->index.records[probes[k]->block];
-            const uint8_t *head = table->map + record->offset; /* what a search of it reads */
-            __builtin_prefetch(head);
-            __builtin_prefetch(head + 64);
-            __builtin_prefetch(head + 128);
-        }
+        lsm_table_prefetch_block(probes[k]->table, probes[k]->block);
     }
-    size_t misses = 0;
+    size_t here = 0, misses = 0;
     for (size_t k = 0; k < count; k++) {
         struct lsm_probe *probe = probes[k];
         if (lsm_table_block_here(probe->table, probe->block, read->slot, &probe->use)) {
-            find_in_block(probe, read, fault);
+            lsm_block_prefetch(&probe->use.view, probe->key, probe->key_size);
+            probes[here++] = probe;
         } else {
             missing[misses++] = probe;
         }
+    }
+    for (size_t k = 0; k < here; k++) {
+        find_in_block(probes[k], read, fault);
     }
     if (misses > 0) {
         find_by_requests(missing, misses, read, fault);

@@ -53,6 +53,21 @@ struct lsm_block_use {
     struct lsm_block_view view;
     struct lsm_block *block; /* NULL: in the mapping */
 };
+/* Asks memory for what tells where block i is, and for the head of a block in the mapping. */
+static inline void lsm_table_prefetch_place(const struct lsm_table *table, size_t i) {
+    __builtin_prefetch(&table->index.records[i]);
+    if (table->map != NULL) {
+        __builtin_prefetch(&table->seen[i / 64]);
+    }
+}
+static inline void lsm_table_prefetch_block(const struct lsm_table *table, size_t i) {
+    if (table->map != NULL) {
+        const uint8_t *head = table->map + table->index.records[i].offset;
+        for (size_t line = 0; line < 4; line++) {
+            __builtin_prefetch(head + line * 64);
+        }
+    }
+}
 /* Block i, from the mapping, the cache or the file. `slot` may be NULL. */
 LSM_CHECKED int lsm_table_use_block(struct lsm_table *table, size_t i, bool fill_cache,
                                     struct lsm_counter_slot *slot, struct lsm_block_use *use,
