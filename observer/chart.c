@@ -84,9 +84,12 @@ void chart_frame(const struct scene *scene, const struct panel *panel,
     if (panel->titled != NULL && (panel->present == NULL || panel->present(scene))) {
         panel->titled(scene, name, sizeof name);
     }
-    double title = canvas_text_width(canvas, FONT_TITLE, false, name);
-    canvas_text(canvas, FONT_TITLE, left, chart_baseline(canvas, FONT_TITLE, middle), TEXT_LEFT,
-                false, scene->theme->text, name);
+    double title = 0.0;
+    if (chart_fit(canvas, FONT_TITLE, false, name, place->header.w, text, sizeof text)) {
+        title = canvas_text_width(canvas, FONT_TITLE, false, text);
+        canvas_text(canvas, FONT_TITLE, left, chart_baseline(canvas, FONT_TITLE, middle), TEXT_LEFT,
+                    false, scene->theme->text, text);
+    }
     double baseline = chart_baseline(canvas, FONT_AXIS, middle);
     double corner_width = canvas_text_width(canvas, FONT_STRONG, true, corner);
     if (corner[0] != '\0' && left + title + 24.0 + corner_width <= right) {
@@ -103,6 +106,9 @@ void chart_frame(const struct scene *scene, const struct panel *panel,
     }
 }
 
+/* Labels of ticks lie this far apart. */
+static const double TICK_LEAST = 13.0;
+
 /* Faint lines at the ticks and their labels at the left. */
 void chart_grid(const struct scene *scene, const struct panel *panel,
                 const struct panel_place *place, double top) {
@@ -111,12 +117,16 @@ void chart_grid(const struct scene *scene, const struct panel *panel,
     axis_value_ticks(panel->unit, top, axis_intervals(place->plot.h), &ticks);
     double pixel = canvas_pixel(canvas);
     double line = fmax(pixel, canvas_snap(canvas, 1.0));
+    double highest = ticks.count > 0 ? chart_y(place, top, ticks.tick[ticks.count - 1].value) : 0.0;
     for (int i = 0; i < ticks.count; i++) {
         double y = canvas_snap(canvas, chart_y(place, top, ticks.tick[i].value));
         struct rect rule = {place->plot.x, y - (i == 0 ? 0.0 : line), place->plot.w, line};
         struct color color = scene->theme->grid;
         canvas_fill_rect(canvas, rule, 0.0,
                          i == 0 ? theme_mix(color, scene->theme->axis, 0.25) : color);
+        if (i + 1 < ticks.count && y - highest < TICK_LEAST) {
+            continue; /* too low for two: the one with the unit says more */
+        }
         canvas_text(canvas, FONT_AXIS, place->plot.x - 8.0,
                     chart_baseline(canvas, FONT_AXIS, y - line / 2.0), TEXT_RIGHT, true,
                     scene->theme->axis, ticks.tick[i].label);

@@ -114,6 +114,9 @@ void chart_labels(const struct scene *scene, const struct panel_place *place, do
     const struct panel_value *chosen[PANEL_VALUES_MAX];
     double wanted[PANEL_VALUES_MAX], y[PANEL_VALUES_MAX];
     /* Half a label may stand below the axis and half above the plot. */
+    if (place->labels.w <= 0.0) {
+        return;
+    }
     double lo = place->plot.y - LABEL_HEIGHT / 2.0 + CHART_HEADROOM;
     double hi = place->plot.y + place->plot.h + LABEL_HEIGHT / 2.0;
     double fits = floor((hi - lo) / LABEL_HEIGHT);

@@ -159,6 +159,9 @@ static void draw_label(const struct scene *scene, const struct panel_place *plac
     double first = chart_baseline(canvas, FONT_STRONG, middle - line / 2.0);
     canvas_text(canvas, FONT_AXIS, place->plot.x - 8.0, chart_baseline(canvas, FONT_AXIS, middle),
                 TEXT_RIGHT, false, strong, name);
+    if (place->labels.w <= 0.0) {
+        return;
+    }
     canvas_text(canvas, FONT_STRONG, place->labels.x, first, TEXT_LEFT, true, strong, figure[0]);
     canvas_text(canvas, FONT_AXIS, right, first, TEXT_RIGHT, true, scene->theme->text, figure[1]);
     if (line > 0.0) {

@@ -20,6 +20,9 @@ static const double TWO_COLUMNS = 900.0; /* the least width for them */
 static const double MAP_WINDOW = 460.0;  /* the lowest window with a mini-map */
 static const double MAP_RUN = 16.0;      /* the least height of a run's strip in it */
 static const double LETTER = 20.0;       /* a run's letter above its part */
+static const double BAND_LEAST = 16.0;   /* a run's band */
+static const double BAND_GAP = 10.0;     /* between two */
+static const double NARROW = 72.0;       /* a plot less wide has no labels beside it */
 static const double MORE_GAP = 10.0;
 static const double ALIGN = 56.0; /* columns' edges closer than this become one */
 
@@ -65,8 +68,18 @@ static double weight_of(const struct view *view, const struct panel *panel) {
                                     : panel->weight * (panel->rows ? fmin(2.0, runs) : 0.75);
 }
 
-static double least_of(const struct view *view, const struct panel *panel) {
+/* In bands over each other each run needs room for a line of type, and for its lane. */
+static double least_in_bands(const struct view *view, const struct layout_slot *slot) {
+    double runs = view->others + 1.0;
+    bool bands =
+        view->others > 0 && !view->side_by_side && !slot->panel->timeless && !slot->panel->overlays;
+    return bands ? runs * BAND_LEAST + (runs - 1.0) * (slot->size.lane + BAND_GAP) : 0.0;
+}
+
+static double least_of(const struct view *view, const struct layout_slot *slot) {
+    const struct panel *panel = slot->panel;
     double least = panel->least > 0.0 ? panel->least : LEAST;
+    least = fmax(least, least_in_bands(view, slot));
     least += is_divided(view, panel) ? LETTER : 0.0;
     return view->layout == VIEW_PRESENTER && view->solo < 0 ? fmax(LEAST_PRESENTED, least) : least;
 }
@@ -110,14 +123,15 @@ static void share_heights(const struct view *view, const struct layout *layout,
     for (size_t round = 0; round <= column->count; round++) {
         double weight = 0.0, room = stretch;
         for (size_t k = 0; k < column->count; k++) {
-            const struct panel *panel = layout->slot[column->slot[k]].panel;
-            weight += low[k] ? 0.0 : weight_of(view, panel);
-            room -= low[k] ? least_of(view, panel) : 0.0;
+            const struct layout_slot *slot = &layout->slot[column->slot[k]];
+            weight += low[k] ? 0.0 : weight_of(view, slot->panel);
+            room -= low[k] ? least_of(view, slot) : 0.0;
         }
         bool again = false;
         for (size_t k = 0; k < column->count; k++) {
-            const struct panel *panel = layout->slot[column->slot[k]].panel;
-            double least = least_of(view, panel);
+            const struct layout_slot *slot = &layout->slot[column->slot[k]];
+            const struct panel *panel = slot->panel;
+            double least = least_of(view, slot);
             double fair =
                 weight > 0.0 ? floor(fmax(0.0, room) * weight_of(view, panel) / weight) : 0.0;
             column->plot[k] = low[k] ? least : fair;
@@ -162,9 +176,9 @@ static void align_edges(const struct view *view, const struct layout *layout,
             best = cost < (best < 0.0 ? -2.0 * best : best) ? by : best;
             y += density->gap;
         }
-        const struct panel *panel = layout->slot[right->slot[k]].panel;
-        const struct panel *below = layout->slot[right->slot[k + 1]].panel;
-        if (best < ALIGN && right->plot[k] + best >= least_of(view, panel) &&
+        const struct layout_slot *above = &layout->slot[right->slot[k]];
+        const struct layout_slot *below = &layout->slot[right->slot[k + 1]];
+        if (best < ALIGN && right->plot[k] + best >= least_of(view, above) &&
             right->plot[k + 1] - best >= least_of(view, below)) {
             right->plot[k] += best;
             right->plot[k + 1] -= best;
@@ -179,6 +193,9 @@ static void place_across(const struct canvas *canvas, double x, double w, double
                          struct panel_place *place) {
     double plot_left = canvas_snap(canvas, x + PAD + left + (left > 0.0 ? 8.0 : 0.0));
     double labels_right = x + w - PAD;
+    if (labels_right - right - 12.0 - plot_left < NARROW) {
+        right = 0.0;
+    }
     double plot_right = canvas_snap(canvas, labels_right - right - (right > 0.0 ? 12.0 : 0.0));
     place->header.x = x + PAD;
     place->header.w = fmax(0.0, w - 2.0 * PAD);
@@ -276,7 +293,7 @@ static void fit_column(const struct view *view, struct layout *layout, int numbe
         size_t worst = 0;
         for (size_t k = 0; k < column->count; k++) {
             const struct panel *panel = layout->slot[column->slot[k]].panel;
-            needed += least_of(view, panel);
+            needed += least_of(view, &layout->slot[column->slot[k]]);
             worst = panel_rank(panel) >= panel_rank(layout->slot[column->slot[worst]].panel)
                         ? k
                         : worst;
@@ -394,7 +411,7 @@ void layout_part(const struct canvas *canvas, const struct layout *layout, size_
         part->plot = snapped(canvas, part->plot);
         return;
     }
-    double between = size->lane + 10.0;
+    double between = size->lane + BAND_GAP;
     double h = fmax(8.0, floor((whole->plot.h - between * (runs - 1)) / runs));
     double y = canvas_snap(canvas, whole->plot.y + run * (h + between));
     part->lane.y = y - (whole->plot.y - whole->lane.y);

@@ -34,7 +34,8 @@ struct layout {
     struct rect notes[LAYOUT_COLUMNS_MAX];     /* for markers' texts; no width: none */
 };
 
-/* Places the view's panels on the scene's canvas; reads only its canvas, history and times. */
+/* Where a plot would be too narrow its labels have no width: none are drawn. Places the view's
+ * panels on the scene's canvas; reads only its canvas, history and times. */
 void layout_make(const struct view *view, const struct scene *scene, struct layout *layout);
 
 /* The share of a slot that a run gets in a panel that does not overlay: bands over each other, or,

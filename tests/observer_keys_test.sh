@@ -121,7 +121,11 @@ key Escape; returns first Escape
 press 'I' i; key i; returns first 'I again'
 press '?' question; key Escape; returns first Escape
 press 'K' k
-press 'D' d; key d
+press 'D' d
+bottom=$(import -window "$window" -crop 1280x30+0+690 +repage -depth 8 rgb:- | cksum)
+key d; returns before 'D again'
+[ "$bottom" != "$(import -window "$window" -crop 1280x30+0+690 +repage -depth 8 rgb:- | cksum)" ] ||
+    fail "D shows no command line at the bottom"
 
 section 'the mini-map: a frame is drawn, moved, and let go'
 shot before
@@ -186,6 +190,31 @@ begin "$golden/background.lsr" "$golden/inline.lsr" --no-config
 press 'C' c; key c; returns first 'C again'
 press ',' comma; press 'side by side with a crosshair' c
 quit
+
+section 'full screen, by a window manager'
+manager=
+for name in openbox icewm fluxbox metacity; do
+    command -v $name >/dev/null && manager=$name && break
+done
+if [ -n "$manager" ]; then
+    $manager >manager 2>&1 &
+    pids+=($!)
+    disown $!
+    eventually sh -c 'xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q "window id"' ||
+        fail "$manager does not start: $(cat manager)"
+    begin "$golden/background.lsr" --no-config
+    sized() { [ "$(size)" = "$1" ]; }
+    for keys in F11 shift+f; do
+        key $keys; eventually sized 1400x900 || fail "$keys: $(size) is not the whole screen"
+        key $keys; eventually sized 1280x720 || fail "$keys again: $(size) is not the size before"
+    done
+    key F11; eventually sized 1400x900 || fail "F11: $(size)"
+    key Escape; eventually sized 1280x720 || fail "Escape does not leave the full screen: $(size)"
+    kill -0 "$viewer" || fail "Escape on the full screen quits"
+    quit
+else
+    echo "no window manager is installed: full screen is not tried"
+fi
 
 section end
 echo "$passed passed, $failed failed"
