@@ -12,7 +12,9 @@ enum { OPEN_MAX = 64 };
 struct open_jobs {
     struct {
         double t;
-        const struct scope_event *event;
+        uint32_t job;
+        enum scope_stall cause;
+        size_t index;
     } job[OPEN_MAX];
     size_t count;
 };
@@ -42,8 +44,8 @@ static void add_span(struct mark_span *spans, size_t *count, const struct mark_s
     spans[(*count)++] = *span;
 }
 
-static void add_point(struct mark_point *points, size_t *count, size_t room, double t,
-                      const struct scope_event *event, double pixel_s) {
+static void add_point(struct mark_point *points, size_t *count, size_t room, double t, size_t event,
+                      double pixel_s) {
     if (*count > 0 && (t - points[*count - 1].t < pixel_s || *count == room)) {
         points[*count - 1].count++;
         points[*count - 1].event = event;
@@ -52,20 +54,24 @@ static void add_point(struct mark_point *points, size_t *count, size_t room, dou
     points[(*count)++] = (struct mark_point){.t = t, .count = 1, .event = event};
 }
 
-static void open_push(struct open_jobs *open, double t, const struct scope_event *event) {
+static void open_push(struct open_jobs *open, double t, const struct scope_event *event,
+                      size_t index) {
     if (open->count == OPEN_MAX) {
         memmove(&open->job[0], &open->job[1], sizeof open->job[0] * (OPEN_MAX - 1));
         open->count--;
     }
+    bool stall = event->type == SCOPE_EVENT_STALL_BEGIN;
     open->job[open->count].t = t;
-    open->job[open->count++].event = event;
+    open->job[open->count].job = event->job;
+    open->job[open->count].cause = stall ? event->u.stall.cause : SCOPE_STALL_NONE;
+    open->job[open->count++].index = index;
 }
 
 /* Takes the newest begin that belongs to `end` and gives its time; false when it was not seen. */
 static bool open_take(struct open_jobs *open, const struct scope_event *end, bool by_job,
                       double *t) {
     for (size_t i = open->count; i-- > 0;) {
-        if (!by_job || open->job[i].event->job == end->job) {
+        if (!by_job || open->job[i].job == end->job) {
             *t = open->job[i].t;
             memmove(&open->job[i], &open->job[i + 1], sizeof open->job[0] * (open->count - i - 1));
             open->count--;
@@ -75,7 +81,8 @@ static bool open_take(struct open_jobs *open, const struct scope_event *end, boo
     return false;
 }
 
-static void take_end(struct collector *c, bool stall, double t, const struct scope_event *event) {
+static void take_end(struct collector *c, double t, const struct scope_event *event, size_t index) {
+    bool stall = event->type == SCOPE_EVENT_STALL_END;
     uint64_t duration_ns = stall ? event->u.stall.duration_ns : event->u.job_info.duration_ns;
     double began = t - (double)duration_ns * 1e-9;
     double opened;
@@ -90,7 +97,7 @@ static void take_end(struct collector *c, bool stall, double t, const struct sco
                              .open = open,
                              .count = 1,
                              .cause = stall ? event->u.stall.cause : SCOPE_STALL_NONE,
-                             .event = event};
+                             .event = index};
     if (span.t1 < c->t0 || span.t0 > c->t1 || span.t0 > c->until) {
         return;
     }
@@ -102,7 +109,7 @@ static void take_end(struct collector *c, bool stall, double t, const struct sco
     }
 }
 
-static void take_note(struct marks *marks, double t, const struct scope_event *event) {
+static void take_note(struct marks *marks, double t, size_t event) {
     if (marks->notes == MARKS_NOTES_MAX) {
         memmove(&marks->note[0], &marks->note[1], sizeof marks->note[0] * (MARKS_NOTES_MAX - 1));
         marks->notes--;
@@ -110,28 +117,28 @@ static void take_note(struct marks *marks, double t, const struct scope_event *e
     marks->note[marks->notes++] = (struct mark_point){.t = t, .count = 1, .event = event};
 }
 
-static void take(struct collector *c, double t, const struct scope_event *event) {
+static void take(struct collector *c, double t, const struct scope_event *event, size_t index) {
     bool shown = t >= c->t0 && t <= c->t1 && t <= c->until;
     switch (event->type) {
     case SCOPE_EVENT_FLUSH_END:
         if (shown) {
-            add_point(c->marks->flush, &c->marks->flushes, MARKS_FLUSHES_MAX, t, event, c->pixel_s);
+            add_point(c->marks->flush, &c->marks->flushes, MARKS_FLUSHES_MAX, t, index, c->pixel_s);
         }
         break;
     case SCOPE_EVENT_COMPACT_BEGIN:
-        open_push(&c->compactions, t, event);
+        open_push(&c->compactions, t, event, index);
         break;
     case SCOPE_EVENT_STALL_BEGIN:
-        open_push(&c->stalls, t, event);
+        open_push(&c->stalls, t, event, index);
         break;
     case SCOPE_EVENT_COMPACT_END:
     case SCOPE_EVENT_STALL_END:
-        take_end(c, event->type == SCOPE_EVENT_STALL_END, t, event);
+        take_end(c, t, event, index);
         break;
     case SCOPE_EVENT_ERROR:
     case SCOPE_EVENT_MARKER:
         if (shown) {
-            take_note(c->marks, t, event);
+            take_note(c->marks, t, index);
         }
         break;
     case SCOPE_EVENT_COMPACT_SCHEDULED:
@@ -148,7 +155,6 @@ static void take(struct collector *c, double t, const struct scope_event *event)
 static void take_open(struct collector *c, bool stall) {
     const struct open_jobs *open = stall ? &c->stalls : &c->compactions;
     for (size_t i = 0; i < open->count; i++) {
-        const struct scope_event *event = open->job[i].event;
         if (open->job[i].t > c->t1 || open->job[i].t > c->until) {
             continue;
         }
@@ -156,8 +162,8 @@ static void take_open(struct collector *c, bool stall) {
                                  .t1 = c->until,
                                  .open = true,
                                  .count = 1,
-                                 .cause = stall ? event->u.stall.cause : SCOPE_STALL_NONE,
-                                 .event = event};
+                                 .cause = open->job[i].cause,
+                                 .event = open->job[i].index};
         if (stall) {
             add_span(c->marks->stall, &c->marks->stalls, &span, c->pixel_s);
         } else {
@@ -180,7 +186,7 @@ void marks_collect(const struct history *history, double t0, double t1, double u
                            1u << SCOPE_EVENT_MARKER;
     for (size_t i = history_event_next(history, history_event_find(history, t0), types); i < count;
          i = history_event_next(history, i + 1, types)) {
-        take(&c, history_event_time(history, i), history_event(history, i));
+        take(&c, history_event_time(history, i), history_event(history, i), i);
     }
     take_open(&c, true);
     take_open(&c, false);

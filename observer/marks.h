@@ -18,12 +18,12 @@ struct mark_span {
     bool open;      /* still going on at the newest time shown */
     unsigned count; /* how many were joined into this one */
     enum scope_stall cause;
-    const struct scope_event *event; /* the newest that is in it: its end, or its begin when open */
+    size_t event; /* index in the history of the newest in it: its end, or its begin when open */
 };
 struct mark_point {
     double t;
     unsigned count;
-    const struct scope_event *event;
+    size_t event; /* index in the history */
 };
 
 struct marks {

@@ -141,7 +141,7 @@ static size_t events(const struct scene *scene, double t, struct panel_value *li
         if (t < span->t0 - scene->cursor_slack_s || t > span->t1 + scene->cursor_slack_s) {
             continue;
         }
-        const struct scope_event *event = span->event;
+        const struct scope_event *event = history_event(scene->history, span->event);
         struct panel_value *value = &list[count++];
         *value = (struct panel_value){.color = scene->theme->compaction, .at = NAN};
         unsigned from = event->level_from, to = event->level_to;

@@ -239,11 +239,12 @@ static size_t events(const struct scene *scene, double t, struct panel_value *li
     if (nearest->count > 1) {
         snprintf(list[0].name, sizeof list[0].name, "%u flushes, last", nearest->count);
     }
-    if (nearest->event->u.job_info.bytes_out > 0) {
-        units_bytes((double)nearest->event->u.job_info.bytes_out, bytes, sizeof bytes);
+    const struct scope_event *event = history_event(scene->history, nearest->event);
+    if (event->u.job_info.bytes_out > 0) {
+        units_bytes((double)event->u.job_info.bytes_out, bytes, sizeof bytes);
     }
-    if (nearest->event->u.job_info.duration_ns > 0) {
-        units_duration((double)nearest->event->u.job_info.duration_ns * 1e-9, took, sizeof took);
+    if (event->u.job_info.duration_ns > 0) {
+        units_duration((double)event->u.job_info.duration_ns * 1e-9, took, sizeof took);
     }
     snprintf(list[0].text, sizeof list[0].text, "%s%s%s", bytes,
              bytes[0] != '\0' && took[0] != '\0' ? " in " : "", took);

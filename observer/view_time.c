@@ -199,7 +199,8 @@ static void draw_note(const struct view_frame *frame, const struct scene *scene,
                       const struct rect *row, const struct mark_point *note,
                       struct placed *placed) {
     struct canvas *canvas = frame->canvas;
-    bool error = note->event->type == SCOPE_EVENT_ERROR;
+    const struct scope_event event = *history_event(scene->history, note->event);
+    bool error = event.type == SCOPE_EVENT_ERROR;
     struct color color = error ? frame->theme->stall : frame->theme->marker;
     double pixel = canvas_pixel(canvas), x = -1.0;
     for (size_t i = 0; i < frame->layout.count; i++) {
@@ -219,7 +220,7 @@ static void draw_note(const struct view_frame *frame, const struct scene *scene,
                         scene->run > 0 ? dash : NULL, scene->run > 0 ? 2 : 0);
     }
     char text[128];
-    snprintf(text, sizeof text, "%s%s", error ? "error: " : "", note->event->u.text);
+    snprintf(text, sizeof text, "%s%s", error ? "error: " : "", event.u.text);
     if (x >= 0.0) {
         write_note(scene, row, x, text, color, placed);
     }
