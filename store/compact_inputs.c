@@ -98,6 +98,32 @@ size_t lsm_compact_inputs(const struct lsm_compaction *c) {
     return count;
 }
 
+static int by_first_key(const void *a, const void *b) {
+    const struct lsm_table_meta *x = *(struct lsm_table_meta *const *)a;
+    const struct lsm_table_meta *y = *(struct lsm_table_meta *const *)b;
+    return lsm_key_compare(x->first_key, x->first_key_size, y->first_key, y->first_key_size);
+}
+
+bool lsm_compact_is_disjoint(const struct lsm_compaction *c) {
+    size_t count = lsm_compact_inputs(c), n = 0;
+    struct lsm_table_meta **all = malloc((count + 1) * sizeof(struct lsm_table_meta *));
+    bool disjoint = all != NULL;
+    for (uint32_t s = 0; s < c->side_count && disjoint; s++) {
+        memcpy(all + n, c->side[s].metas, c->side[s].count * sizeof(struct lsm_table_meta *));
+        n += c->side[s].count;
+    }
+    if (disjoint) {
+        qsort(all, n, sizeof(struct lsm_table_meta *), by_first_key);
+    }
+    for (size_t i = 0; i < n && disjoint; i++) {
+        disjoint = all[i]->tombstones == 0 &&
+                   (i == 0 || lsm_key_compare(all[i - 1]->last_key, all[i - 1]->last_key_size,
+                                              all[i]->first_key, all[i]->first_key_size) < 0);
+    }
+    free(all);
+    return disjoint;
+}
+
 /* Is all that `a` reads newer than what `b` reads, where they have keys in common? */
 static bool is_newer(const struct lsm_compaction *a, const struct lsm_compaction *b) {
     return a->level < b->level || (a->level == 0 && b->level == 0 && a->seq_min > b->seq_max);

@@ -34,6 +34,9 @@ bool lsm_compact_add_level(struct lsm_compaction *compaction, const struct lsm_v
                            uint32_t level);
 /* Adds what overlaps the inputs so far in the output level. */
 bool lsm_compact_add_overlap(struct lsm_compaction *compaction, const struct lsm_version *version);
+/* Is there nothing to merge, as no two inputs share a key, and no delete that might go? Then all
+ * can be moved. False also when memory is out. */
+bool lsm_compact_is_disjoint(const struct lsm_compaction *compaction);
 /* Would it disturb a job under way? */
 bool lsm_compact_collides(const struct lsm_compaction *compaction);
 /* Frees what was not sealed; NULL is ignored. */

@@ -246,7 +246,8 @@ static int install(struct run *run) {
     int rc = 0;
     for (uint32_t s = 0; s < c->side_count; s++) {
         const struct lsm_compact_side *side = &c->side[s];
-        for (size_t i = 0; i < side->count && rc == 0; i++) {
+        bool stays = c->trivial && side->level == c->output;
+        for (size_t i = 0; i < side->count && rc == 0 && !stays; i++) {
             rc = c->trivial ? lsm_edit_move(&edit, side->level, c->output, side->metas[i]->id)
                             : lsm_edit_remove(&edit, side->level, side->metas[i]->id);
         }

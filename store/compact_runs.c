@@ -91,5 +91,6 @@ struct lsm_compaction *lsm_runs_pick(struct lsm_db *db, const struct lsm_version
         lsm_compact_discard(c);
         return NULL;
     }
+    c->trivial = lsm_compact_is_disjoint(c);
     return lsm_compact_seal(c);
 }

@@ -61,6 +61,7 @@ run --version
 ok "--version ends with 0" all is 0 -- says '^lsm-bench [0-9]'
 for words in --bogus stray --num '--num 99' '--num many' '--key-size 11' '--value-size 2MiB' \
     '--threads 0' '--seconds 0' '--bloom-fpr 0.9' '--compression lz4' '--baseline bdb' \
+    '--policy eager' '--policy tiered,tiered' '--policy tiered --engine null' \
     '--engine bdb' '--engine lsm,lsm' '--engine lsm,' '--phases nothing' '--phases ,' '--micro=sort' \
     '--repeat 0' '--json=1' '--dir'; do
     # shellcheck disable=SC2086
@@ -93,6 +94,10 @@ ok "settings are told" says '^lsm: version .*durability process'
 short --engine null,lsm --phases fillrandom --baseline null
 ok "ratios refer to the baseline" \
     grep -qE '^fillrandom +null +[0-9.]+ ?[kMG]? +1\.00 ' "$work/out"
+
+short --engine lsm --phases overwrite --policy lazy-leveled,leveled,tiered
+ok "policies run as engines of their own, all of them in one table" all is 0 -- row overwrite lsm -- \
+    row overwrite lsm-tiered -- row overwrite lsm-lazy -- says '^lsm-tiered: version .*, tiered:'
 
 # ---- what a phase needs ---------------------------------------------------------------------------
 short --engine lsm --phases readseq,deleterandom,readrandom,coldmulti,readrandom,ycsb

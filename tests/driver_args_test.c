@@ -313,6 +313,22 @@ static void history_becomes_powers_of_two(void **state) {
     assert_false(PARSE(&a, error, "--history", "300d", "--sample-ms", "1"));
 }
 
+static void policy_and_compaction_rate_reach_the_engine(void **state) {
+    (void)state;
+    struct driver_args a;
+    char error[256];
+    assert_true(PARSE(&a, error, "--seed", "1"));
+    assert_int_equal(driver_engine_options(&a).policy, LSM_LEVELED);
+    assert_int_equal(driver_engine_options(&a).compaction_rate, 0);
+    assert_true(PARSE(&a, error, "--policy", "tiered", "--compaction-rate", "20MiB"));
+    assert_int_equal(driver_engine_options(&a).policy, LSM_TIERED);
+    assert_int_equal(driver_engine_options(&a).compaction_rate, 20 << 20);
+    assert_true(PARSE(&a, error, "--policy", "lazy-leveled"));
+    assert_int_equal(driver_engine_options(&a).policy, LSM_LAZY_LEVELED);
+    assert_false(PARSE(&a, error, "--policy", "eager"));
+    assert_non_null(strstr(error, "--policy"));
+}
+
 static void limits_keep_their_distance_from_the_trigger(void **state) {
     (void)state;
     struct driver_args a;
@@ -369,6 +385,7 @@ int main(void) {
         cmocka_unit_test(explicit_options_win_over_a_preset_in_any_order),
         cmocka_unit_test(presets_are_the_references_scenarios_and_ycsbs_mixes),
         cmocka_unit_test(history_becomes_powers_of_two),
+        cmocka_unit_test(policy_and_compaction_rate_reach_the_engine),
         cmocka_unit_test(limits_keep_their_distance_from_the_trigger),
         cmocka_unit_test(numbers_are_told_as_people_read_them),
         cmocka_unit_test(a_page_cuts_what_does_not_fit),

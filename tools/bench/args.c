@@ -62,6 +62,9 @@ static const struct option_row rows[] = {
      "block cache of each engine that has one"},
     {"bloom-fpr", FRACTION, FIELD(bloom_fpr), 0, 0, "0.000001 to 0.5", "0.01", "P",
      "false positive rate of the filters of each engine that has them"},
+    {"policy", TEXT, FIELD(policy), 0, 0, NULL, NULL, "LIST",
+     "lsm: compaction policies leveled, tiered, lazy-leveled (default leveled); several run as\n"
+     "                         engines lsm, lsm-tiered and lsm-lazy"},
     {"compression", TEXT, FIELD(compression), 0, 0, NULL, "no", "no",
      "no is the only choice: engines differ in the compressors they have"},
     {.help = "Output"},

@@ -20,6 +20,7 @@ struct bench_args {
     uint64_t memtable_bytes, cache_bytes;
     double bloom_fpr;
     const char *compression;
+    const char *policy; /* names of our engine's compaction policies; NULL: leveled */
     const char *dir;
     uint64_t repeat;
     const char *baseline;

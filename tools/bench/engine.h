@@ -44,6 +44,7 @@ struct bench_slice {
 
 struct bench_engine {
     const char *name;
+    bool on_request; /* runs only when it is named */
     /* Loads the library. False and one line in `why` when it is not installed. */
     bool (*load)(char why[BENCH_ERROR_TEXT]);
     /* Settings as they will be used, and when checksums are verified: a few lines. */
@@ -85,7 +86,7 @@ struct bench_engine {
     void (*iter_entry)(void *iter, struct bench_slice *key, struct bench_slice *value);
 };
 
-extern const struct bench_engine bench_engine_lsm, bench_engine_rocksdb, bench_engine_leveldb,
+extern const struct bench_engine bench_engine_lsm, bench_engine_lsm_tiered, bench_engine_lsm_lazy, bench_engine_rocksdb, bench_engine_leveldb,
     bench_engine_lmdb, bench_engine_null;
 /* All of them, in the order of the report. */
 extern const struct bench_engine *const bench_engines[];

@@ -1,4 +1,5 @@
-/* engine_lsm.c: our own engine, through its public header, at its defaults. */
+/* engine_lsm.c: our own engine, through its public header, at its defaults; and once more for each
+ * compaction policy that is not the default. */
 #include "engine.h"
 
 #include <math.h>
@@ -26,24 +27,27 @@ static bool adapter_load(char why[BENCH_ERROR_TEXT]) {
     return true;
 }
 
-static struct lsm_options make_options(const struct bench_setup *setup) {
+static struct lsm_options make_options(const struct bench_setup *setup, enum lsm_policy policy) {
     struct lsm_options options = lsm_options_default();
-    options.memtable_bytes = setup->memtable_bytes;
+    options.policy = policy;
+    options.memtable_bytes = options.table_bytes = setup->memtable_bytes;
     options.cache_bytes = setup->cache_bytes;
     options.bloom_fpr = setup->bloom_fpr;
     options.durability = setup->sync ? LSM_SYNC : LSM_PROCESS;
     return options;
 }
 
-static void adapter_describe(const struct bench_setup *setup, char *text, size_t size) {
-    struct lsm_options o = make_options(setup);
+static void describe(const struct bench_setup *setup, enum lsm_policy policy, char *text,
+                     size_t size) {
+    static const char *const names[] = {"leveled", "tiered", "lazy-leveled"};
+    struct lsm_options o = make_options(setup, policy);
     (void)snprintf(
         text, size,
-        "version %s: durability process (fillsync: sync), memtable %llu MiB x %u, tables of "
+        "version %s, %s: durability process (fillsync: sync), memtable %llu MiB x %u, tables of "
         "%llu MiB, block %u B, cache %llu MiB, bloom %g, L0 trigger %u, ratio %u, "
         "%u background threads, no compression; the rest at its defaults. Checksums: "
         "of a block when it is read from its file, of a log frame on recovery",
-        LSM_VERSION, (unsigned long long)(o.memtable_bytes >> 20), o.memtables_max,
+        LSM_VERSION, names[policy], (unsigned long long)(o.memtable_bytes >> 20), o.memtables_max,
         (unsigned long long)(o.table_bytes >> 20), o.block_bytes,
         (unsigned long long)(o.cache_bytes >> 20), o.bloom_fpr, o.l0_trigger, o.level_ratio,
         o.background_threads);
@@ -67,8 +71,8 @@ static void note_compaction(void *context, const struct lsm_event *event) {
     }
 }
 
-static void *adapter_open(struct bench_setup *setup) {
-    struct lsm_options options = make_options(setup);
+static void *open_with(struct bench_setup *setup, enum lsm_policy policy) {
+    struct lsm_options options = make_options(setup, policy);
     struct lsm_adapter *a = calloc(1, sizeof *a);
     if (a == NULL) {
         return NULL;
@@ -228,29 +232,41 @@ static void adapter_entry(void *iter, struct bench_slice *key, struct bench_slic
     *value = (struct bench_slice){v.data, v.size};
 }
 
-const struct bench_engine bench_engine_lsm = {
-    .name = "lsm",
-    .load = adapter_load,
-    .describe = adapter_describe,
-    .wal_suffix = ".wal",
-    .open = adapter_open,
-    .close = adapter_close,
-    .settle = adapter_settle,
-    .compact = adapter_compact,
-    .stats = adapter_stats,
-    .table_bytes = adapter_table_bytes,
-    .session_open = adapter_session_open,
-    .session_close = adapter_session_close,
-    .put = adapter_put,
-    .del = adapter_del,
-    .get = adapter_get,
-    .multi_get = adapter_multi_get,
-    .iter_open = adapter_iter_open,
-    .iter_close = adapter_iter_close,
-    .iter_seek = adapter_seek,
-    .iter_first = adapter_first,
-    .iter_last = adapter_last,
-    .iter_next = adapter_next,
-    .iter_prev = adapter_prev,
-    .iter_entry = adapter_entry,
-};
+#define POLICY(variable, its_name, asked, suffix)                                                  \
+    static void describe_##suffix(const struct bench_setup *setup, char *text, size_t size) {      \
+        describe(setup, asked, text, size);                                                        \
+    }                                                                                              \
+    static void *open_##suffix(struct bench_setup *setup) {                                        \
+        return open_with(setup, asked);                                                            \
+    }                                                                                              \
+    const struct bench_engine variable = {                                                         \
+        .name = its_name,                                                                          \
+        .on_request = (asked) != LSM_LEVELED,                                                      \
+        .describe = describe_##suffix,                                                             \
+        .open = open_##suffix,                                                                     \
+        .load = adapter_load,                                                                      \
+        .wal_suffix = ".wal",                                                                      \
+        .close = adapter_close,                                                                    \
+        .settle = adapter_settle,                                                                  \
+        .compact = adapter_compact,                                                                \
+        .stats = adapter_stats,                                                                    \
+        .table_bytes = adapter_table_bytes,                                                        \
+        .session_open = adapter_session_open,                                                      \
+        .session_close = adapter_session_close,                                                    \
+        .put = adapter_put,                                                                        \
+        .del = adapter_del,                                                                        \
+        .get = adapter_get,                                                                        \
+        .multi_get = adapter_multi_get,                                                            \
+        .iter_open = adapter_iter_open,                                                            \
+        .iter_close = adapter_iter_close,                                                          \
+        .iter_seek = adapter_seek,                                                                 \
+        .iter_first = adapter_first,                                                               \
+        .iter_last = adapter_last,                                                                 \
+        .iter_next = adapter_next,                                                                 \
+        .iter_prev = adapter_prev,                                                                 \
+        .iter_entry = adapter_entry,                                                               \
+    }
+
+POLICY(bench_engine_lsm, "lsm", LSM_LEVELED, leveled);
+POLICY(bench_engine_lsm_tiered, "lsm-tiered", LSM_TIERED, tiered);
+POLICY(bench_engine_lsm_lazy, "lsm-lazy", LSM_LAZY_LEVELED, lazy);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 const struct bench_engine *const bench_engines[] = {
-    &bench_engine_lsm,  &bench_engine_rocksdb, &bench_engine_leveldb,
-    &bench_engine_lmdb, &bench_engine_null,
+    &bench_engine_lsm,  &bench_engine_rocksdb,    &bench_engine_leveldb,  &bench_engine_lmdb,
+    &bench_engine_null, &bench_engine_lsm_tiered, &bench_engine_lsm_lazy,
 };
 const size_t bench_engine_count = sizeof bench_engines / sizeof bench_engines[0];
 

@@ -39,7 +39,9 @@ static bool choose_engines(const struct bench_args *args, size_t *engines, size_
     *count = 0;
     if (args->engine == NULL) {
         for (size_t i = 0; i < bench_engine_count; i++) {
-            engines[(*count)++] = i;
+            if (!bench_engines[i]->on_request) {
+                engines[(*count)++] = i;
+            }
         }
         return true;
     }
@@ -62,6 +64,53 @@ static bool choose_engines(const struct bench_args *args, size_t *engines, size_
         (void)snprintf(error, 256, "--engine: '%.60s' is not a list of names", args->engine);
     }
     return given > 0;
+}
+
+static size_t index_of(const char *engine) {
+    size_t i = 0;
+    while (strcmp(bench_engines[i]->name, engine) != 0) {
+        i++;
+    }
+    return i;
+}
+
+/* In the place of lsm comes lsm with each of the policies asked for. */
+static bool choose_policies(const struct bench_args *args, size_t *engines, size_t *count,
+                            char error[256]) {
+    static const struct {
+        const char *policy, *engine;
+    } known[] = {{"leveled", "lsm"}, {"tiered", "lsm-tiered"}, {"lazy-leveled", "lsm-lazy"}};
+    enum { KNOWN = sizeof known / sizeof known[0] };
+    char text[256];
+    const char *names[BENCH_LIST_MAX];
+    size_t given = bench_args_split(args->policy, text, sizeof text, names);
+    size_t at = 0;
+    while (at < *count && engines[at] != index_of("lsm")) {
+        at++;
+    }
+    if (given == 0 || given > KNOWN || at == *count || *count + given > BENCH_LIST_MAX) {
+        (void)snprintf(error, 256, "--policy: '%.60s' is not a list of policies of engine lsm",
+                       args->policy);
+        return false;
+    }
+    memmove(engines + at + given, engines + at + 1, (*count - at - 1) * sizeof *engines);
+    *count += given - 1;
+    for (size_t i = 0; i < given; i++) {
+        size_t k = 0;
+        while (k < KNOWN && strcmp(known[k].policy, names[i]) != 0) {
+            k++;
+        }
+        size_t engine = k < KNOWN ? index_of(known[k].engine) : bench_engine_count;
+        for (size_t j = 0; j < at + i; j++) {
+            engine = engines[j] == engine ? bench_engine_count : engine;
+        }
+        if (engine == bench_engine_count) {
+            (void)snprintf(error, 256, "--policy: '%.60s' is unknown or named twice", names[i]);
+            return false;
+        }
+        engines[at + i] = engine;
+    }
+    return true;
 }
 
 /* A phase's name, or that of a group of phases. False when there is neither, or no room. */
@@ -248,6 +297,7 @@ int bench_suite_main(const struct bench_args *args) {
     char error[256];
     struct bench_set set = {.args = args, .engines = engines, .phases = phases};
     if (!choose_engines(args, engines, &set.engine_count, error) ||
+        (args->policy != NULL && !choose_policies(args, engines, &set.engine_count, error)) ||
         !choose_phases(args, phases, &set.phase_count, error)) {
         fprintf(stderr, "lsm-bench: %s; lsm-bench --help tells more\n", error);
         return 2;

@@ -13,6 +13,10 @@ static const struct driver_choice dist_choices[] = {{"uniform", DIST_UNIFORM},
                                                     {NULL, 0}};
 static const struct driver_choice durability_choices[] = {
     {"buffered", LSM_BUFFERED}, {"process", LSM_PROCESS}, {"sync", LSM_SYNC}, {NULL, 0}};
+static const struct driver_choice policy_choices[] = {{"leveled", LSM_LEVELED},
+                                                      {"tiered", LSM_TIERED},
+                                                      {"lazy-leveled", LSM_LAZY_LEVELED},
+                                                      {NULL, 0}};
 static const struct driver_choice backend_choices[] = {
     {"auto", LSM_IO_AUTO}, {"uring", LSM_IO_URING}, {"posix", LSM_IO_POSIX}, {NULL, 0}};
 
@@ -62,6 +66,10 @@ const struct driver_arg driver_arg_table[] = {
            "tables in L0 that start a compaction"),
     NUMBER("level-ratio", ARG_COUNT, level_ratio, 2, 100, "2 to 100", "10", "N",
            "how much larger each level is than the one above"),
+    CHOICE("policy", policy, policy_choices, "leveled", "NAME",
+           "what is merged when: leveled, tiered or lazy-leveled"),
+    NUMBER("compaction-rate", ARG_SIZE, compaction_rate, 0, 1ull << 40, "0 to 1 TiB", "0", "BYTES",
+           "a second that background compactions read and write at most; 0 is no limit"),
     FLAG("wal-flush-every-write", wal_flush_every_write,
          "flush the log to the device for every write: --durability sync"),
     CHOICE("durability", durability, durability_choices, "process", "LEVEL",

@@ -34,6 +34,8 @@ struct driver_args {
     uint64_t tombstone_retention_s;
     uint64_t l0_trigger;
     uint64_t level_ratio;
+    unsigned policy; /* enum lsm_policy */
+    uint64_t compaction_rate;
     unsigned durability; /* enum lsm_durability, after driver_args_parse never DEFAULT */
     unsigned io_backend; /* enum lsm_io_backend */
     bool fresh;

@@ -23,6 +23,8 @@ struct lsm_options driver_engine_options(const struct driver_args *args) {
     o.l0_stop = (uint32_t)((uint64_t)o.l0_stop * trigger / o.l0_trigger);
     o.l0_trigger = trigger;
     o.level_ratio = (uint32_t)args->level_ratio;
+    o.policy = (enum lsm_policy)args->policy;
+    o.compaction_rate = args->compaction_rate;
     o.io_backend = (enum lsm_io_backend)args->io_backend;
     DRIVER_ASSERT(o.l0_trigger < o.l0_slowdown && o.l0_slowdown < o.l0_stop);
     return o;
