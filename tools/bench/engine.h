@@ -86,8 +86,8 @@ struct bench_engine {
     void (*iter_entry)(void *iter, struct bench_slice *key, struct bench_slice *value);
 };
 
-extern const struct bench_engine bench_engine_lsm, bench_engine_lsm_tiered, bench_engine_lsm_lazy, bench_engine_rocksdb, bench_engine_leveldb,
-    bench_engine_lmdb, bench_engine_null;
+extern const struct bench_engine bench_engine_lsm, bench_engine_lsm_tiered, bench_engine_lsm_lazy,
+    bench_engine_rocksdb, bench_engine_leveldb, bench_engine_lmdb, bench_engine_null;
 /* All of them, in the order of the report. */
 extern const struct bench_engine *const bench_engines[];
 extern const size_t bench_engine_count;
