@@ -203,10 +203,14 @@ static double number_at(const struct history *history, enum derived series, size
     case DERIVED_CACHE_HIT:
     case DERIVED_BLOOM_SPARED:
     case DERIVED_BLOOM_FALSE:
-    case DERIVED_STALLED:
-    case DERIVED_INLINE:
     case DERIVED_CPU:
         return ratio_at(history, &ratios[series], over_of(history, series), index);
+    case DERIVED_STALLED:
+    case DERIVED_INLINE: {
+        /* Waits are counted when they are over: then it may be more than the time that passed. */
+        double share = ratio_at(history, &ratios[series], over_of(history, series), index);
+        return share > 1.0 ? 1.0 : share;
+    }
     case DERIVED_FLUSH_RATE:
     case DERIVED_COMPACT_OUT_RATE:
     case DERIVED_COMPACT_IN_RATE:

@@ -48,6 +48,10 @@ static size_t column_at(const struct strip *strip, double t) {
     return (size_t)fmax(0.0, fmin(at, (double)strip->columns - 1.0));
 }
 
+/* Types of events that the strip tells of, as history_event_next takes them. */
+static const uint32_t NOTABLE = 1u << SCOPE_EVENT_STALL_BEGIN | 1u << SCOPE_EVENT_STALL_END |
+                                1u << SCOPE_EVENT_MARKER | 1u << SCOPE_EVENT_ERROR;
+
 /* A column is a stretch of time: many short stalls in it are not one long one. */
 static void add_stall(struct strip *strip, double t0, double t1) {
     double column_s = (strip->t1 - strip->t0) / (double)strip->columns;
@@ -61,7 +65,9 @@ static void add_stall(struct strip *strip, double t0, double t1) {
 static void add_events(struct strip *strip, const struct history *history, double until) {
     size_t count = history_event_count(history);
     double begun = -1.0;
-    for (size_t i = 0; i < count && history_event_time(history, i) <= until; i++) {
+    for (size_t i = history_event_next(history, 0, NOTABLE);
+         i < count && history_event_time(history, i) <= until;
+         i = history_event_next(history, i + 1, NOTABLE)) {
         const struct scope_event *event = history_event(history, i);
         double t = history_event_time(history, i);
         if (event->type == SCOPE_EVENT_STALL_BEGIN) {
@@ -82,14 +88,11 @@ static void add_events(struct strip *strip, const struct history *history, doubl
 
 /* Did anything happen since that the strip tells of? A marker set far back shows a little later. */
 static bool notable_since(const struct strip *strip, const struct history *history) {
-    for (size_t i = strip->events; i < history_event_count(history); i++) {
-        uint8_t type = history_event(history, i)->type;
-        if (type == SCOPE_EVENT_STALL_BEGIN || type == SCOPE_EVENT_STALL_END ||
-            type == SCOPE_EVENT_MARKER || type == SCOPE_EVENT_ERROR) {
-            return true;
-        }
+    size_t count = history_event_count(history);
+    if (strip->events < count && history_event_next(history, strip->events, NOTABLE) < count) {
+        return true;
     }
-    return history_event_count(history) < strip->events;
+    return count < strip->events;
 }
 
 static bool is_current(const struct strip *strip, const struct history *history, size_t columns,

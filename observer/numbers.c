@@ -102,6 +102,38 @@ static bool in_matrix(uint32_t id) {
     return id >= SCOPE_M_LEVEL_TABLES && id < SCOPE_M_LEVEL_TARGET + SCOPE_MAX_LEVELS;
 }
 
+/* ---- time that writes were held ------------------------------------------------------------ */
+
+/* The engine counts it when it is over: a sample may tell of more than its own interval, which then
+ * lay in those before it. So at most all of an interval was held, and what is above that flows
+ * back. A writer is held behind the one that holds the commit lock, so times do not add up. */
+static bool is_held_time(uint32_t id) {
+    return id >= SCOPE_M_STALL_NS_L0_SLOW && id <= SCOPE_M_STALL_NS_INLINE;
+}
+
+#define ALL_OF_IT 1e9 /* nanoseconds a second */
+
+/* The rate at a sample; how far ahead it looks for the end of a wait is bounded. */
+static double held_rate(const struct scene *scene, uint32_t id, size_t index) {
+    enum { AHEAD = 1024 };
+    const struct history *history = scene->history;
+    size_t count = history_count(history), end = index + AHEAD < count ? index + AHEAD : count;
+    double over = 0.0, rate = NAN, number; /* over: ns that lie before the sample at hand */
+    for (size_t i = end; i > index; i--) {
+        double t = history_time(history, i - 1);
+        if (t > scene->until || i < 2 ||
+            !history_number(history, id, HISTORY_RATE, i - 1, &number)) {
+            over = 0.0;
+            rate = NAN;
+            continue;
+        }
+        double step = t - history_time(history, i - 2), held = number * step + over;
+        rate = fmin(held / step, ALL_OF_IT);
+        over = fmax(held - ALL_OF_IT * step, 0.0);
+    }
+    return rate;
+}
+
 void numbers_row_span(const struct scene *scene, struct numbers_row *row) {
     bool counter = row->metric->kind == SCOPE_KIND_COUNTER;
     struct history_bin bin;
@@ -115,6 +147,10 @@ void numbers_row_span(const struct scene *scene, struct numbers_row *row) {
     if (bin.count > 0) {
         row->mean = bin.sum / (double)bin.count;
         row->most = bin.max;
+        if (is_held_time(row->metric->id)) {
+            row->mean = fmin(row->mean, ALL_OF_IT);
+            row->most = fmin(row->most, ALL_OF_IT);
+        }
     }
 }
 
@@ -130,6 +166,8 @@ static bool collect_row(const struct scene *scene, size_t index, struct numbers_
     if (counter) {
         row->total = number;
         row->now = chart_value(scene, id, HISTORY_RATE, index, &number) ? number : (double)NAN;
+        double held = is_held_time(id) ? held_rate(scene, id, index) : (double)NAN;
+        row->now = isnan(held) ? row->now : held;
     } else {
         row->now = number;
     }

@@ -87,6 +87,10 @@ const char *record_path(const struct record *record) {
     return record->path;
 }
 
+bool record_writes(const struct record *record) {
+    return record->begun && !record->failed;
+}
+
 /* ---- one file ------------------------------------------------------------------------------- */
 
 static bool follow_begin(struct record *record, const struct scope_segment *segment, char *error,

@@ -28,6 +28,8 @@ bool record_poll(struct record *record, const struct source *source, const struc
 void record_mark(struct record *record, double seconds, const char *text);
 /* The file being written now. */
 const char *record_path(const struct record *record);
+/* A run is in the file and markers still go there. */
+bool record_writes(const struct record *record);
 /* Completes the file, tells about it on stdout, and frees the record. False when it failed, now or
  * before; only a failure now fills `error`. NULL is ignored. */
 bool record_close(struct record *record, char *error, size_t error_size);

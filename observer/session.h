@@ -32,7 +32,7 @@ struct session {
     double video_scale, video_fps;
     bool video_done;          /* the one asked for on the command line was made */
     struct record *recording; /* of the run, not of the picture; NULL: none */
-    bool recording_shown;     /* it was begun by key: the picture says that it is on */
+    bool recording_shown;     /* the window says that it is on */
     bool failed;              /* something asked for could not be made: exit 1 */
 };
 

@@ -29,9 +29,12 @@ void session_recording_poll(struct session *session, double now_s) {
     if (session->recording != NULL &&
         !record_poll(session->recording, session->source, &session->view, error, sizeof(error))) {
         tell(session, now_s, error);
-        session->recording_shown = false;
     }
-    session->view.status.recording = session->view.status.recording || session->recording_shown;
+    /* Who sits at a window is told; a picture or a video need not speak of it. */
+    if (session->view.interactive) {
+        session->recording_shown = session->recording != NULL && record_writes(session->recording);
+        session->view.status.recording = session->video != NULL || session->recording_shown;
+    }
 }
 
 bool session_recording_end(struct session *session, double now_s) {
@@ -65,7 +68,6 @@ void session_recording_toggle(struct session *session, double now_s) {
     localtime_r(&now, &local);
     strftime(path, sizeof(path), "lsmscope-%Y%m%d-%H%M%S.lsr", &local);
     if (session_recording_begin(session, path, now_s)) {
-        session->recording_shown = session->view.status.recording = true;
         session_toast(session, now_s, "recording the run to %.140s", path);
     }
 }

@@ -10,6 +10,7 @@
 #include "obs_check.h"
 #include "recording.h"
 #include "source.h"
+#include "units.h"
 
 static const double FOLLOW_S = 0.25;
 enum { RECORDS_PER_POLL = 1 << 18 }; /* while it is written: a poll hands back the reins */
@@ -120,6 +121,27 @@ static void record_take(struct recording_source *from, const struct scope_record
     }
 }
 
+/* The rows of a CSV are counted from a row of zeros that the CSV does not have. It came along into
+ * the recording, and is told by saying nothing but that no operation was done. */
+static size_t own_first(const struct recording_source *from) {
+    const struct history *history = from->source.history;
+    if (strcmp(from->info.engine_name, "csv") != 0 || history_count(history) < 2 ||
+        history_time(history, 0) > 0) {
+        return 0;
+    }
+    size_t count = 0;
+    const struct scope_metric *metric = scope_builtin_metrics(&count);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t id = metric[i].id;
+        bool op = id == SCOPE_M_OPS_PUT || id == SCOPE_M_OPS_GET || id == SCOPE_M_OPS_DELETE;
+        uint64_t value;
+        if (history_value_at(history, id, 0, &value) && (!op || value != 0)) {
+            return 0; /* a row of the CSV's own, at the run's very beginning */
+        }
+    }
+    return 1;
+}
+
 /* Takes over what there is. True when there was anything. */
 static bool records_take(struct recording_source *from) {
     struct scope_record record;
@@ -139,6 +161,7 @@ static bool records_take(struct recording_source *from) {
         }
     }
     scope_recording_status(from->recording, &from->status);
+    from->source.first_row = own_first(from);
     return changed;
 }
 
@@ -194,7 +217,7 @@ static void recording_describe(struct source *source, struct view *view, double 
     snprintf(status->name, sizeof(status->name), "%.79s", slash != NULL ? slash + 1 : from->path);
     snprintf(status->engine, sizeof(status->engine), "%s%s%s", info->engine_name,
              info->engine_version[0] != '\0' ? " " : "", info->engine_version);
-    snprintf(status->description, sizeof(status->description), "%s", info->description);
+    units_reword(info->description, status->description, sizeof(status->description));
     snprintf(status->command, sizeof(status->command), "%.1023s", info->command);
     view->choice_count = 0;
     view->headline[0] = view->detail[0] = '\0';

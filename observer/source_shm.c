@@ -12,6 +12,7 @@
 #include "attach.h"
 #include "obs_check.h"
 #include "source.h"
+#include "units.h"
 
 enum {
     RECORDS_PER_POLL = 1 << 20, /* more than any ring of usual size; bounds a poll all the same */
@@ -371,7 +372,7 @@ static void attached_describe(const struct shm_source *shm, struct view *view, d
              shm->wanted[0] != '\0' ? shm->wanted : shm->info.name);
     snprintf(status->engine, sizeof(status->engine), "%s %s", shm->info.engine_name,
              shm->info.engine_version);
-    snprintf(status->description, sizeof(status->description), "%s", shm->info.description);
+    units_reword(shm->info.description, status->description, sizeof(status->description));
     snprintf(status->command, sizeof(status->command), "%.1023s", shm->info.command);
     status->elapsed_s = history_end(history);
     if (status->state == VIEW_LIVE) { /* it goes on between samples */

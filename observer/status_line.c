@@ -72,17 +72,18 @@ static struct state_look state_look(const struct view *view, const struct theme 
 }
 
 /* Which part of the run is on screen, when it is not the newest. */
-static void place_item(const struct view *view, const struct theme *theme, struct items *items) {
+static bool place_item(const struct view *view, const struct theme *theme, struct items *items) {
     char at[UNITS_TEXT], of[UNITS_TEXT], text[2 * UNITS_TEXT + 32];
     double t0, t1, end = view_data_end(view);
     view_span(view, &t0, &t1);
     if (view->follow || view->until_s >= 0.0) {
-        return;
+        return false;
     }
     units_clock(fmin(t1, end), 0, at, sizeof at);
     units_clock(end, 0, of, sizeof of);
     snprintf(text, sizeof text, "%s of %s, End follows", at, of);
     add(items, text, theme->flush, FONT_STRONG, 2, false);
+    return true;
 }
 
 /* Compared runs: letter and name of each, with the style of its lines. */
@@ -112,8 +113,8 @@ static void left_items(const struct view *view, const struct theme *theme, struc
     add(items, look.word, alarm ? look.color : theme->axis, alarm ? FONT_STRONG : FONT_AXIS, 1,
         false);
     add(items, view->paused ? "paused" : "", theme->flush, FONT_STRONG, 1, false);
-    place_item(view, theme, items);
-    add(items, elapsed, theme->text, FONT_AXIS, 3, false);
+    bool placed = place_item(view, theme, items); /* says how long the run is */
+    add(items, placed ? "" : elapsed, theme->text, FONT_AXIS, 3, false);
     if (s->state == VIEW_WAITING) {
         add(items, s->notice, theme->flush, FONT_AXIS, 4, true);
         return;

@@ -140,3 +140,42 @@ void units_percent(double share, char *text, size_t size) {
     }
     snprintf(text, size, "%.*f %%", percent < 0.995 ? 2 : percent < 9.95 ? 1 : 0, percent);
 }
+
+static size_t digits_at(const char *text) {
+    return strspn(text, "0123456789");
+}
+
+/* A comma with three digits behind it, and one to three, or another such group, before it. */
+static bool groups_here(const char *words, const char *comma) {
+    size_t before = 0;
+    while (comma - before > words && digits_at(comma - before - 1) > 0) {
+        before++;
+    }
+    bool after_group = before == 3 && comma - before > words && comma[-4] == ',';
+    return *comma == ',' && digits_at(comma + 1) == 3 &&
+           (after_group || (before >= 1 && before <= 3));
+}
+
+void units_reword(const char *words, char *text, size_t size) {
+    OBS_ASSERT(words != NULL && text != NULL && size > 0);
+    size_t used = 0;
+    for (const char *at = words; *at != '\0';) {
+        size_t length = 1;
+        while (((unsigned char)at[length] & 0xC0) == 0x80) { /* the rest of a character */
+            length++;
+        }
+        bool gap = at > words && digits_at(at - 1) > 0 && strncmp(at, "/s", 2) == 0;
+        const char *put = groups_here(words, at) ? "\u2009" : at;
+        size_t bytes = put == at ? length : strlen(put);
+        if (used + bytes + (gap ? 1 : 0) >= size) {
+            break;
+        }
+        if (gap) {
+            text[used++] = ' ';
+        }
+        memcpy(text + used, put, bytes);
+        used += bytes;
+        at += length;
+    }
+    text[used] = '\0';
+}

@@ -20,6 +20,9 @@ void units_grouped(double count, char *text, size_t size);    /* "4 938", thin s
 void units_clock(double seconds, unsigned decimals, char *text, size_t size); /* "1:02.5" */
 /* Local wall-clock time to the millisecond: "14:22:07.120". */
 void units_wall_clock(double unix_seconds, char *text, size_t size);
+/* A publisher's words with their numbers written as here: "put 9,000/s" is "put 9 000 /s". Cut at a
+ * character when `size` is short. */
+void units_reword(const char *words, char *text, size_t size);
 /* Share of one core as a percentage: "0.02 %", "12 %". */
 void units_percent(double share, char *text, size_t size);
 

@@ -157,6 +157,37 @@ static void what_is_not_published_has_no_row(void **state) {
     history_destroy(history);
 }
 
+/* A wait of 2.6 s is counted at its end: it filled the two intervals before that and a part of the
+ * third. */
+static void a_wait_fills_the_intervals_it_took_and_none_more_than_whole(void **state) {
+    (void)state;
+    struct history *history = history_create();
+    for (unsigned i = 0; i <= 20; i++) {
+        uint64_t held_ns = i < 10 ? 0 : UINT64_C(2600000000);
+        held_ns += i < 15 ? 0 : UINT64_C(300000000);
+        struct history_value v[2] = {{SCOPE_M_OPS_PUT, i}, {SCOPE_M_STALL_NS_L0_STOP, held_ns}};
+        history_append(history, i, v, 2);
+    }
+    static const double expected[21] = {[8] = 0.6e9, [9] = 1e9, [10] = 1e9, [15] = 0.3e9};
+    struct panel_stage stage;
+    static struct numbers_row rows[NUMBERS_ROWS_MAX];
+    panel_stage_open(&stage, history, 400, 300, 1.0, THEME_DARK);
+    for (unsigned i = 1; i <= 20; i++) {
+        stage.scene.moment = i;
+        size_t count = numbers_collect(&stage.scene, rows);
+        const struct numbers_row *row = find(rows, count, SCOPE_M_STALL_NS_L0_STOP);
+        assert_non_null(row);
+        assert_true(fabs(row->now - expected[i]) < 1.0);
+    }
+    size_t count = numbers_collect(&stage.scene, rows);
+    struct numbers_row row = *find(rows, count, SCOPE_M_STALL_NS_L0_STOP);
+    numbers_row_span(&stage.scene, &row);
+    assert_true(fabs(row.most - 1e9) < 1.0);
+    assert_true(fabs(row.mean - 2.9e9 / 20) < 1.0);
+    panel_stage_close(&stage);
+    history_destroy(history);
+}
+
 static struct history *full_history(void) {
     size_t metrics = 0;
     const struct scope_metric *metric = scope_builtin_metrics(&metrics);
@@ -296,6 +327,7 @@ int main(void) {
         cmocka_unit_test(names_are_written_for_people),
         cmocka_unit_test(an_enumerated_value_is_told_as_a_word),
         cmocka_unit_test(what_is_not_published_has_no_row),
+        cmocka_unit_test(a_wait_fills_the_intervals_it_took_and_none_more_than_whole),
         cmocka_unit_test(every_metric_has_a_row_or_a_place_among_the_levels),
         cmocka_unit_test(rows_fit_or_the_least_important_are_counted),
         cmocka_unit_test(the_pointer_is_told_what_a_row_means),

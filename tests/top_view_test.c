@@ -202,10 +202,10 @@ static void begins_without_an_end_are_running(void **state) {
     event_add(f, 5.0, SCOPE_EVENT_STALL_END, 0);
     jobs_collect(f->history, 3.5, &f->jobs);
     assert_int_equal(f->jobs.running_count, 1);
-    assert_int_equal(f->jobs.running[0].event->job, 2);
+    assert_int_equal(f->jobs.running[0].event.job, 2);
     assert_near(f->jobs.running[0].t0, 2.0);
     assert_int_equal(f->jobs.done_count, 2);
-    assert_int_equal(f->jobs.done[0].event->job, 3); /* the newest first */
+    assert_int_equal(f->jobs.done[0].event.job, 3); /* the newest first */
     assert_near(job_speed(&f->jobs.done[0]), 2000);
     assert_int_equal(f->jobs.stall_count, 1);
     assert_true(f->jobs.stall[0].open);

@@ -110,6 +110,25 @@ static void percentages_keep_small_shares_visible(void **state) {
            {2.5, "250 %"}, {-1, "-"});
 }
 
+static void reword(const char *words, const char *expected) {
+    char text[64], cut[64];
+    units_reword(words, text, sizeof text);
+    assert_string_equal(text, expected);
+    for (size_t size = 1; size <= strlen(expected); size++) {
+        units_reword(words, cut, size);
+        assert_true(strlen(cut) < size && strncmp(cut, text, strlen(cut)) == 0);
+    }
+}
+
+static void a_publishers_numbers_are_written_as_our_own(void **state) {
+    (void)state;
+    reword("put 9,000/s; get 12/s", "put 9\u2009000 /s; get 12 /s");
+    reword("1,234,567 keys, 16 B", "1\u2009234\u2009567 keys, 16 B");
+    reword("L0,L1 and 1,23 or 1,2345", "L0,L1 and 1,23 or 1,2345");
+    reword("1234,567 a/b m/s \u00b5", "1234,567 a/b m/s \u00b5");
+    reword("", "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rates_have_three_figures_and_an_si_prefix),
@@ -119,6 +138,7 @@ int main(void) {
         cmocka_unit_test(a_small_buffer_is_never_overrun),
         cmocka_unit_test(clocks_round_before_they_split),
         cmocka_unit_test(wall_clocks_are_local_and_to_the_millisecond),
+        cmocka_unit_test(a_publishers_numbers_are_written_as_our_own),
         cmocka_unit_test(percentages_keep_small_shares_visible),
     };
     return cmocka_run_group_tests_name("units", tests, NULL, NULL);

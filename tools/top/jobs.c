@@ -21,7 +21,7 @@ bool job_is_flush(const struct scope_event *event) {
 
 double job_speed(const struct job *job) {
     double seconds = job->t1 - job->t0;
-    double bytes = (double)job->event->u.job_info.bytes_out;
+    double bytes = (double)job->event.u.job_info.bytes_out;
     return seconds > 0.0 && bytes > 0.0 ? bytes / seconds : -1.0;
 }
 
@@ -45,7 +45,7 @@ static void job_ended(struct jobs *jobs, struct ended *ended, double t,
     ended->end[ended->count++].flush = flush;
     if (jobs->done_count < JOBS_DONE_MAX) {
         double began = t - (double)event->u.job_info.duration_ns * 1e-9;
-        jobs->done[jobs->done_count++] = (struct job){began, t, event};
+        jobs->done[jobs->done_count++] = (struct job){began, t, *event};
     }
 }
 
@@ -93,7 +93,7 @@ void jobs_collect(const struct history *history, double at, struct jobs *jobs) {
         case SCOPE_EVENT_COMPACT_BEGIN:
             if (!take_end(&ended, event->job, job_is_flush(event)) &&
                 jobs->running_count < JOBS_RUNNING_MAX) {
-                jobs->running[jobs->running_count++] = (struct job){t, at, event};
+                jobs->running[jobs->running_count++] = (struct job){t, at, *event};
             }
             break;
         case SCOPE_EVENT_STALL_END:

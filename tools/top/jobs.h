@@ -3,7 +3,7 @@
  * Made once a frame from the newest events, so that its cost does not depend on the run's length: a
  * job that began longer ago than JOBS_EVENTS_MAX events is not seen to run.
  *
- * Threads: one thread. Ownership: events are borrowed from the history until its next append. */
+ * Threads: one thread. */
 #ifndef TOP_JOBS_H
 #define TOP_JOBS_H
 
@@ -12,8 +12,8 @@
 enum { JOBS_EVENTS_MAX = 4096, JOBS_RUNNING_MAX = 16, JOBS_DONE_MAX = 64, JOBS_STALLS_MAX = 512 };
 
 struct job {
-    double t0, t1;                   /* begin; end, or the moment while it runs */
-    const struct scope_event *event; /* its end, or its begin while it runs */
+    double t0, t1;            /* begin; end, or the moment while it runs */
+    struct scope_event event; /* its end, or its begin while it runs */
 };
 struct job_stall {
     double t0, t1;

@@ -59,7 +59,7 @@ static void draw_bytes(const struct pane *pane, int end, int y, uint64_t bytes) 
 
 static void draw_job(const struct moment *moment, const struct pane *pane, int y,
                      const struct job *job, bool running) {
-    const struct scope_event *event = job->event;
+    const struct scope_event *event = &job->event;
     struct columns c = columns_of(pane->w);
     char text[UNITS_TEXT];
     draw_name(pane, y, event, running);

@@ -59,7 +59,7 @@ static void read_levels(const struct moment *moment, struct level level[SCOPE_MA
         now->score = now->has_score ? (l == 0 ? now->tables : now->bytes) / target : 0.0;
     }
     for (size_t i = 0; i < moment->jobs->running_count; i++) {
-        const struct scope_event *event = moment->jobs->running[i].event;
+        const struct scope_event *event = &moment->jobs->running[i].event;
         if (event->level_from < SCOPE_MAX_LEVELS && !job_is_flush(event)) {
             level[event->level_from].gives = true;
         }
