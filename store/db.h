@@ -254,6 +254,9 @@ void lsm_schedule(struct lsm_db *db);
 LSM_CHECKED int lsm_work_inline(struct lsm_db *db, struct lsm_fault *fault);
 /* Is a flush or compaction due, queued or running? REQUIRES: lock held. */
 bool lsm_work_pending(struct lsm_db *db);
+/* Is a flush or compaction due that nobody will do, as the database is read-only? REQUIRES: lock
+ * held, and nothing pending. */
+bool lsm_work_left(const struct lsm_db *db);
 /* Once a second. */
 void lsm_tick(struct lsm_db *db);
 LSM_CHECKED int lsm_ticker_start(struct lsm_db *db, struct lsm_fault *fault);

@@ -284,8 +284,21 @@ LSM_CHECKED int lsm_checkpoint(struct lsm_db *db, const char *path);
 /* Reads every block of every table and checks order, checksums, counts, filters and key ranges.
  * CORRUPT: the detail names file and offset. Slow: all of the data is read. */
 LSM_CHECKED int lsm_verify(struct lsm_db *db);
-/* Waits until no flush or compaction is due or running. */
+/* Waits until no flush or compaction is due or running. READ_ONLY when one is due that an earlier
+ * failure forbids. */
 LSM_CHECKED int lsm_wait_idle(struct lsm_db *db, uint64_t timeout_ms);
+
+struct lsm_range {
+    const void *from; /* the first key that is meant; NULL: from the beginning */
+    size_t from_size;
+    const void *to; /* the first one beyond; NULL: to the end */
+    size_t to_size;
+};
+/* Bytes that each range takes in tables, with its share of filters and indexes and with versions
+ * and deletes that are not gone yet; what is only in memtables is not counted. From indexes: at
+ * each end of a range a block of each table more or less. Cheap once the tables are open. */
+LSM_CHECKED int lsm_approximate_size(struct lsm_db *db, const struct lsm_range *ranges,
+                                     size_t count, uint64_t *bytes);
 
 enum lsm_job_state { LSM_JOB_PENDING, LSM_JOB_RUNNING, LSM_JOB_COMPLETED, LSM_JOB_FAILED };
 struct lsm_job {

@@ -132,11 +132,13 @@ int lsm_wait_idle(struct lsm_db *db, uint64_t timeout_ms) {
     uint64_t deadline = deadline_after(db, timeout_ms);
     pthread_mutex_lock(&db->lock);
     while (rc == 0 && lsm_work_pending(db)) {
-        rc = lsm_check_writable(db, &fault);
-        if (rc == 0 && !lsm_cond_wait(db->io, &db->changed, &db->lock, deadline)) {
+        if (!lsm_cond_wait(db->io, &db->changed, &db->lock, deadline)) {
             rc = lsm_fail(&fault, LSM_ERR_TIMEOUT, "still busy after %llu ms",
                           (unsigned long long)timeout_ms);
         }
+    }
+    if (rc == 0 && lsm_work_left(db)) {
+        rc = lsm_check_writable(db, &fault);
     }
     pthread_mutex_unlock(&db->lock);
     lsm_obsolete_purge(db); /* whoever let go of a table last may have been a reader */

@@ -177,14 +177,18 @@ void lsm_schedule(struct lsm_db *db) {
 }
 
 bool lsm_work_pending(struct lsm_db *db) {
-    if (atomic_load(&db->background_error) != 0) {
-        return false;
+    if (atomic_load(&db->background_error) != 0) { /* what runs ends, and nothing else begins */
+        return db->flush_running || db->compactions_running > 0;
     }
     if (db->sealed_count > 0 || db->flush_running || db->flush_queued ||
         db->compactions_queued > 0 || db->compactions_running > 0 || db->manual_waiting > 0) {
         return true;
     }
     return lsm_compact_due(db, db->view->version);
+}
+
+bool lsm_work_left(const struct lsm_db *db) {
+    return db->sealed_count > 0 || lsm_compact_due(db, db->view->version);
 }
 
 /* ---- manual compactions ---- */

@@ -203,6 +203,31 @@ static void tiers_find_room_when_every_level_is_taken(void **state) {
     DB_MUST(f, lsm_verify(f->db));
 }
 
+/* A database that has become read-only is not idle while something is due: it will never be done.
+ */
+static void a_wait_for_idleness_tells_what_is_left_undone(void **state) {
+    struct db_fixture *f = *state;
+    struct lsm_fault fault = {0};
+    int failed = lsm_fail(&fault, LSM_ERR_IO, "the disk has gone");
+    for (unsigned tables = 1; tables <= 4; tables += 3) {
+        open_with(f, LSM_LEVELED);
+        pthread_mutex_lock(&f->db->lock);
+        f->db->manual_waiting = 1; /* no compaction begins */
+        pthread_mutex_unlock(&f->db->lock);
+        for (unsigned i = 0; i < tables; i++) {
+            put_number(f, 1, i);
+            DB_MUST(f, lsm_flush(f->db));
+        }
+        f->db->manual_waiting = 0;
+        lsm_background_failed(f->db, &fault);
+        assert_int_equal(lsm_wait_idle(f->db, 1000), tables < 4 ? 0 : LSM_ERR_READ_ONLY);
+        (void)lsm_close(f->db);
+        f->db = NULL;
+        db_wipe(f);
+    }
+    assert_int_equal(failed, LSM_ERR_IO);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         DB_CASE(keys_in_order_are_written_once_leveled, sim),
@@ -211,6 +236,7 @@ int main(int argc, char **argv) {
         DB_CASE(a_newer_table_is_not_moved_beneath_an_older_one, sim),
         DB_CASE(policies_trade_writing_for_space_as_they_say, sim),
         DB_CASE(a_database_goes_on_under_another_policy, sim),
+        DB_CASE(a_wait_for_idleness_tells_what_is_left_undone, sim),
         DB_CASE(tiers_find_room_when_every_level_is_taken, sim),
     };
     db_test_begin(argc, argv);
