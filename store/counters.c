@@ -79,6 +79,7 @@ struct lsm_counters *lsm_counters_create(void) {
     }
     memset(counters, 0, sizeof *counters);
     atomic_init(&counters->shared.taken, true);
+    counters->shared.shared = true;
     atomic_init(&counters->head, &counters->shared);
     pthread_once(&key_once, make_key);
     pthread_mutex_lock(&registry_mutex);
@@ -110,6 +111,11 @@ void lsm_counters_destroy(struct lsm_counters *counters) {
         slot = next;
     }
     free(counters);
+}
+
+struct lsm_counter_slot *lsm_counters_first(struct lsm_counters *counters) {
+    /* Acquire pairs with the release of whoever added the slot: it is whole. */
+    return atomic_load_explicit(&counters->head, memory_order_acquire);
 }
 
 /* A slot nobody has, or a new one; NULL when memory is out. REQUIRES: registry_mutex. */

@@ -35,6 +35,8 @@ struct lsm_counter_slot {
     _Atomic uint64_t latency_max[LSM_OP_COUNT];
     uint32_t timing_tick[LSM_OP_COUNT]; /* the thread's own: every eighth operation is timed */
     uint64_t io_began_ns; /* the thread's own: when the current read first went to a file; 0: not */
+    _Atomic(void *) view; /* view.c's: the thread's reference to the current view, between reads */
+    bool shared;          /* between threads that found no memory: keeps no view */
     struct lsm_counter_slot *next;
     _Atomic bool taken;
 };
@@ -47,6 +49,9 @@ struct lsm_counter_slot *lsm_counters_slot(struct lsm_counters *counters);
 uint64_t lsm_counters_sum(const struct lsm_counters *counters, enum lsm_counter counter);
 void lsm_counters_latency(struct lsm_counters *counters, enum lsm_op op, bool reset_max,
                           struct lsm_latency *latency);
+
+/* Any thread's, newest first; the list only grows. */
+struct lsm_counter_slot *lsm_counters_first(struct lsm_counters *counters);
 
 /* Only the owning thread writes: a plain add needs no locked instruction. */
 static inline void lsm_count(struct lsm_counter_slot *slot, enum lsm_counter counter, uint64_t n) {

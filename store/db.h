@@ -8,8 +8,8 @@
  * stands before these inner ones, across the removal of files; deliver_lock
  * stands apart: held while listeners run, taken with no other lock held.
  *
- * Readers take `lock` only to reference the current view; what a view holds is immutable or safe to
- * read. */
+ * Readers take `lock` only to reference the current view, gets not even then; what a view holds is
+ * immutable or safe to read. */
 #ifndef LSM_DB_H
 #define LSM_DB_H
 
@@ -186,6 +186,11 @@ uint32_t lsm_fork_generation(void);
 
 struct lsm_view *lsm_view_acquire(struct lsm_db *db);
 void lsm_view_release(struct lsm_db *db, struct lsm_view *view);
+/* The same for one read of the calling thread, without a lock: not two at a time. */
+struct lsm_view *lsm_view_borrow(struct lsm_db *db, struct lsm_counter_slot *slot);
+void lsm_view_return(struct lsm_db *db, struct lsm_counter_slot *slot, struct lsm_view *view);
+/* Lets go of what threads keep between reads. */
+void lsm_view_forget(struct lsm_db *db);
 /* Makes `version` (its reference is taken over; NULL: the same as now), and the memtables as they
  * stand, the current view. The caller releases the returned old one after unlocking. NULL: out of
  * memory, nothing changed, the reference not taken. REQUIRES: lock held. */

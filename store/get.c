@@ -40,6 +40,7 @@ struct lookup {
     struct lsm_db *db;
     const uint8_t *key;
     size_t key_size;
+    uint64_t hash;
     uint64_t seq;
     bool fill_cache;
     struct lsm_counter_slot *slot;
@@ -48,17 +49,72 @@ struct lookup {
     struct lsm_fault *fault;
 };
 
-static int find_in_table(const struct lookup *lookup, const struct lsm_table_meta *meta) {
-    if (lsm_key_compare(meta->first_key, meta->first_key_size, lookup->key, lookup->key_size) > 0 ||
-        lsm_key_compare(meta->last_key, meta->last_key_size, lookup->key, lookup->key_size) < 0) {
-        return LSM_NOT_FOUND;
+/* The table of level 0 at `place`, behind those the one of each level that may hold the key; NULL:
+ * there none does. */
+static struct lsm_table_meta *table_at(const struct lookup *lookup,
+                                       const struct lsm_version *version, size_t place) {
+    const struct lsm_level *level = &version->level[0];
+    struct lsm_table_meta *meta;
+    if (place < level->count) {
+        meta = level->tables[place];
+        if (lsm_key_compare(meta->last_key, meta->last_key_size, lookup->key, lookup->key_size) <
+            0) {
+            return NULL;
+        }
+    } else {
+        level = &version->level[place - level->count + 1];
+        size_t i = lsm_level_find(level, lookup->key, lookup->key_size);
+        if (i == level->count) {
+            return NULL;
+        }
+        meta = level->tables[i];
     }
-    struct lsm_table *table = NULL;
-    int rc = lsm_tables_get(lookup->db->tables, meta, &table, lookup->fault);
-    if (rc == 0) {
-        rc = lsm_table_get(table, lookup->key, lookup->key_size, lookup->seq, lookup->fill_cache,
-                           lookup->slot, lookup->entry, lookup->pin, lookup->fault);
+    int c = lsm_key_compare(meta->first_key, meta->first_key_size, lookup->key, lookup->key_size);
+    return c <= 0 ? meta : NULL;
+}
+
+static int find_in_table(const struct lookup *lookup, struct lsm_table_meta *meta) {
+    struct lsm_table *pinned = lsm_table_pinned(meta);
+    struct lsm_table *table = pinned;
+    int rc = 0;
+    if (__builtin_expect(pinned == NULL, 0)) {
+        rc = lsm_tables_get(lookup->db->tables, meta, &table, lookup->fault);
+        if (rc != 0) {
+            return rc;
+        }
+        lsm_tables_pin(lookup->db->tables, meta, table);
+    }
+    rc = lsm_table_get_hashed(table, lookup->key, lookup->key_size, lookup->hash, lookup->seq,
+                              lookup->fill_cache, lookup->slot, lookup->entry, lookup->pin,
+                              lookup->fault);
+    if (__builtin_expect(pinned == NULL, 0)) {
         lsm_table_release(table);
+    }
+    return rc;
+}
+
+/* Some at a time: their filters are asked of memory side by side before the
+ * first is looked into. */
+static int find_in_tables(const struct lookup *lookup, const struct lsm_version *version) {
+    enum { AT_ONCE = 8 };
+    struct lsm_table_meta *metas[AT_ONCE];
+    size_t places = version->level[0].count + lookup->db->options.max_levels - 1;
+    int rc = LSM_NOT_FOUND;
+    for (size_t place = 0; place < places && rc == LSM_NOT_FOUND;) {
+        size_t count = 0;
+        for (; place < places && count < AT_ONCE; place++) {
+            struct lsm_table_meta *meta = table_at(lookup, version, place);
+            if (meta != NULL) {
+                const struct lsm_table *table = lsm_table_pinned(meta);
+                if (table != NULL) {
+                    lsm_table_prefetch(table, lookup->hash);
+                }
+                metas[count++] = meta;
+            }
+        }
+        for (size_t i = 0; i < count && rc == LSM_NOT_FOUND; i++) {
+            rc = find_in_table(lookup, metas[i]);
+        }
     }
     return rc;
 }
@@ -70,23 +126,9 @@ int lsm_lookup(struct lsm_db *db, struct lsm_view *view, const uint8_t *key, siz
     if (lsm_find_in_memtables(view, key, key_size, hash, seq, entry, pin)) {
         return 0;
     }
-    const struct lookup lookup = {db, key, key_size, seq, fill_cache, slot, entry, pin, fault};
-    const struct lsm_version *version = view->version;
-    for (size_t i = 0; i < version->level[0].count; i++) {
-        int rc = find_in_table(&lookup, version->level[0].tables[i]);
-        if (rc != LSM_NOT_FOUND) {
-            return rc;
-        }
-    }
-    for (uint32_t l = 1; l < db->options.max_levels; l++) {
-        size_t i = lsm_level_find(&version->level[l], key, key_size);
-        int rc = i < version->level[l].count ? find_in_table(&lookup, version->level[l].tables[i])
-                                             : LSM_NOT_FOUND;
-        if (rc != LSM_NOT_FOUND) {
-            return rc;
-        }
-    }
-    return LSM_NOT_FOUND;
+    const struct lookup lookup = {db,         key,  key_size, hash, seq,
+                                  fill_cache, slot, entry,    pin,  fault};
+    return find_in_tables(&lookup, view->version);
 }
 
 int lsm_check_read(const struct lsm_db *db, const struct lsm_read_options *options, const void *key,
@@ -132,12 +174,12 @@ int lsm_get(struct lsm_db *db, const struct lsm_read_options *options, const voi
     struct lsm_counter_slot *slot = lsm_counters_slot(db->counters);
     uint64_t began_ns = (slot->timing_tick[LSM_OP_GET]++ & 7) == 0 ? lsm_io_now_ns(db->io) : 0;
     slot->io_began_ns = 0;
-    struct lsm_view *view = lsm_view_acquire(db);
+    struct lsm_view *view = lsm_view_borrow(db, slot);
     struct lsm_entry entry;
     struct lsm_pin *pin = NULL;
     rc = lsm_lookup(db, view, key, key_size, lsm_read_seq(db, options),
                     options == NULL || !options->skip_cache_fill, slot, &entry, &pin, &fault);
-    lsm_view_release(db, view);
+    lsm_view_return(db, slot, view);
     if (rc == 0 && entry.type == LSM_TYPE_DELETE) {
         pin->release(pin);
         rc = LSM_NOT_FOUND;
@@ -165,12 +207,12 @@ int lsm_get_meta(struct lsm_db *db, const struct lsm_read_options *options, cons
         return rc;
     }
     struct lsm_counter_slot *slot = lsm_counters_slot(db->counters);
-    struct lsm_view *view = lsm_view_acquire(db);
+    struct lsm_view *view = lsm_view_borrow(db, slot);
     struct lsm_entry entry;
     struct lsm_pin *pin = NULL;
     rc = lsm_lookup(db, view, key, key_size, lsm_read_seq(db, options),
                     options == NULL || !options->skip_cache_fill, slot, &entry, &pin, &fault);
-    lsm_view_release(db, view);
+    lsm_view_return(db, slot, view);
     if (rc == 0) {
         uint64_t latest_s;
         *meta =

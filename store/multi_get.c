@@ -166,7 +166,8 @@ int lsm_multi_get(struct lsm_db *db, const struct lsm_read_options *options,
     if (rc != 0) {
         return rc;
     }
-    struct lsm_view *view = lsm_view_acquire(db);
+    struct lsm_counter_slot *slot = lsm_counters_slot(db->counters);
+    struct lsm_view *view = lsm_view_borrow(db, slot);
     struct batch batch;
     batch.db = db;
     batch.view = view;
@@ -175,13 +176,13 @@ int lsm_multi_get(struct lsm_db *db, const struct lsm_read_options *options,
         .io = db->io,
         .seq_max = lsm_read_seq(db, options),
         .fill_cache = options == NULL || !options->skip_cache_fill,
-        .slot = lsm_counters_slot(db->counters),
+        .slot = slot,
     };
     for (size_t at = 0; at < count; at += LSM_BATCH_MAX) {
         begin(&batch, keys + at, count - at < LSM_BATCH_MAX ? count - at : LSM_BATCH_MAX);
         search_tables(&batch);
         answer(&batch, values + at, status + at);
     }
-    lsm_view_release(db, view);
+    lsm_view_return(db, slot, view);
     return lsm_leave(db, &fault, fault.code);
 }

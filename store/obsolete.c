@@ -17,6 +17,9 @@ void lsm_remove_file(struct lsm_db *db, enum lsm_file_kind kind, uint64_t number
  * here: this may be a reader that let go of an old view. */
 void lsm_obsolete_gone(void *context, struct lsm_table_meta *meta) {
     struct lsm_db *db = context;
+    if (db->tables != NULL) {
+        lsm_tables_unpin(db->tables, meta);
+    }
     if (!atomic_load_explicit(&meta->obsolete, memory_order_acquire)) {
         lsm_table_meta_free(meta);
         return;

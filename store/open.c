@@ -118,6 +118,9 @@ static void free_records(struct lsm_db *db) {
 }
 
 static void free_tree(struct lsm_db *db) {
+    if (db->counters != NULL) {
+        lsm_view_forget(db);
+    }
     lsm_view_release(db, db->view);
     db->view = NULL;
     if (db->active.table != NULL) {

@@ -62,6 +62,17 @@ void lsm_tables_destroy(struct lsm_tables *tables);
 LSM_CHECKED int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,
                                struct lsm_table **table, struct lsm_fault *fault);
 void lsm_table_release(struct lsm_table *table);
+/* Keeps the table, just got for `meta`, open as long as the meta lives, so that whoever holds a
+ * version with it finds it by lsm_table_pinned, without a lock and a reference. Half of the tables
+ * that may be open are pinned; beyond that nothing happens. */
+void lsm_tables_pin(struct lsm_tables *tables, struct lsm_table_meta *meta,
+                    struct lsm_table *table);
+/* The meta is about to go. */
+void lsm_tables_unpin(struct lsm_tables *tables, struct lsm_table_meta *meta);
+static inline struct lsm_table *lsm_table_pinned(const struct lsm_table_meta *meta) {
+    /* Acquire pairs with the pin's release: the table is whole. */
+    return atomic_load_explicit(&meta->open, memory_order_acquire);
+}
 /* The table is no more: closes it when its last user is done, and drops its blocks. */
 void lsm_tables_evict(struct lsm_tables *tables, uint64_t id);
 
@@ -73,6 +84,13 @@ LSM_CHECKED int lsm_table_get(struct lsm_table *table, const uint8_t *key, size_
                               uint64_t seq_max, bool fill_cache, struct lsm_counter_slot *slot,
                               struct lsm_entry *entry, struct lsm_pin **pin,
                               struct lsm_fault *fault);
+/* The same with the key's lsm_filter_hash, for whoever has it already. */
+LSM_CHECKED int lsm_table_get_hashed(struct lsm_table *table, const uint8_t *key, size_t key_size,
+                                     uint64_t hash, uint64_t seq_max, bool fill_cache,
+                                     struct lsm_counter_slot *slot, struct lsm_entry *entry,
+                                     struct lsm_pin **pin, struct lsm_fault *fault);
+/* Asks memory for what a get of that key reads first. */
+void lsm_table_prefetch(const struct lsm_table *table, uint64_t hash);
 /* A source over the table; takes over the reference. `queue`: read ahead through it (compaction, at
  * least 4 requests in flight), not NULL only in the thread that owns it; NULL: blocks come through
  * the cache. NULL result: out of memory. */

@@ -1,6 +1,6 @@
 /* table_cache.c: the open tables, at most about so many. Eight shards by table number, each under a
  * lock that is never held across I/O. The least used go first: a table that was asked for since it
- * last came up for closing gets another round. */
+ * last came up for closing gets another round. Pinned ones stay. */
 #include <stdlib.h>
 
 #include "check.h"
@@ -16,6 +16,7 @@ struct shard {
     uint32_t bucket_count; /* power of two, at least the limit */
     struct lsm_table *oldest, *newest;
     uint32_t count, limit;
+    uint32_t pinned; /* by metas: at most half of the limit */
 };
 
 struct lsm_tables {
@@ -218,6 +219,32 @@ int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,
     }
     *table = there;
     return 0;
+}
+
+void lsm_tables_pin(struct lsm_tables *tables, struct lsm_table_meta *meta,
+                    struct lsm_table *table) {
+    struct shard *shard = shard_of(tables, meta->id);
+    LSM_ASSERT(meta->id == table->id);
+    pthread_mutex_lock(&shard->lock);
+    if (atomic_load_explicit(&meta->open, memory_order_relaxed) == NULL &&
+        shard->pinned < shard->limit / 2) {
+        shard->pinned++;
+        atomic_fetch_add_explicit(&table->refs, 1, memory_order_relaxed);
+        atomic_store_explicit(&meta->open, table, memory_order_release);
+    }
+    pthread_mutex_unlock(&shard->lock);
+}
+
+void lsm_tables_unpin(struct lsm_tables *tables, struct lsm_table_meta *meta) {
+    struct lsm_table *table = atomic_exchange_explicit(&meta->open, NULL, memory_order_acquire);
+    if (table != NULL) {
+        struct shard *shard = shard_of(tables, meta->id);
+        pthread_mutex_lock(&shard->lock);
+        LSM_ASSERT(shard->pinned > 0);
+        shard->pinned--;
+        pthread_mutex_unlock(&shard->lock);
+        lsm_table_release(table);
+    }
 }
 
 void lsm_tables_evict(struct lsm_tables *tables, uint64_t id) {

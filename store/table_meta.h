@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct lsm_table;
+
 struct lsm_table_meta {
     uint64_t id;    /* file NNNNNN.sst */
     uint64_t bytes; /* of the file */
@@ -17,7 +19,8 @@ struct lsm_table_meta {
     uint32_t first_key_size, last_key_size;
 
     /* In memory only. */
-    _Atomic uint32_t refs; /* versions and jobs that hold it */
+    _Atomic(struct lsm_table *) open; /* pinned by lsm_tables_pin */
+    _Atomic uint32_t refs;            /* versions and jobs that hold it */
     _Atomic bool obsolete; /* not in the current version: its file goes when refs reach 0 */
     bool busy;             /* input of a running job; guarded by the database's lock */
     uint32_t level;        /* guarded by the database's lock */

@@ -69,13 +69,28 @@ int lsm_table_get_in(struct lsm_table *table, size_t i, struct lsm_block_use *us
     return rc;
 }
 
+void lsm_table_prefetch(const struct lsm_table *table, uint64_t hash) {
+    if (table->filter_bytes != NULL) {
+        __builtin_prefetch(table->filter.bits +
+                           lsm_filter_line_of(hash, table->filter.lines) * LSM_FILTER_LINE);
+    }
+}
+
 int lsm_table_get(struct lsm_table *table, const uint8_t *key, size_t key_size, uint64_t seq_max,
                   bool fill_cache, struct lsm_counter_slot *slot, struct lsm_entry *entry,
                   struct lsm_pin **pin, struct lsm_fault *fault) {
+    return lsm_table_get_hashed(table, key, key_size, lsm_filter_hash(key, key_size), seq_max,
+                                fill_cache, slot, entry, pin, fault);
+}
+
+int lsm_table_get_hashed(struct lsm_table *table, const uint8_t *key, size_t key_size,
+                         uint64_t hash, uint64_t seq_max, bool fill_cache,
+                         struct lsm_counter_slot *slot, struct lsm_entry *entry,
+                         struct lsm_pin **pin, struct lsm_fault *fault) {
     LSM_ASSERT(key_size >= 1 && key_size <= LSM_KEY_SIZE_MAX && seq_max <= LSM_SEQ_MAX);
     if (table->filter_bytes != NULL) {
         count(slot, LSM_C_BLOOM_CHECKS);
-        if (!lsm_filter_probe(&table->filter, lsm_filter_hash(key, key_size))) {
+        if (!lsm_filter_probe(&table->filter, hash)) {
             count(slot, LSM_C_BLOOM_NEGATIVES);
             return LSM_NOT_FOUND;
         }

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "entry.h"
+#include "key_prefix.h"
 
 struct lsm_version *lsm_version_create(const struct lsm_meta_sink *sink) {
     struct lsm_version *version = calloc(1, sizeof *version);
@@ -43,6 +44,7 @@ void lsm_version_unref(struct lsm_version *version) {
             lsm_meta_unref(version->sink, version->level[l].tables[i]);
         }
         free(version->level[l].tables);
+        free(version->level[l].windows);
     }
     free(version);
 }
@@ -132,6 +134,22 @@ static void level_push(struct lsm_level *level, struct lsm_table_meta *meta) {
     level->bytes += meta->bytes;
 }
 
+/* REQUIRES: sorted. */
+static void make_windows(struct lsm_level *level) {
+    if (level->count == 0) {
+        return;
+    }
+    const struct lsm_table_meta *first = level->tables[0];
+    const struct lsm_table_meta *last = level->tables[level->count - 1];
+    level->prefix = lsm_common_prefix(first->last_key, first->last_key_size, last->last_key,
+                                      last->last_key_size);
+    for (size_t i = 0; i < level->count; i++) {
+        const struct lsm_table_meta *meta = level->tables[i];
+        level->windows[i] =
+            lsm_key_window(meta->last_key + level->prefix, meta->last_key_size - level->prefix);
+    }
+}
+
 static int build_level(const struct lsm_version *base, const struct lsm_edit *edit, uint32_t l,
                        struct lsm_level *level, struct lsm_fault *fault) {
     size_t room = level_room(base, edit, l);
@@ -139,7 +157,8 @@ static int build_level(const struct lsm_version *base, const struct lsm_edit *ed
         return 0;
     }
     level->tables = malloc(room * sizeof *level->tables);
-    if (level->tables == NULL) {
+    level->windows = malloc(room * sizeof *level->windows);
+    if (level->tables == NULL || level->windows == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for the list of level %u", l);
     }
     for (size_t i = 0; i < base->level[l].count; i++) {
@@ -169,6 +188,9 @@ static int build_level(const struct lsm_version *base, const struct lsm_edit *ed
                             (unsigned long long)a->id, (unsigned long long)b->id, l);
         }
     }
+    if (l > 0) {
+        make_windows(level);
+    }
     return 0;
 }
 
@@ -194,9 +216,26 @@ int lsm_version_apply(const struct lsm_version *base, const struct lsm_edit *edi
 }
 
 size_t lsm_level_find(const struct lsm_level *level, const uint8_t *key, size_t key_size) {
+    if (level->count == 0) {
+        return 0;
+    }
+    const uint8_t *shared = level->tables[0]->last_key;
+    size_t common = lsm_common_prefix(key, key_size, shared, level->prefix);
+    if (common < level->prefix) {
+        return common == key_size || key[common] < shared[common] ? 0 : level->count;
+    }
+    uint64_t w = lsm_key_window(key + level->prefix, key_size - level->prefix);
     size_t lo = 0, hi = level->count;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
+        if (level->windows[mid] != w) {
+            if (level->windows[mid] < w) {
+                lo = mid + 1;
+            } else {
+                hi = mid;
+            }
+            continue;
+        }
         const struct lsm_table_meta *meta = level->tables[mid];
         if (lsm_key_compare(meta->last_key, meta->last_key_size, key, key_size) < 0) {
             lo = mid + 1;

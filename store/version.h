@@ -15,6 +15,11 @@ struct lsm_level {
     struct lsm_table_meta **tables;
     size_t count;
     uint64_t bytes;
+    /* From level 1 on: eight bytes of each last key, as a number, behind the `prefix` bytes that
+     * all of them share. They lie together: a search touches a table's own keys only where they
+     * tie. */
+    uint64_t *windows;
+    size_t prefix;
 };
 
 /* Takes over the last reference of a meta that no version or job holds any more. */

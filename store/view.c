@@ -1,7 +1,11 @@
 /* view.c: what a reader sees, referenced as one thing.
  *
  * A view is replaced whenever a memtable is sealed or the tree changes. A reader that references
- * one can take all the time it needs: nothing in it goes away. */
+ * one can take all the time it needs: nothing in it goes away.
+ *
+ * A get takes no lock and touches no counter that others touch: each thread keeps a reference in
+ * its counter slot between its gets. Whoever installs a view takes the kept ones away. While a get
+ * runs the slot says so; a view taken away meanwhile is found out when it is to be put back. */
 #include <stdlib.h>
 
 #include "check.h"
@@ -29,6 +33,40 @@ void lsm_view_release(struct lsm_db *db, struct lsm_view *view) {
     free(view);
 }
 
+static char in_use; /* in a slot: its thread is reading */
+
+struct lsm_view *lsm_view_borrow(struct lsm_db *db, struct lsm_counter_slot *slot) {
+    if (!slot->shared) {
+        /* What the reference stands for this thread has seen before, or the one that gave the slot
+         * back to it. Pairs with the release in lsm_view_return all the same. */
+        void *kept = atomic_exchange_explicit(&slot->view, &in_use, memory_order_acquire);
+        LSM_ASSERT(kept != &in_use);
+        if (kept != NULL) {
+            return kept;
+        }
+    }
+    return lsm_view_acquire(db);
+}
+
+void lsm_view_return(struct lsm_db *db, struct lsm_counter_slot *slot, struct lsm_view *view) {
+    void *expected = &in_use;
+    if (slot->shared ||
+        !atomic_compare_exchange_strong_explicit(&slot->view, &expected, view, memory_order_release,
+                                                 memory_order_relaxed)) {
+        lsm_view_release(db, view);
+    }
+}
+
+void lsm_view_forget(struct lsm_db *db) {
+    for (struct lsm_counter_slot *slot = lsm_counters_first(db->counters); slot != NULL;
+         slot = slot->next) {
+        void *kept = atomic_exchange_explicit(&slot->view, NULL, memory_order_acq_rel);
+        if (kept != NULL && kept != &in_use) {
+            lsm_view_release(db, kept);
+        }
+    }
+}
+
 int lsm_view_install(struct lsm_db *db, struct lsm_version *version, struct lsm_view **old,
                      struct lsm_fault *fault) {
     struct lsm_view *view = calloc(1, sizeof *view);
@@ -52,5 +90,6 @@ int lsm_view_install(struct lsm_db *db, struct lsm_version *version, struct lsm_
     view->sealed_count = db->sealed_count;
     *old = db->view;
     db->view = view;
+    lsm_view_forget(db); /* what threads keep is *old, which has the database's own reference */
     return 0;
 }
