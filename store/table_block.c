@@ -110,8 +110,8 @@ bool lsm_table_block_in_place(const struct lsm_table *table, size_t i) {
 /* The block in place. False: it must come by a request. */
 static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slot *slot,
                        struct lsm_block_use *use) {
-    const struct lsm_index_record *record = &table->index.records[i];
-    const uint8_t *data = table->map + record->offset;
+    size_t length;
+    const uint8_t *data = table->map + lsm_index_offset(&table->index, i, &length);
     if (!lsm_table_block_in_place(table, i)) {
         return false;
     }
@@ -121,7 +121,7 @@ static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slo
             return false;
         }
         see_block(table, i);
-    } else if (!lsm_block_view_init(&use->view, data, record->length)) {
+    } else if (!lsm_block_view_init(&use->view, data, length)) {
         return false; /* its pages are lost: let the request say so */
     }
     count(slot, LSM_C_CACHE_HITS);

@@ -55,6 +55,38 @@ static bool check_records(const struct lsm_index *index, uint64_t keys_length, u
     return last->offset + last->length == blocks_end && last->key_end == keys_length;
 }
 
+static int make_groups(struct lsm_index *index) {
+    size_t count = index->count;
+    index->group_count = (count + LSM_INDEX_GROUP - 1) / LSM_INDEX_GROUP;
+    index->groups =
+        aligned_alloc(_Alignof(struct lsm_index_group), index->group_count * sizeof *index->groups);
+    index->tops = malloc(index->group_count * sizeof *index->tops);
+    if (index->groups == NULL || index->tops == NULL) {
+        return LSM_ERR_MEMORY;
+    }
+    size_t first_size, last_size;
+    const uint8_t *first = lsm_index_key(index, 0, &first_size);
+    const uint8_t *last = lsm_index_key(index, count - 1, &last_size);
+    index->prefix = lsm_common_prefix(first, first_size, last, last_size);
+    const struct lsm_index_record *end = &index->records[count - 1];
+    for (size_t i = 0; i < index->group_count * LSM_INDEX_GROUP; i++) {
+        struct lsm_index_group *group = &index->groups[i / LSM_INDEX_GROUP];
+        size_t slot = i % LSM_INDEX_GROUP;
+        group->window[slot] = UINT64_MAX;
+        group->offset[slot] = end->offset + end->length;
+        if (i < count) {
+            size_t size;
+            const uint8_t *key = lsm_index_key(index, i, &size);
+            LSM_ASSERT(size >= index->prefix);
+            group->window[slot] = lsm_key_window(key + index->prefix, size - index->prefix);
+            group->offset[slot] = index->records[i].offset;
+            group->offset[slot + 1] = group->offset[slot] + index->records[i].length;
+            index->tops[i / LSM_INDEX_GROUP] = group->window[slot];
+        }
+    }
+    return 0;
+}
+
 int lsm_index_make(struct lsm_index *index, struct lsm_index_record *records, size_t count,
                    uint8_t *keys, uint64_t keys_length, uint64_t blocks_end, size_t *bad) {
     LSM_ASSERT(count >= 1 && records != NULL && keys != NULL);
@@ -72,22 +104,10 @@ int lsm_index_make(struct lsm_index *index, struct lsm_index_record *records, si
             goto fail;
         }
     }
-    index->windows = malloc(count * sizeof *index->windows);
-    if (index->windows == NULL) {
-        rc = LSM_ERR_MEMORY;
-        goto fail;
+    rc = make_groups(index);
+    if (rc == 0) {
+        return 0;
     }
-    size_t first_size, last_size;
-    const uint8_t *first = lsm_index_key(index, 0, &first_size);
-    const uint8_t *last = lsm_index_key(index, count - 1, &last_size);
-    index->prefix = lsm_common_prefix(first, first_size, last, last_size);
-    for (size_t i = 0; i < count; i++) {
-        size_t size;
-        const uint8_t *key = lsm_index_key(index, i, &size);
-        LSM_ASSERT(size >= index->prefix);
-        index->windows[i] = lsm_key_window(key + index->prefix, size - index->prefix);
-    }
-    return 0;
 fail:
     lsm_index_free(index);
     return rc;
@@ -96,25 +116,41 @@ fail:
 void lsm_index_free(struct lsm_index *index) {
     free(index->records);
     free(index->keys);
-    free(index->windows);
+    free(index->groups);
+    free(index->tops);
     *index = (struct lsm_index){0};
 }
 
 uint64_t lsm_index_bytes(const struct lsm_index *index) {
     uint64_t keys = index->count == 0 ? 0 : index->records[index->count - 1].key_end;
-    return keys + index->count * (sizeof *index->records + sizeof *index->windows);
+    return keys + index->count * sizeof *index->records +
+           index->group_count * (sizeof *index->groups + sizeof *index->tops);
 }
 
-/* First window at or above w. Without a branch on the comparison, which no predictor would learn.
- */
-static size_t find_window(const uint64_t *windows, size_t count, uint64_t w) {
-    const uint64_t *base = windows;
+/* First block whose window is at or above w; count when there is none. Without a branch on the
+ * comparisons, which no predictor would learn. */
+static size_t find_window(const struct lsm_index *index, uint64_t w) {
+    const uint64_t *base = index->tops;
+    size_t count = index->group_count;
     while (count > 1) {
         size_t half = count / 2;
         base += base[half - 1] < w ? half : 0;
         count -= half;
     }
-    return (size_t)(base - windows) + (count == 1 && *base < w);
+    size_t g = (size_t)(base - index->tops) + (*base < w);
+    if (g == index->group_count) {
+        return index->count;
+    }
+    const struct lsm_index_group *group = &index->groups[g];
+    size_t slot = 0;
+    for (size_t i = 0; i < LSM_INDEX_GROUP; i++) {
+        slot += group->window[i] < w;
+    }
+    return g * LSM_INDEX_GROUP + slot;
+}
+
+static uint64_t window_of(const struct lsm_index *index, size_t i) {
+    return index->groups[i / LSM_INDEX_GROUP].window[i % LSM_INDEX_GROUP];
 }
 
 size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t key_size,
@@ -125,13 +161,11 @@ size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t 
         return c <= 0 ? 0 : index->count;
     }
     uint64_t w = lsm_key_window(key + prefix, key_size - prefix);
-    size_t low = find_window(index->windows, index->count, w);
-    if (low == index->count || index->windows[low] != w) {
+    size_t low = find_window(index, w);
+    if (low == index->count || window_of(index, low) != w) {
         return low;
     }
-    size_t high = w == UINT64_MAX
-                      ? index->count
-                      : low + find_window(index->windows + low, index->count - low, w + 1);
+    size_t high = w == UINT64_MAX ? index->count : find_window(index, w + 1);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (compare_separator(index, middle, key, key_size, seq) < 0) {

@@ -55,14 +55,14 @@ struct lsm_block_use {
 };
 /* Asks memory for what tells where block i is, and for the head of a block in the mapping. */
 static inline void lsm_table_prefetch_place(const struct lsm_table *table, size_t i) {
-    __builtin_prefetch(&table->index.records[i]);
     if (table->map != NULL) {
         __builtin_prefetch(&table->seen[i / 64]);
     }
 }
 static inline void lsm_table_prefetch_block(const struct lsm_table *table, size_t i) {
     if (table->map != NULL) {
-        const uint8_t *head = table->map + table->index.records[i].offset;
+        size_t length;
+        const uint8_t *head = table->map + lsm_index_offset(&table->index, i, &length);
         for (size_t line = 0; line < 4; line++) {
             __builtin_prefetch(head + line * 64);
         }

@@ -99,6 +99,7 @@ int lsm_table_get_hashed(struct lsm_table *table, const uint8_t *key, size_t key
     if (!lsm_table_find_block(table, key, key_size, seq_max, slot, &i)) {
         return LSM_NOT_FOUND;
     }
+    lsm_table_prefetch_block(table, i);
     struct lsm_block_use use;
     int rc = lsm_table_use_block(table, i, fill_cache, slot, &use, fault);
     if (rc != 0) {
