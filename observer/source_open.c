@@ -24,13 +24,21 @@ static ssize_t beginning_read(const char *path, char *bytes, size_t size, char *
     if (fd < 0 || fstat(fd, &status) != 0) {
         snprintf(error, error_size, "%s: %s", path, strerror(errno));
     } else if (!S_ISREG(status.st_mode)) {
-        snprintf(error, error_size, "%s: not a regular file", path);
+        snprintf(error, error_size, "%s: %s", path,
+                 S_ISDIR(status.st_mode) ? "a directory: name a file in it"
+                 : S_ISFIFO(status.st_mode)
+                     ? "a pipe, not a regular file: save what it brings in a "
+                       "file, and open that"
+                     : "not a regular file");
     } else {
         got = pread(fd, bytes, size, 0);
         if (got < 0) {
             snprintf(error, error_size, "%s: reading: %s", path, strerror(errno));
         } else if (got == 0) {
-            snprintf(error, error_size, "%s: the file is empty", path);
+            snprintf(error, error_size,
+                     "%s: the file is empty (a CSV that is still to come can be waited for: "
+                     "--csv FILE --live)",
+                     path);
             got = -1;
         }
     }
@@ -76,10 +84,11 @@ struct source *source_file_open(const char *path, const struct source_file_optio
         source = source_csv_open(path, options->live, options->interval_s, history,
                                  options->verbose, error, error_size);
     } else if (size > 0) {
-        snprintf(error, error_size,
-                 "%s: neither a recording (.lsr), nor a copy of a segment, nor a metrics CSV "
-                 "(a first line with ts_ms)",
-                 path);
+        snprintf(
+            error, error_size,
+            "%s: neither a recording (.lsr), nor a copy of a segment, nor a metrics CSV (whose "
+            "first line names ts_ms and ops_put or other columns of the driver's --csv)",
+            path);
     }
     free(bytes);
     return source;

@@ -298,8 +298,9 @@ static int head_check(struct scope_recording *recording, struct scope_error_deta
     }
     if (!recording_pread(recording->fd, head, sizeof(head), 0) ||
         !scope_recording_is(head, sizeof(head))) {
-        return scope_fail(error, SCOPE_ERR_NOT_A_SEGMENT, "%.150s: %llu bytes are no recording",
-                          path, (unsigned long long)recording->status.bytes);
+        return scope_fail(error, SCOPE_ERR_NOT_A_SEGMENT,
+                          "%.150s: %llu bytes are no recording: was it copied whole?", path,
+                          (unsigned long long)recording->status.bytes);
     }
     recording_head_encode(right);
     uint32_t version = recording_load32(head + 8);
@@ -308,10 +309,22 @@ static int head_check(struct scope_recording *recording, struct scope_error_deta
         return recording_damaged(recording, 0, "the file's head is damaged", error);
     }
     if ((version & UINT16_MAX) != RECORDING_MAJOR) {
-        return scope_fail(error, SCOPE_ERR_VERSION, "%.150s: a recording of version %u.%u, not %d",
-                          path, version & UINT16_MAX, version >> 16, RECORDING_MAJOR);
+        return scope_fail(
+            error, SCOPE_ERR_VERSION,
+            "%.150s: a recording of version %u.%u, and this program reads %d: open it "
+            "with the release that made it",
+            path, version & UINT16_MAX, version >> 16, RECORDING_MAJOR);
     }
     return SCOPE_OK;
+}
+
+/* Without it nothing can be made of what follows. */
+static const char *no_description(const struct scope_recording *recording,
+                                  const struct recording_chunk *chunk) {
+    uint64_t need = RECORDING_HEAD_BYTES + RECORDING_CHUNK_BYTES + (chunk ? chunk->size : 0);
+    return recording->status.bytes < need
+               ? "cut off within the run's description: nothing of the run is in it"
+               : "the run's description is damaged: without it nothing can be shown";
 }
 
 static int info_read(struct scope_recording *recording, struct scope_error_detail *error) {
@@ -321,7 +334,7 @@ static int info_read(struct scope_recording *recording, struct scope_error_detai
     if (!recording_pread(recording->fd, head, sizeof(head), at) ||
         !recording_chunk_decode(head, at, &chunk) || chunk.kind != RECORDING_INFO ||
         chunk.size > RECORDING_BODY_MAX) {
-        return recording_damaged(recording, at, "the run's description is damaged", error);
+        return recording_damaged(recording, at, no_description(recording, NULL), error);
     }
     size_t padded = (size_t)recording_padded(chunk.size);
     uint8_t *body = malloc(padded + 1);
@@ -335,7 +348,7 @@ static int info_read(struct scope_recording *recording, struct scope_error_detai
         recording_get_info(&in, &recording->info, &recording->dictionary, &recording->counters);
     free(body);
     if (!right) {
-        return recording_damaged(recording, at, "the run's description is damaged", error);
+        return recording_damaged(recording, at, no_description(recording, &chunk), error);
     }
     recording->scanned = at + RECORDING_CHUNK_BYTES + padded;
     return SCOPE_OK;

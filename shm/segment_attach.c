@@ -43,13 +43,14 @@ static int check_header(const struct scope_header *header, uint64_t file_bytes, 
                         struct scope_error_detail *error) {
     if (header->major != SCOPE_VERSION_MAJOR || header->reader_min > SCOPE_VERSION_MINOR) {
         return scope_fail(error, SCOPE_ERR_VERSION,
-                          "%s: version %u.%u, for readers from %u.%u; this is %d.%d", path,
-                          header->major, header->minor, header->major, header->reader_min,
+                          "%s: version %u.%u, for readers from %u.%u; this is %d.%d: open it with "
+                          "the release that made it",
+                          path, header->major, header->minor, header->major, header->reader_min,
                           SCOPE_VERSION_MAJOR, SCOPE_VERSION_MINOR);
     }
     if (header->fingerprint != scope_fingerprint()) {
-        return scope_fail(error, SCOPE_ERR_VERSION, "%s: made by a build with another layout",
-                          path);
+        return scope_fail(error, SCOPE_ERR_VERSION,
+                          "%s: made by a build with another layout: open it with that build", path);
     }
     uint64_t total = header->total_size;
     const char *wrong = NULL;
@@ -149,7 +150,8 @@ static int map_file(struct scope_segment *segment, const char *path, bool any_ow
     }
     uint64_t bytes = (uint64_t)status.st_size;
     if (bytes < sizeof(struct scope_header) || bytes > FILE_BYTES_MAX) {
-        return scope_fail(error, SCOPE_ERR_NOT_A_SEGMENT, "%s: %llu bytes are no segment", path,
+        return scope_fail(error, SCOPE_ERR_NOT_A_SEGMENT,
+                          "%s: %llu bytes are no segment: was it copied whole?", path,
                           (unsigned long long)bytes);
     }
     void *base = mmap(NULL, bytes, PROT_READ, MAP_SHARED, segment->fd, 0);

@@ -1,7 +1,4 @@
-/* The latency panel and the numbers, each alone, compared with golden pictures that were looked at.
- *
- * When a picture differs, what was drawn and the differences are written beside the build, and the
- * command that accepts the new picture is printed. */
+/* The latency panel and the numbers, each alone, compared with golden pictures. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,19 +6,12 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "canned_run.h"
 #include "latency_run.h"
 #include "panel_stage.h"
-#include "picture_compare.h"
-
-static char out_dir[512];
-static const char golden_dir[] = "tests/golden";
+#include "golden_picture.h"
 
 struct shot {
     const char *name;
@@ -59,7 +49,8 @@ static void add_levels(struct history *history) {
     history_append(history, history_end(history) + 0.25, v, 12);
 }
 
-static void draw_shot(const struct shot *shot, const char *path) {
+static void draw_shot(const void *drawn, const char *path) {
+    const struct shot *shot = drawn;
     char error[256];
     struct panel_stage stage;
     struct history *history =
@@ -81,37 +72,12 @@ static void draw_shot(const struct shot *shot, const char *path) {
 
 static void check_shot(void **state) {
     const struct shot *shot = *state;
-    char golden[1024], actual[1024], diff[1024];
-    snprintf(golden, sizeof golden, "%s/%s.png", golden_dir, shot->name);
-    snprintf(actual, sizeof actual, "%s/%s.actual.png", out_dir, shot->name);
-    snprintf(diff, sizeof diff, "%s/%s.diff.png", out_dir, shot->name);
-    const char *update = getenv("UPDATE_GOLDEN");
-    if (update != NULL && strcmp(update, "1") == 0) {
-        draw_shot(shot, golden);
-        return;
-    }
-    draw_shot(shot, actual);
-    struct picture_verdict verdict = picture_compare(actual, golden, diff);
-    if (picture_same(&verdict)) {
-        remove(actual);
-        remove(diff);
-        return;
-    }
-    print_error("%s differs from %s: mean %.2f (limit %.2f), worst block %.2f (limit %.2f) at "
-                "%d,%d; see %s\nlook at it, and if it is right: "
-                "UPDATE_GOLDEN=1 %s/../tests/golden_figures_test\n",
-                actual, golden, verdict.mean, PICTURE_MEAN_MAX, verdict.worst,
-                PICTURE_WORST_BLOCK_MAX, verdict.worst_x, verdict.worst_y, diff, out_dir);
-    fail();
+    golden_check(shot->name, draw_shot, shot);
 }
 
 int main(int argc, char **argv) {
     (void)argc;
-    const char *slash = strrchr(argv[0], '/');
-    snprintf(out_dir, sizeof out_dir, "%.*s/../golden", slash != NULL ? (int)(slash - argv[0]) : 1,
-             slash != NULL ? argv[0] : ".");
-    if (mkdir(out_dir, 0777) != 0 && errno != EEXIST) {
-        perror(out_dir);
+    if (!golden_begin(argv[0])) {
         return 1;
     }
     struct CMUnitTest tests[SHOTS];

@@ -1,7 +1,4 @@
-/* The pictures of the observer, compared with golden ones that were looked at.
- *
- * When a picture differs, what was drawn and the differences are written beside the build, and the
- * command that accepts the new picture is printed. */
+/* The pictures of the observer, compared with golden ones that were looked at. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,19 +6,14 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "canned_run.h"
+#include "golden_picture.h"
 #include "picture_compare.h"
 #include "view.h"
-
-static char out_dir[512];
-static const char golden_dir[] = "tests/golden";
 
 struct shot {
     const char *name;
@@ -100,7 +92,8 @@ static const struct shot shots[] = {
 };
 enum { SHOTS = sizeof shots / sizeof shots[0] };
 
-static void draw_shot(const struct shot *shot, const char *path) {
+static void draw_shot(const void *drawn, const char *path) {
+    const struct shot *shot = drawn;
     char error[256];
     /* Goldens pin the font: with another one every letter would differ. */
     struct canvas *canvas =
@@ -135,33 +128,7 @@ static void draw_shot(const struct shot *shot, const char *path) {
 
 static void check_shot(void **state) {
     const struct shot *shot = *state;
-    char golden[1024], actual[1024], diff[1024];
-    snprintf(golden, sizeof golden, "%s/%s.png", golden_dir, shot->name);
-    snprintf(actual, sizeof actual, "%s/%s.actual.png", out_dir, shot->name);
-    snprintf(diff, sizeof diff, "%s/%s.diff.png", out_dir, shot->name);
-    const char *update = getenv("UPDATE_GOLDEN");
-    if (update != NULL && strcmp(update, "1") == 0) {
-        draw_shot(shot, golden);
-        return;
-    }
-    draw_shot(shot, actual);
-    struct picture_verdict verdict = picture_compare(actual, golden, diff);
-    if (picture_same(&verdict)) {
-        remove(actual);
-        remove(diff);
-        return;
-    }
-    if (!verdict.comparable) {
-        print_error("%s cannot be compared with %s\n", actual, golden);
-    } else {
-        print_error("%s differs from %s: mean %.2f (limit %.2f), worst block %.2f (limit %.2f) at "
-                    "%d,%d; see %s\n",
-                    actual, golden, verdict.mean, PICTURE_MEAN_MAX, verdict.worst,
-                    PICTURE_WORST_BLOCK_MAX, verdict.worst_x, verdict.worst_y, diff);
-    }
-    print_error("look at it, and if it is right: UPDATE_GOLDEN=1 %s/../tests/golden_test\n",
-                out_dir);
-    fail();
+    golden_check(shot->name, draw_shot, shot);
 }
 
 /* ---- the comparison itself ----------------------------------------------------------------- */
@@ -182,9 +149,9 @@ static void draw_probe(const char *path, const char *text, double shift) {
 static void comparison_forgives_a_fraction_of_a_pixel_and_sees_a_missing_word(void **state) {
     (void)state;
     char base[600], near[600], other[600];
-    snprintf(base, sizeof base, "%s/probe-base.png", out_dir);
-    snprintf(near, sizeof near, "%s/probe-near.png", out_dir);
-    snprintf(other, sizeof other, "%s/probe-other.png", out_dir);
+    golden_path("probe-base.png", base, sizeof base);
+    golden_path("probe-near.png", near, sizeof near);
+    golden_path("probe-other.png", other, sizeof other);
     draw_probe(base, "put", 0.0);
     draw_probe(near, "put", 0.2);
     draw_probe(other, "", 0.0);
@@ -204,8 +171,8 @@ static void comparison_forgives_a_fraction_of_a_pixel_and_sees_a_missing_word(vo
 static void drawing_twice_gives_the_same_pixels(void **state) {
     (void)state;
     char one[600], two[600];
-    snprintf(one, sizeof one, "%s/twice-1.png", out_dir);
-    snprintf(two, sizeof two, "%s/twice-2.png", out_dir);
+    golden_path("twice-1.png", one, sizeof one);
+    golden_path("twice-2.png", two, sizeof two);
     draw_shot(&shots[0], one);
     draw_shot(&shots[0], two);
     struct picture_verdict verdict = picture_compare(one, two, NULL);
@@ -219,11 +186,7 @@ int main(int argc, char **argv) {
     (void)argc;
     setenv("TZ", "UTC", 1); /* the crosshair tells local time */
     tzset();
-    const char *slash = strrchr(argv[0], '/');
-    snprintf(out_dir, sizeof out_dir, "%.*s/../golden", slash != NULL ? (int)(slash - argv[0]) : 1,
-             slash != NULL ? argv[0] : ".");
-    if (mkdir(out_dir, 0777) != 0 && errno != EEXIST) {
-        perror(out_dir);
+    if (!golden_begin(argv[0])) {
         return 1;
     }
     struct CMUnitTest tests[SHOTS + 2];

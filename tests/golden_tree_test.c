@@ -1,7 +1,4 @@
-/* The pictures of the tree panel, compared with golden ones that were looked at.
- *
- * When a picture differs, what was drawn and the differences are written beside the build, and the
- * command that accepts the new picture is printed. */
+/* The pictures of the tree panel, compared with golden ones that were looked at. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,19 +6,12 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "canned_tree.h"
 #include "panel.h"
-#include "picture_compare.h"
+#include "golden_picture.h"
 #include "view.h"
-
-static char out_dir[512];
-static const char golden_dir[] = "tests/golden";
 
 struct shot {
     const char *name;
@@ -64,7 +54,8 @@ static const struct shot shots[] = {
 };
 enum { SHOTS = sizeof shots / sizeof shots[0] };
 
-static void draw_shot(const struct shot *shot, const char *path) {
+static void draw_shot(const void *drawn, const char *path) {
+    const struct shot *shot = drawn;
     char error[256];
     /* Goldens pin the font: with another one every letter would differ. */
     struct canvas *canvas =
@@ -90,42 +81,12 @@ static void draw_shot(const struct shot *shot, const char *path) {
 
 static void check_shot(void **state) {
     const struct shot *shot = *state;
-    char golden[1024], actual[1024], diff[1024];
-    snprintf(golden, sizeof golden, "%s/%s.png", golden_dir, shot->name);
-    snprintf(actual, sizeof actual, "%s/%s.actual.png", out_dir, shot->name);
-    snprintf(diff, sizeof diff, "%s/%s.diff.png", out_dir, shot->name);
-    const char *update = getenv("UPDATE_GOLDEN");
-    if (update != NULL && strcmp(update, "1") == 0) {
-        draw_shot(shot, golden);
-        return;
-    }
-    draw_shot(shot, actual);
-    struct picture_verdict verdict = picture_compare(actual, golden, diff);
-    if (picture_same(&verdict)) {
-        remove(actual);
-        remove(diff);
-        return;
-    }
-    if (!verdict.comparable) {
-        print_error("%s cannot be compared with %s\n", actual, golden);
-    } else {
-        print_error("%s differs from %s: mean %.2f (limit %.2f), worst block %.2f (limit %.2f) at "
-                    "%d,%d; see %s\n",
-                    actual, golden, verdict.mean, PICTURE_MEAN_MAX, verdict.worst,
-                    PICTURE_WORST_BLOCK_MAX, verdict.worst_x, verdict.worst_y, diff);
-    }
-    print_error("look at it, and if it is right: UPDATE_GOLDEN=1 %s/../tests/golden_tree_test\n",
-                out_dir);
-    fail();
+    golden_check(shot->name, draw_shot, shot);
 }
 
 int main(int argc, char **argv) {
     (void)argc;
-    const char *slash = strrchr(argv[0], '/');
-    snprintf(out_dir, sizeof out_dir, "%.*s/../golden", slash != NULL ? (int)(slash - argv[0]) : 1,
-             slash != NULL ? argv[0] : ".");
-    if (mkdir(out_dir, 0777) != 0 && errno != EEXIST) {
-        perror(out_dir);
+    if (!golden_begin(argv[0])) {
         return 1;
     }
     struct CMUnitTest tests[SHOTS];

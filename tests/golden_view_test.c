@@ -1,8 +1,5 @@
 /* The whole picture, from recordings of two real runs: overview, other layouts, one panel alone,
- * two runs compared, crosshair and boxes. Compared with golden pictures that were looked at.
- *
- * When a picture differs, what was drawn and the differences are written beside the build, and the
- * command that accepts the new picture is printed. */
+ * two runs compared, crosshair and boxes. Compared with golden pictures that were looked at. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,20 +7,14 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "panel.h"
-#include "picture_compare.h"
+#include "golden_picture.h"
 #include "source_open.h"
 #include "view.h"
-
-static char out_dir[512];
-static const char golden_dir[] = "tests/golden";
 
 struct run {
     struct history *history;
@@ -124,7 +115,7 @@ enum { SHOTS = sizeof shots / sizeof shots[0] };
 static void run_open(struct run *run, const char *name) {
     char path[256], error[256] = "";
     const struct source_file_options options = {.live = false};
-    snprintf(path, sizeof path, "%s/%s", golden_dir, name);
+    snprintf(path, sizeof path, "tests/golden/%s", name);
     run->history = history_create();
     assert_non_null(run->history);
     run->source = source_file_open(path, &options, run->history, error, sizeof error);
@@ -152,7 +143,8 @@ static int runs_close(void **state) {
     return 0;
 }
 
-static void draw_shot(const struct shot *shot, const char *path) {
+static void draw_shot(const void *drawn, const char *path) {
+    const struct shot *shot = drawn;
     char error[256];
     struct view view;
     view_init(&view, background.history, shot->theme);
@@ -174,44 +166,14 @@ static void draw_shot(const struct shot *shot, const char *path) {
 
 static void check_shot(void **state) {
     const struct shot *shot = *state;
-    char golden[1024], actual[1024], diff[1024];
-    snprintf(golden, sizeof golden, "%s/%s.png", golden_dir, shot->name);
-    snprintf(actual, sizeof actual, "%s/%s.actual.png", out_dir, shot->name);
-    snprintf(diff, sizeof diff, "%s/%s.diff.png", out_dir, shot->name);
-    const char *update = getenv("UPDATE_GOLDEN");
-    if (update != NULL && strcmp(update, "1") == 0) {
-        draw_shot(shot, golden);
-        return;
-    }
-    draw_shot(shot, actual);
-    struct picture_verdict verdict = picture_compare(actual, golden, diff);
-    if (picture_same(&verdict)) {
-        remove(actual);
-        remove(diff);
-        return;
-    }
-    if (!verdict.comparable) {
-        print_error("%s cannot be compared with %s\n", actual, golden);
-    } else {
-        print_error("%s differs from %s: mean %.2f (limit %.2f), worst block %.2f (limit %.2f) at "
-                    "%d,%d; see %s\n",
-                    actual, golden, verdict.mean, PICTURE_MEAN_MAX, verdict.worst,
-                    PICTURE_WORST_BLOCK_MAX, verdict.worst_x, verdict.worst_y, diff);
-    }
-    print_error("look at it, and if it is right: UPDATE_GOLDEN=1 %s/../tests/golden_view_test\n",
-                out_dir);
-    fail();
+    golden_check(shot->name, draw_shot, shot);
 }
 
 int main(int argc, char **argv) {
     (void)argc;
     setenv("TZ", "UTC", 1); /* the crosshair tells local time */
     tzset();
-    const char *slash = strrchr(argv[0], '/');
-    snprintf(out_dir, sizeof out_dir, "%.*s/../golden", slash != NULL ? (int)(slash - argv[0]) : 1,
-             slash != NULL ? argv[0] : ".");
-    if (mkdir(out_dir, 0777) != 0 && errno != EEXIST) {
-        perror(out_dir);
+    if (!golden_begin(argv[0])) {
         return 1;
     }
     struct CMUnitTest tests[SHOTS];

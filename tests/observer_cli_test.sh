@@ -150,7 +150,7 @@ grep -q "$name: crashed" other || fail "the crash was not told: $(cat other)"
 expect 0 "crashed" "$observer" --attach "$name" --headless
 cp "/dev/shm/lsmscope.$name" black-box
 expect 0 "wrote black-box.png" "$observer" --segment black-box --output black-box.png
-expect 1 "lsm-observer: bad.csv: 35 bytes are no segment" "$observer" --segment bad.csv --output none.png
+expect 1 "lsm-observer: bad.csv: 35 bytes are no segment: was it copied whole?" "$observer" --segment bad.csv --output none.png
 
 section end
 echo "$passed passed, $failed failed"

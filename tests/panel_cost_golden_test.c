@@ -7,17 +7,11 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "panel_scene.h"
-#include "picture_compare.h"
+#include "golden_picture.h"
 #include "tree_run.h"
-
-static char out_dir[512];
 
 struct shot {
     const char *name;
@@ -45,7 +39,8 @@ static const struct shot shots[] = {
 };
 enum { SHOTS = sizeof shots / sizeof shots[0] };
 
-static void draw_shot(const struct shot *shot, const char *path) {
+static void draw_shot(const void *drawn, const char *path) {
+    const struct shot *shot = drawn;
     char error[256];
     struct panel_scene made;
     struct history *history = tree_run(&shot->run);
@@ -59,38 +54,14 @@ static void draw_shot(const struct shot *shot, const char *path) {
 
 static void check_shot(void **state) {
     const struct shot *shot = *state;
-    char golden[1024], actual[1024], diff[1024];
-    snprintf(golden, sizeof golden, "tests/golden/panel-%s.png", shot->name);
-    snprintf(actual, sizeof actual, "%s/panel-%s.actual.png", out_dir, shot->name);
-    snprintf(diff, sizeof diff, "%s/panel-%s.diff.png", out_dir, shot->name);
-    const char *update = getenv("UPDATE_GOLDEN");
-    if (update != NULL && strcmp(update, "1") == 0) {
-        draw_shot(shot, golden);
-        return;
-    }
-    draw_shot(shot, actual);
-    struct picture_verdict verdict = picture_compare(actual, golden, diff);
-    if (picture_same(&verdict)) {
-        remove(actual);
-        remove(diff);
-        return;
-    }
-    print_error("%s differs from %s: comparable %d, mean %.2f, worst block %.2f at %d,%d; see %s\n",
-                actual, golden, verdict.comparable, verdict.mean, verdict.worst, verdict.worst_x,
-                verdict.worst_y, diff);
-    print_error("look at it, and if it is right: UPDATE_GOLDEN=1 %s/../tests/"
-                "panel_cost_golden_test\n",
-                out_dir);
-    fail();
+    char name[64];
+    snprintf(name, sizeof name, "panel-%s", shot->name);
+    golden_check(name, draw_shot, shot);
 }
 
 int main(int argc, char **argv) {
     (void)argc;
-    const char *slash = strrchr(argv[0], '/');
-    snprintf(out_dir, sizeof out_dir, "%.*s/../golden", slash != NULL ? (int)(slash - argv[0]) : 1,
-             slash != NULL ? argv[0] : ".");
-    if (mkdir(out_dir, 0777) != 0 && errno != EEXIST) {
-        perror(out_dir);
+    if (!golden_begin(argv[0])) {
         return 1;
     }
     struct CMUnitTest tests[SHOTS];

@@ -500,7 +500,7 @@ static void what_is_no_recording_is_refused(void **state) {
     assert_non_null(strstr(error.text, "a.lsr: the file is empty"));
     file_write(path, (const uint8_t *)"ts_ms,ops_put\n1,2\n3,4\n5,6\n7,8\n", 31);
     assert_int_equal(scope_recording_open(path, &recording, &error), SCOPE_ERR_NOT_A_SEGMENT);
-    assert_non_null(strstr(error.text, "a.lsr: 31 bytes are no recording"));
+    assert_non_null(strstr(error.text, "a.lsr: 31 bytes are no recording: was it copied whole?"));
     assert_int_equal(scope_recording_open("/nonexistent", &recording, &error), SCOPE_ERR_NOT_FOUND);
     assert_int_equal(scope_recording_open("/dev", &recording, &error), SCOPE_ERR_NOT_A_SEGMENT);
     uint8_t head[RECORDING_HEAD_BYTES];
@@ -509,7 +509,11 @@ static void what_is_no_recording_is_refused(void **state) {
     recording_store64(head + RECORDING_HEAD_SUM_AT, recording_sum(head, RECORDING_HEAD_SUM_AT));
     file_write(path, head, sizeof(head));
     assert_int_equal(scope_recording_open(path, &recording, &error), SCOPE_ERR_VERSION);
-    assert_non_null(strstr(error.text, "version 9.0, not 1"));
+    assert_non_null(strstr(error.text, "version 9.0, and this program reads 1"));
+    recording_head_encode(head);
+    file_write(path, head, sizeof(head));
+    assert_int_equal(scope_recording_open(path, &recording, &error), SCOPE_ERR_NOT_A_SEGMENT);
+    assert_non_null(strstr(error.text, "offset 24: cut off within the run's description"));
     assert_null(recording);
 }
 

@@ -433,7 +433,7 @@ static void files_are_opened_for_what_they_are(void **state) {
     write_text(path_of("seg"), "lsmscope, or so it says");
     refused(path_of("seg"), "no segment");
     refused("/nonexistent/run.lsr", "No such file");
-    refused("/dev", "not a regular file");
+    refused("/dev", "a directory: name a file in it");
 }
 
 int main(void) {

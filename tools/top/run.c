@@ -15,7 +15,24 @@ double run_clock(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* A file is known by its content; a word is a file when there is one of that name. */
+/* A word is a file when there is one of that name, or when no driver is called so. */
+static bool is_file(const char *word) {
+    static const char *const endings[] = {".lsr", ".csv", ".seg"};
+    struct stat status;
+    if (strchr(word, '/') != NULL || stat(word, &status) == 0) {
+        return true;
+    }
+    size_t length = strlen(word);
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        size_t ending = strlen(endings[i]);
+        if (length > ending && strcmp(word + length - ending, endings[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A file is known by its content. */
 static struct source *open_source(const struct top_args *args, struct history *history, char *error,
                                   size_t error_size) {
     double interval_s = (double)args->interval_ms / 1e3;
@@ -23,9 +40,7 @@ static struct source *open_source(const struct top_args *args, struct history *h
         return source_csv_open(args->csv, args->live, interval_s, history, false, error,
                                error_size);
     }
-    struct stat status;
-    bool word_is_file =
-        args->word != NULL && (strchr(args->word, '/') != NULL || stat(args->word, &status) == 0);
+    bool word_is_file = args->word != NULL && is_file(args->word);
     const char *file = args->segment != NULL ? args->segment : word_is_file ? args->word : NULL;
     if (file != NULL) {
         struct source_file_options options = {.interval_s = interval_s};

@@ -31,7 +31,9 @@ static bool levels_known(const struct moment *moment) {
 }
 
 static void read_shape(const struct moment *moment, struct level level[SCOPE_MAX_LEVELS]) {
-    const struct scope_shape *shape = moment->newest ? history_shape(moment->history) : NULL;
+    const struct scope_shape *shape = moment->newest
+                                          ? history_shape(moment->history)
+                                          : history_shape_at(moment->history, moment->at);
     double entries[SCOPE_MAX_LEVELS] = {0}, tombstones[SCOPE_MAX_LEVELS] = {0};
     for (uint64_t i = 0; shape != NULL && i < shape->count; i++) {
         unsigned l = shape->tables[i].level;

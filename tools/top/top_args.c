@@ -19,7 +19,7 @@ static const char help[] =
     "\n"
     "  lsm-top                  the only live driver, or wait for one\n"
     "  lsm-top demo             the driver called demo\n"
-    "  lsm-top run.csv          a finished run: a metrics CSV, a copy of a segment\n"
+    "  lsm-top run.lsr          a finished run: a recording, a metrics CSV, a copy of a segment\n"
     "  lsm-top --once           one frame as plain text\n"
     "\n"
     "Options\n"
