@@ -137,6 +137,12 @@ void chart_absent(const struct scene *scene, const struct panel_place *place, co
     struct canvas *canvas = scene->canvas;
     char fitted[160];
     struct rect room = place->plot;
+    const char *more = strstr(text, ": ");
+    char first[160];
+    if (more != NULL && canvas_text_width(canvas, FONT_AXIS, false, text) > room.w - 16.0) {
+        snprintf(first, sizeof first, "%.*s", (int)(more - text), text);
+        text = first; /* said in short rather than cut off */
+    }
     if (chart_fit(canvas, FONT_AXIS, false, text, room.w - 16.0, fitted, sizeof fitted)) {
         double y = chart_baseline(canvas, FONT_AXIS, room.y + room.h / 2.0);
         canvas_text(canvas, FONT_AXIS, room.x + room.w / 2.0, y, TEXT_CENTER, false,

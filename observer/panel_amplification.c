@@ -186,7 +186,8 @@ static void draw_strip(const struct scene *scene, const struct panel_place *plac
     canvas_text(canvas, FONT_AXIS, strip.x - 8.0, baseline, TEXT_RIGHT, false, scene->theme->axis,
                 "target");
     double highest, of;
-    if (place->labels.w > 0.0 && derived_at(scene->history, DERIVED_SCORE, scene->newest, &highest) &&
+    if (place->labels.w > 0.0 &&
+        derived_at(scene->history, DERIVED_SCORE, scene->newest, &highest) &&
         derived_at(scene->history, DERIVED_SCORE_LEVEL, scene->newest, &of)) {
         char name[32], number[32];
         unsigned which = (unsigned)of;

@@ -9,7 +9,8 @@
 #include "obs_check.h"
 #include "view_time.h"
 
-static const double REST_S = 0.4; /* the pointer rests this long before a title explains itself */
+static const double YOUNG_S = 2.0; /* what a run lacks so early it may have soon */
+static const double REST_S = 0.4;  /* the pointer rests this long before a title explains itself */
 
 static const struct scene *slot_scene(const struct view_frame *frame, size_t slot) {
     return &frame->scene[frame->layout.slot[slot].run];
@@ -83,7 +84,11 @@ static bool has_data(const struct scene *scene, const struct panel *panel) {
 
 static void draw_absent(const struct scene *scene, const struct panel *panel,
                         const struct panel_place *place) {
-    chart_absent(scene, place, scene->has_newest ? panel->absent : "no samples yet");
+    bool young = history_end(scene->history) - history_start(scene->history) < YOUNG_S;
+    chart_absent(scene, place,
+                 !scene->has_newest ? "no samples yet"
+                 : young            ? "nothing measured yet"
+                                    : panel->absent);
 }
 
 /* One run, with grid and bands of its own. */

@@ -2,7 +2,9 @@
  *
  * Pixels go through SDL's window surface: on X11 shared memory with the server, which no software
  * GL beats and which costs one copy; elsewhere SDL itself takes a renderer where there is one.
- * A frame is drawn only for new data, input or an easing, at most 30 times a second. */
+ * A frame is drawn only for new data, input or an easing, at most 30 times a second. What a key, a
+ * button or the wheel asks for is drawn at once, before new data is read: on a busy machine, where
+ * the viewer has the last turn, one frame is all that an answer takes. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,8 @@
 #include "window.h"
 
 static const double FRAME_S = 1.0 / 30;
+static const double ANSWER_S = 1.0 / 60; /* between frames that were asked for */
+static const double POLL_LATE_S = 0.5;   /* answers do not keep new data waiting for longer */
 static const double WAIT_MAX_S = 0.25;   /* a signal is noticed this soon */
 static const double RECORD_TICK_S = 0.1; /* the encoder is fed at least this often */
 
@@ -181,7 +185,7 @@ static void draw(struct window *window, double now_s) {
     canvas_fit(window);
     session->view.clock_s = now_s;
     window->moving = view_draw(&session->view, window->canvas);
-    window->dirty = false;
+    window->dirty = window->asked = false;
     window->drawn_s = now_s;
     window->frames++;
     if (session->video != NULL) {
@@ -287,11 +291,16 @@ static double earlier(double a, double b) {
     return a < b ? a : b;
 }
 
+/* When the next frame may be drawn. */
+static double next_frame_s(const struct window *window) {
+    return window->drawn_s + (window->asked ? ANSWER_S : FRAME_S);
+}
+
 static int wait_ms(const struct window *window, double now_s) {
     const struct session *session = window->session;
     double until_s = earlier(now_s + WAIT_MAX_S, session->next_poll_s);
     if (window->dirty || window->moving) {
-        until_s = earlier(until_s, window->drawn_s + FRAME_S);
+        until_s = earlier(until_s, next_frame_s(window));
     }
     if (session->toast_until_s > 0) {
         until_s = earlier(until_s, session->toast_until_s);
@@ -317,9 +326,12 @@ static void loop(struct window *window) {
             window_event(window, &event);
             any = SDL_PollEvent(&event);
         }
+        window->asked = window->asked && window->dirty; /* not every key is one of ours */
         now_s = steady_now();
-        window->dirty = session_poll(session, now_s) || window->dirty;
-        bool due = now_s - window->drawn_s >= FRAME_S;
+        if (!window->asked || now_s > session->next_poll_s + POLL_LATE_S) {
+            window->dirty = session_poll(session, now_s) || window->dirty;
+        }
+        bool due = now_s >= next_frame_s(window);
         if ((window->dirty || window->moving) && due && !window->hidden) {
             draw(window, now_s);
         } else if (window->exposed) {
@@ -327,7 +339,8 @@ static void loop(struct window *window) {
         }
         if (window->hidden) {
             title_set(window);
-            window->dirty = window->moving = false; /* the state is kept by the view */
+            window->dirty = window->asked = window->moving =
+                false; /* the state is kept by the view */
         }
         video_care(window, now_s);
         window->quit = window->quit || session_over(session, now_s);

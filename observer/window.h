@@ -18,6 +18,7 @@ struct window {
     int width, height;   /* pixels */
     double points_ratio; /* pixels per unit of SDL's mouse coordinates */
     bool dirty;          /* draw at the next chance */
+    bool asked;          /* by a key, a button or the wheel: its answer comes before new data */
     bool moving;         /* an easing is under way */
     bool exposed;        /* show again what is drawn */
     bool hidden;         /* minimised: nothing is drawn */

@@ -361,6 +361,9 @@ static void on_any_key(struct window *window, const SDL_Keysym *keysym) {
 
 void window_event(struct window *window, const SDL_Event *event) {
     OBS_ASSERT(window != NULL && event != NULL);
+    window->asked = window->asked || event->type == SDL_KEYDOWN || event->type == SDL_TEXTINPUT ||
+                    event->type == SDL_MOUSEBUTTONDOWN || event->type == SDL_MOUSEBUTTONUP ||
+                    event->type == SDL_MOUSEWHEEL;
     switch (event->type) {
     case SDL_QUIT:
         window->quit = true;
