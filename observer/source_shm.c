@@ -129,7 +129,13 @@ static bool look(struct shm_source *shm, double now_s) {
     shm->looked_s = now_s;
     if (shm->wanted[0] != '\0') {
         int before = shm->attach_status;
-        return try_attach(shm, shm->wanted) || shm->attach_status != before || first;
+        if (try_attach(shm, shm->wanted)) {
+            return true;
+        }
+        struct attach_found others; /* of whom one may have been meant */
+        bool more = attach_find(&others) && memcmp(&others, &shm->found, sizeof(others)) != 0;
+        shm->found = more ? others : shm->found;
+        return more || shm->attach_status != before || first;
     }
     struct attach_found found;
     if (!attach_find(&found)) {
@@ -392,6 +398,15 @@ static void attached_describe(const struct shm_source *shm, struct view *view, d
     }
 }
 
+/* Whoever mistyped a name sees the right one. */
+static void others_name(const struct attach_found *found, char *text, size_t size) {
+    for (int i = 0; i < found->live_count && i < 3; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s%.40s", i == 0 ? ". Running now: " : ", ",
+                 found->live[i].name);
+    }
+}
+
 static void waiting_describe(const struct shm_source *shm, struct view *view) {
     struct view_status *status = &view->status;
     status->state = VIEW_WAITING;
@@ -405,6 +420,7 @@ static void waiting_describe(const struct shm_source *shm, struct view *view) {
         if (shm->attach_status == SCOPE_OK || shm->attach_status == SCOPE_ERR_NOT_FOUND) {
             snprintf(view->detail, sizeof(view->detail), "Start it with: lsm-driver --name %.48s",
                      shm->wanted);
+            others_name(&shm->found, view->detail, sizeof(view->detail));
         } else {
             snprintf(view->detail, sizeof(view->detail), "%.199s", shm->attach_error);
         }
