@@ -28,6 +28,7 @@ struct run {
     size_t beneath;         /* index of the table beneath that the output has reached */
     uint64_t beneath_bytes; /* overlapped so far */
     double file_bytes;      /* of the inputs, for a byte of their keys and values */
+    uint64_t unsized_bytes; /* of entries written since the output's size was looked at */
     uint64_t unpaid;        /* bytes of entries read and written since the last payment */
     struct lsm_fault *fault;
 };
@@ -138,11 +139,22 @@ static bool overlaps_too_much(struct run *run, const struct lsm_entry *entry) {
     return run->beneath_bytes > OVERLAP_TABLES_MAX * run->db->options.table_bytes;
 }
 
+/* Has the output reached the size of a table? What it would be takes a moment to work out, so the
+ * answer may come an eighth of a table, or a block, late. */
+static bool is_full(struct run *run, const struct lsm_entry *entry) {
+    uint64_t table_bytes = run->db->options.table_bytes;
+    run->unsized_bytes += entry->key_size + entry->value_size;
+    if (run->unsized_bytes < 4096 && run->unsized_bytes < table_bytes / 8) {
+        return false;
+    }
+    run->unsized_bytes = 0;
+    return lsm_table_writer_bytes(run->writer) >= table_bytes;
+}
+
 static int write_entry(struct run *run, const struct lsm_entry *entry, bool same_key) {
     int rc = 0;
     bool cut = overlaps_too_much(run, entry);
-    if (run->writer != NULL && !same_key &&
-        (cut || lsm_table_writer_bytes(run->writer) >= run->db->options.table_bytes)) {
+    if (run->writer != NULL && !same_key && (cut || is_full(run, entry))) {
         rc = close_output(run);
     }
     if (rc == 0 && run->writer == NULL) {
@@ -185,6 +197,7 @@ static int let_others_in(struct run *run) {
     if (db->compaction_rate.bytes_per_s > 0) {
         keep_to_rate(run);
     }
+    run->unpaid = 0;
     bool closing = db->closing;
     bool flush = must_flush(db);
     pthread_mutex_unlock(&db->lock);
