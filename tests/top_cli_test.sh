@@ -8,6 +8,7 @@ build=$(cd "${1:?build directory}" && pwd) || exit 2
 top=$build/lsm-top
 driver=$build/lsm-driver
 [ -x "$top" ] || { echo "$top is missing: make builds it" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd) || exit 2
 dir=$(mktemp -d "${TMPDIR:-/tmp}/top-cli.XXXXXX") || exit 1
 name=topcli-$$
 pids=()
@@ -142,6 +143,16 @@ expect 0 "crashed" "$top" --once "$name"
 says 'the driver died'
 expect 0 "copy.seg  file" "$top" --once copy.seg
 expect 0 "copy.seg  file" "$top" --once --segment copy.seg
+
+section 'a file, by its content'
+cp "$here/golden/background.lsr" run.lsr
+cp run.lsr another.name
+for file in run.lsr another.name; do
+    expect 0 "$file  file" "$top" --once "$file" --size 120x40
+    grep -q 'L2  .*12  13.2 MiB .* 9.2 %' out || fail "$file: $(grep L2 out)"
+done
+expect 1 "nowhere.lsr: No such file" "$top" --once nowhere.lsr; one_line
+expect 1 "a directory" "$top" --once /tmp; one_line
 section end
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -149,6 +149,9 @@ keys Left Left; shows 'looking back'
 keys Right Right Right; hides 'looking back'
 keys Left; shows 'looking back'
 keys f; hides 'looking back'
+keys 4; shows 'L1 .*[0-9] %'
+keys Left; shows 'looking back'; shows 'L1 .*[0-9] %' # the tree's tombstones as they were
+keys End 4; shows Operations
 keys - - - - - - - - - -; shows 'the whole run'
 keys + + + + + + + + + +; shows 'last 0:10'
 keys =; shows 'last 0:10'
@@ -232,6 +235,27 @@ keys q; restored 0
 begin "$top --ascii $name"; shows '1 Operations --'
 screen | LC_ALL=C grep -q '[^ -~]' && fail "--ascii: other characters"
 keys q; restored 0
+if command -v tic >/dev/null && command -v infocmp >/dev/null; then # exact ones, where they are promised
+    infocmp -x -1 screen-256color | sed -e '/^#/d' -e 's/^screen-256color.*/screen-direct|exact colours,/' \
+        -e '/colors#/d' -e '/pairs#/d' -e '/setaf=/d' -e '/setab=/d' >"$dir/direct.ti"
+    printf '\tRGB, colors#0x1000000, pairs#0x7FFF,\n' >>"$dir/direct.ti"
+    # shellcheck disable=SC2016
+    for ground in 3 4; do
+        printf '\tseta%s=\\E[%s8;2;%%p1%%{65536}%%/%%d;%%p1%%{256}%%/%%{255}%%&%%d;%%p1%%{255}%%&%%dm,\n' \
+            "$([ $ground = 3 ] && echo f || echo b)" $ground >>"$dir/direct.ti"
+    done
+    if tic -x -o "$dir/terminfo" "$dir/direct.ti" 2>"$dir/tic.err"; then
+        begin "TERM=screen-256color COLORTERM=truecolor TERMINFO_DIRS=$dir/terminfo:/usr/share/terminfo:/lib/terminfo:/etc/terminfo $top --theme dark $name"
+        shows Operations
+        tm capture-pane -p -e -t t | grep -qF '38;2;79;163;255' || fail "puts are not in their exact colour"
+        keys q; restored 0
+        begin "TERM=screen-256color COLORTERM=truecolor $top --theme dark $name"; shows Operations # no such entry
+        coloured || fail "no colours without an entry of exact ones"
+        keys q; restored 0
+    else
+        fail "tic: $(cat "$dir/tic.err")"
+    fi
+fi
 for kind in dumb no-such-terminal; do
     begin "TERM=$kind $top $name"; shows "terminal.*'$kind'"; restored 1
 done
