@@ -52,7 +52,7 @@ LIBSUPPORT  := $(B)/obj/libsupport.a
 PROGRAMS    := $(B)/lsm-driver $(B)/lsm-observer $(B)/lsm-ls $(B)/lsm-top $(B)/lsm-bench $(B)/lsm-bench-plot
 TESTS       := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 
-STORE_LIBS    = -luring -lxxhash
+STORE_LIBS    = -luring -lxxhash -llz4 -lzstd
 OBSERVER_LIBS = $(call pkg_libs,$(OBSERVER_PKGS)) -lgif -lm
 
 .PHONY: all help demo pictures test check stress fuzz tidy format install uninstall clean deps header-check bench-observer FORCE

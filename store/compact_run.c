@@ -92,6 +92,7 @@ static int open_output(struct run *run) {
     struct lsm_table_writer_options options = {
         .block_bytes = db->options.block_bytes,
         .bloom_fpr = db->options.bloom_fpr,
+        .codec = (enum lsm_codec)db->options.compression[run->c->output],
         .direct_io = db->options.direct_io,
         .size_hint = hint,
     };

@@ -71,6 +71,7 @@ static int write_table(struct flush *flush, struct lsm_queue *queue, struct lsm_
     struct lsm_table_writer_options options = {
         .block_bytes = db->options.block_bytes,
         .bloom_fpr = db->options.bloom_fpr,
+        .codec = (enum lsm_codec)db->options.compression[0],
         .direct_io = db->options.direct_io,
         .size_hint = lsm_memtable_bytes(flush->memtable),
     };

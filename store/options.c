@@ -1,5 +1,11 @@
 /* options.c: the defaults, and what is allowed. The one place that knows either. */
 #include "db.h"
+#include "table_format.h"
+
+static_assert((int)LSM_COMPRESSION_NONE == (int)LSM_CODEC_NONE &&
+                  (int)LSM_COMPRESSION_LZ4 == (int)LSM_CODEC_LZ4 &&
+                  (int)LSM_COMPRESSION_ZSTD == (int)LSM_CODEC_ZSTD,
+              "an option is the codec that is persisted");
 
 struct lsm_options lsm_options_default(void) {
     return (struct lsm_options){
@@ -79,6 +85,13 @@ int lsm_options_check(const struct lsm_options *options, struct lsm_options *eff
         o.l0_stop = 5 * o.l0_trigger;
     }
     int rc = check_numbers(&o, fault);
+    if (rc != 0) {
+        return rc;
+    }
+    for (uint32_t l = 0; l < LSM_LEVELS_MAX && rc == 0; l++) {
+        rc = check_range("compression", (uint64_t)o.compression[l], LSM_COMPRESSION_NONE,
+                         LSM_COMPRESSION_ZSTD, fault);
+    }
     if (rc != 0) {
         return rc;
     }

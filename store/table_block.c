@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "check.h"
 #include "checksum.h"
+#include "codec.h"
 #include "table_internal.h"
 
 static inline void count(struct lsm_counter_slot *slot, enum lsm_counter counter) {
@@ -28,13 +29,18 @@ int lsm_table_block_fault(const struct lsm_table *table, size_t i, int code,
                     code == LSM_ERR_MEMORY ? "out of memory" : "an entry does not fit together");
 }
 
-int lsm_table_check_block(const struct lsm_table *table, size_t i, const uint8_t *data,
-                          struct lsm_block_view *view, struct lsm_fault *fault) {
+int lsm_table_check_block(const struct lsm_table *table, size_t i, const uint8_t *stored,
+                          uint8_t *raw, struct lsm_block_view *view, struct lsm_fault *fault) {
     const struct lsm_index_record *record = &table->index.records[i];
+    bool packed = lsm_table_is_packed(table, i);
     const char *what = NULL;
-    if (lsm_checksum(record->offset, data, record->length) != record->checksum) {
+    LSM_ASSERT(!packed || raw != NULL);
+    if (lsm_checksum(record->offset, stored, record->length) != record->checksum) {
         what = "checksum does not match";
-    } else if (!lsm_block_view_init(view, data, record->length)) {
+    } else if (packed && !lsm_unpack((enum lsm_codec)record->codec, stored, record->length, raw,
+                                     record->raw_length)) {
+        what = "cannot be unpacked";
+    } else if (!lsm_block_view_init(view, packed ? raw : stored, record->raw_length)) {
         what = "not a block";
     }
     if (what == NULL) {
@@ -104,7 +110,8 @@ static void see_block(struct lsm_table *table, size_t i) {
 }
 
 bool lsm_table_block_in_place(const struct lsm_table *table, size_t i) {
-    return table->map != NULL && (table->fresh || was_seen(table, i));
+    return table->map != NULL && !lsm_table_is_packed(table, i) &&
+           (table->fresh || was_seen(table, i));
 }
 
 /* The block in place. False: it must come by a request. */
@@ -117,7 +124,7 @@ static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slo
     }
     if (!was_seen(table, i)) {
         struct lsm_fault unused; /* the request that follows tells what is wrong */
-        if (lsm_table_check_block(table, i, data, &use->view, &unused) != 0) {
+        if (lsm_table_check_block(table, i, data, NULL, &use->view, &unused) != 0) {
             return false;
         }
         see_block(table, i);
@@ -131,7 +138,7 @@ static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slo
 
 struct lsm_block *lsm_table_keep_block(struct lsm_table *table, size_t i, struct lsm_block *block,
                                        bool fill_cache) {
-    if (table->map != NULL) {
+    if (table->map != NULL && !lsm_table_is_packed(table, i)) {
         see_block(table, i); /* what can be read in place next time need not be kept twice */
         return block;
     }
@@ -142,16 +149,16 @@ void lsm_table_keep_copy(struct lsm_table *table, size_t i, const struct lsm_blo
                          bool fill_cache, struct lsm_counter_slot *slot) {
     const struct lsm_index_record *record = &table->index.records[i];
     count(slot, LSM_C_CACHE_MISSES);
-    if (table->map != NULL) {
+    if (table->map != NULL && !lsm_table_is_packed(table, i)) {
         see_block(table, i);
         return;
     }
     struct lsm_block *copy =
-        fill_cache ? lsm_block_create(table->cache, table->id, record->offset, record->length)
+        fill_cache ? lsm_block_create(table->cache, table->id, record->offset, record->raw_length)
                    : NULL;
     if (copy != NULL) {
-        memcpy(copy->data, view->data, record->length);
-        bool sound = lsm_block_view_init(&copy->view, copy->data, record->length);
+        memcpy(copy->data, view->data, record->raw_length);
+        bool sound = lsm_block_view_init(&copy->view, copy->data, record->raw_length);
         LSM_ASSERT(sound); /* it was checked where it was read */
         lsm_block_unref(lsm_block_cache_insert(table->cache, copy));
     }
@@ -161,13 +168,22 @@ static int read_block(struct lsm_table *table, size_t i, bool fill_cache, struct
                       struct lsm_fault *fault) {
     const struct lsm_index_record *record = &table->index.records[i];
     struct lsm_block *made =
-        lsm_block_create(table->cache, table->id, record->offset, record->length);
-    if (made == NULL) {
+        lsm_block_create(table->cache, table->id, record->offset, record->raw_length);
+    uint8_t *stored = made == NULL                    ? NULL
+                      : lsm_table_is_packed(table, i) ? malloc(record->length)
+                                                      : made->data;
+    if (stored == NULL) {
+        if (made != NULL) {
+            lsm_block_unref(made);
+        }
         return lsm_table_block_fault(table, i, LSM_ERR_MEMORY, fault);
     }
-    int rc = lsm_file_read(table->file, record->offset, made->data, record->length, fault);
+    int rc = lsm_file_read(table->file, record->offset, stored, record->length, fault);
     if (rc == 0) {
-        rc = lsm_table_check_block(table, i, made->data, &made->view, fault);
+        rc = lsm_table_check_block(table, i, stored, made->data, &made->view, fault);
+    }
+    if (stored != made->data) {
+        free(stored);
     }
     if (rc != 0) {
         lsm_block_unref(made);
@@ -188,7 +204,7 @@ bool lsm_table_block_here(struct lsm_table *table, size_t i, struct lsm_counter_
     if (there == NULL) {
         return false;
     }
-    LSM_ASSERT(there->length == record->length);
+    LSM_ASSERT(there->length == record->raw_length);
     count(slot, LSM_C_CACHE_HITS);
     *use = (struct lsm_block_use){there->view, there};
     return true;

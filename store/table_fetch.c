@@ -2,11 +2,21 @@
  * is on its way, so the kernel is entered twice whatever the number. */
 #include "table_fetch.h"
 
+#include <stdlib.h>
+
 #include "check.h"
+
+static void free_stored(struct lsm_fetch *fetch) {
+    if (fetch->block != NULL && fetch->stored != fetch->block->data) {
+        free(fetch->stored);
+    }
+    fetch->stored = NULL;
+}
 
 static void fail(struct lsm_fetch *fetch, int rc, const struct lsm_fault *own,
                  struct lsm_fault *first) {
     fetch->rc = rc;
+    free_stored(fetch);
     if (fetch->block != NULL) {
         lsm_block_unref(fetch->block);
         fetch->block = NULL;
@@ -21,8 +31,12 @@ static bool prepare(struct lsm_fetch *fetch, struct lsm_fault *fault) {
     LSM_ASSERT(fetch->i < table->index.count);
     const struct lsm_index_record *record = &table->index.records[fetch->i];
     fetch->rc = 0;
-    fetch->block = lsm_block_create(table->cache, table->id, record->offset, record->length);
-    if (fetch->block == NULL) {
+    fetch->block = lsm_block_create(table->cache, table->id, record->offset, record->raw_length);
+    if (fetch->block != NULL) {
+        fetch->stored =
+            lsm_table_is_packed(table, fetch->i) ? malloc(record->length) : fetch->block->data;
+    }
+    if (fetch->block == NULL || fetch->stored == NULL) {
         struct lsm_fault own;
         fail(fetch, lsm_table_block_fault(table, fetch->i, LSM_ERR_MEMORY, &own), &own, fault);
         return false;
@@ -31,7 +45,7 @@ static bool prepare(struct lsm_fetch *fetch, struct lsm_fault *fault) {
         .op = LSM_REQUEST_READ,
         .file = table->file,
         .offset = record->offset,
-        .buffer = fetch->block->data,
+        .buffer = fetch->stored,
         .length = record->length,
         .user = fetch,
     };
@@ -42,13 +56,14 @@ static void land(struct lsm_fetch *fetch, bool fill_cache, struct lsm_fault *fau
     struct lsm_fault own;
     int rc = lsm_request_outcome(&fetch->request, &own);
     if (rc == 0) {
-        rc = lsm_table_check_block(fetch->table, fetch->i, fetch->block->data, &fetch->block->view,
-                                   &own);
+        rc = lsm_table_check_block(fetch->table, fetch->i, fetch->stored, fetch->block->data,
+                                   &fetch->block->view, &own);
     }
     if (rc != 0) {
         fail(fetch, rc, &own, fault);
         return;
     }
+    free_stored(fetch);
     fetch->block = lsm_table_keep_block(fetch->table, fetch->i, fetch->block, fill_cache);
 }
 

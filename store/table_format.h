@@ -51,7 +51,7 @@
 enum { LSM_TABLE_MAJOR = 2, LSM_TABLE_MINOR = 0 };
 
 /* How a block's bytes are stored; persisted: frozen. Unknown ones are refused. */
-enum lsm_codec { LSM_CODEC_NONE = 0 };
+enum lsm_codec { LSM_CODEC_NONE = 0, LSM_CODEC_LZ4 = 1, LSM_CODEC_ZSTD = 2 };
 enum lsm_filter_kind { LSM_FILTER_BLOCKED_BLOOM = 1 }; /* persisted: frozen */
 
 enum {
@@ -100,7 +100,7 @@ struct lsm_index_record {
     uint64_t checksum;   /* 08-15: lsm_checksum(offset, bytes, length) */
     uint64_t key_end;    /* 16-23: in `keys` */
     uint64_t seq;        /* 24-31: of the separator */
-    uint32_t length;     /* 32-35: of the bytes stored */
+    uint32_t length;     /* 32-35: of the bytes stored: fewer than raw_length with a codec */
     uint32_t raw_length; /* 36-39: of the block; the same when the codec is none */
     uint32_t entries;    /* 40-43: in the block */
     uint8_t codec;       /* 44: enum lsm_codec */

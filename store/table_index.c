@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "codec.h"
 #include "entry.h"
 #include "key_prefix.h"
 #include "status.h"
@@ -23,12 +24,14 @@ static bool check_record(const struct lsm_index *index, size_t i, uint64_t keys_
     const struct lsm_index_record *record = &index->records[i];
     uint64_t offset = i == 0 ? 0 : record[-1].offset + record[-1].length;
     uint64_t key_begin = i == 0 ? 0 : record[-1].key_end;
-    if (record->offset != offset || record->length < LSM_BLOCK_LENGTH_MIN ||
-        record->length > LSM_BLOCK_LENGTH_MAX || offset > blocks_end ||
+    if (record->offset != offset || record->length == 0 || offset > blocks_end ||
         record->length > blocks_end - offset) {
         return false;
     }
-    if (record->codec == LSM_CODEC_NONE && record->raw_length != record->length) {
+    bool packed = record->codec != LSM_CODEC_NONE;
+    if (record->raw_length < LSM_BLOCK_LENGTH_MIN || record->raw_length > LSM_BLOCK_LENGTH_MAX ||
+        (packed ? lsm_codec_is_known(record->codec) && record->length >= record->raw_length
+                : record->length != record->raw_length)) {
         return false;
     }
     if (record->key_end <= key_begin || record->key_end > keys_length ||
@@ -98,7 +101,7 @@ int lsm_index_make(struct lsm_index *index, struct lsm_index_record *records, si
         goto fail;
     }
     for (size_t i = 0; i < count; i++) {
-        if (records[i].codec != LSM_CODEC_NONE) {
+        if (!lsm_codec_is_known(records[i].codec)) {
             *bad = i;
             rc = LSM_ERR_VERSION;
             goto fail;

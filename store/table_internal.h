@@ -111,8 +111,14 @@ LSM_CHECKED int lsm_table_settle_mapped(const struct lsm_table *table,
 /* Maps the table, where the backend can and memory allows. */
 void lsm_table_map(struct lsm_table *table);
 void lsm_table_unmap(struct lsm_table *table);
-/* Checks the bytes of block i against its reference and makes a view of them. */
-LSM_CHECKED int lsm_table_check_block(const struct lsm_table *table, size_t i, const uint8_t *data,
+static inline bool lsm_table_is_packed(const struct lsm_table *table, size_t i) {
+    return table->index.records[i].codec != LSM_CODEC_NONE;
+}
+/* Checks the stored bytes of block i against its reference and makes a view: of them or, where they
+ * are packed, of raw[raw_length], which it fills. `raw` may be stored itself or NULL where they are
+ * not. */
+LSM_CHECKED int lsm_table_check_block(const struct lsm_table *table, size_t i,
+                                      const uint8_t *stored, uint8_t *raw,
                                       struct lsm_block_view *view, struct lsm_fault *fault);
 /* Words for a failed walk through block i: `code` is a block_read.h error. */
 int lsm_table_block_fault(const struct lsm_table *table, size_t i, int code,

@@ -130,6 +130,17 @@ bool lsm_readahead_reach(struct lsm_readahead *ahead, size_t i) {
     return ahead->used != 0;
 }
 
+static bool reserve_raw(struct lsm_readahead *ahead, size_t i) {
+    uint64_t bytes = ahead->table->index.records[i].raw_length;
+    if (!lsm_table_is_packed(ahead->table, i) || bytes <= ahead->raw_capacity) {
+        return true;
+    }
+    free(ahead->raw);
+    ahead->raw = malloc(bytes);
+    ahead->raw_capacity = ahead->raw != NULL ? bytes : 0;
+    return ahead->raw != NULL;
+}
+
 int lsm_readahead_block(struct lsm_readahead *ahead, size_t i, struct lsm_block_view *view,
                         struct lsm_fault *fault) {
     if (!lsm_readahead_reach(ahead, i)) {
@@ -142,7 +153,10 @@ int lsm_readahead_block(struct lsm_readahead *ahead, size_t i, struct lsm_block_
     }
     const struct lsm_index_record *records = ahead->table->index.records;
     const uint8_t *data = piece->data + (records[i].offset - records[piece->first].offset);
-    return lsm_table_check_block(ahead->table, i, data, view, fault);
+    if (!reserve_raw(ahead, i)) {
+        return lsm_table_block_fault(ahead->table, i, LSM_ERR_MEMORY, fault);
+    }
+    return lsm_table_check_block(ahead->table, i, data, ahead->raw, view, fault);
 }
 
 void lsm_readahead_stop(struct lsm_readahead *ahead) {
@@ -152,4 +166,7 @@ void lsm_readahead_stop(struct lsm_readahead *ahead) {
         ahead->piece[i].data = NULL;
         ahead->piece[i].capacity = 0;
     }
+    free(ahead->raw);
+    ahead->raw = NULL;
+    ahead->raw_capacity = 0;
 }

@@ -37,6 +37,8 @@ struct lsm_readahead {
     uint32_t head, used;                          /* the piece walked, and how many hold anything */
     uint64_t bytes;                               /* of the used pieces */
     size_t next;                                  /* first block not yet asked for */
+    uint8_t *raw;                                 /* of the block stood on, where it is packed */
+    uint64_t raw_capacity;
     enum lsm_readahead_kind kind;
     uint64_t walked; /* bytes since start, of a scan */
 };

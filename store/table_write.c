@@ -2,6 +2,7 @@
 
 #include "block_write.h"
 #include "checksum.h"
+#include "codec.h"
 #include "filter.h"
 #include "key_prefix.h"
 #include "table.h"
@@ -16,7 +17,8 @@ struct lsm_table_writer {
     struct lsm_output output;
     struct lsm_table_writer_options options;
     struct lsm_block_builder builder;
-    struct grown records; /* struct lsm_index_record each */
+    struct lsm_packer *packer; /* NULL: blocks are stored as they are */
+    struct grown records;      /* struct lsm_index_record each */
     struct grown keys;
     struct grown hashes; /* uint64_t each: of every distinct key */
     struct grown first_key;
@@ -70,9 +72,17 @@ int lsm_table_writer_create(struct lsm_io *io, struct lsm_queue *queue, const ch
         made->plan = lsm_filter_plan(options->bloom_fpr);
         made->stat.bloom_fpr_billionths = (uint64_t)(options->bloom_fpr * 1e9 + 0.5);
     }
-    int rc = lsm_output_open(&made->output, io, queue, path, options->direct_io, options->size_hint,
+    int rc = 0;
+    if (options->codec != LSM_CODEC_NONE) {
+        made->packer = lsm_packer_create(options->codec);
+        rc = made->packer != NULL ? 0 : lsm_fail(fault, LSM_ERR_MEMORY, "%s: out of memory", path);
+    }
+    if (rc == 0) {
+        rc = lsm_output_open(&made->output, io, queue, path, options->direct_io, options->size_hint,
                              fault);
+    }
     if (rc != 0) {
+        lsm_packer_destroy(made->packer);
         free(made);
         return rc;
     }
@@ -86,6 +96,7 @@ void lsm_table_writer_abandon(struct lsm_table_writer *writer) {
     }
     lsm_output_close(&writer->output);
     lsm_block_builder_free(&writer->builder);
+    lsm_packer_destroy(writer->packer);
     free(writer->records.data);
     free(writer->keys.data);
     free(writer->hashes.data);
@@ -115,21 +126,30 @@ static int end_block(struct lsm_table_writer *writer, const struct lsm_entry *ne
     struct lsm_index_record record = {
         .offset = writer->output.offset,
         .entries = lsm_block_builder_entries(builder),
-        .codec = LSM_CODEC_NONE,
     };
     if (!lsm_block_builder_finish(builder) ||
         !append_separator(writer, next, shared, &record.seq)) {
         return out_of_memory(writer, fault);
     }
     record.key_end = writer->keys.size;
-    record.length = (uint32_t)builder->size;
-    record.raw_length = record.length;
-    record.checksum = lsm_checksum(record.offset, builder->data, builder->size);
+    const uint8_t *stored = NULL;
+    size_t size = 0;
+    if (writer->packer != NULL) {
+        stored = lsm_pack(writer->packer, builder->data, builder->size, &size);
+    }
+    record.codec = (uint8_t)(stored != NULL ? writer->options.codec : LSM_CODEC_NONE);
+    if (stored == NULL) {
+        stored = builder->data;
+        size = builder->size;
+    }
+    record.length = (uint32_t)size;
+    record.raw_length = (uint32_t)builder->size;
+    record.checksum = lsm_checksum(record.offset, stored, size);
     if (!grown_append(&writer->records, &record, sizeof record)) {
         return out_of_memory(writer, fault);
     }
     writer->stat.blocks++;
-    int rc = lsm_output_append(&writer->output, builder->data, builder->size, fault);
+    int rc = lsm_output_append(&writer->output, stored, size, fault);
     lsm_block_builder_reset(builder);
     return rc;
 }

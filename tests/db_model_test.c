@@ -50,7 +50,11 @@ static void draw_options(struct world *w, bool async) {
     o.tombstone_retention_s = rng_chance(r, 50) ? 0 : rng_range(r, 1, 3600);
     o.direct_io = rng_chance(r, 20), o.map_tables = rng_chance(r, 75);
     o.durability = rng_chance(r, 15) ? LSM_BUFFERED : LSM_PROCESS;
-    o.policy = (enum lsm_policy)rng_below(r, 3), w->f->options = o;
+    o.policy = (enum lsm_policy)rng_below(r, 3);
+    for (unsigned l = 0; l < LSM_LEVELS_MAX; l++) {
+        o.compression[l] = (enum lsm_compression)rng_below(r, 3);
+    }
+    w->f->options = o;
 }
 
 /* Keys of one byte, of a number, with a long prefix in common, of any bytes, and a few of the

@@ -77,7 +77,17 @@ static void walk(struct lsm_table *table, struct lsm_queue *queue, size_t limit)
     source->ops->destroy(source);
 }
 
-static void use(struct lsm_table *table, struct lsm_queue *queue, size_t size) {
+/* No entry is shorter than a byte of its unpacked block. */
+static size_t raw_bytes(const struct lsm_table *table) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < table->index.count; i++) {
+        bytes += table->index.records[i].raw_length;
+    }
+    return bytes;
+}
+
+static void use(struct lsm_table *table, struct lsm_queue *queue) {
+    size_t size = raw_bytes(table);
     struct lsm_fault fault;
     struct lsm_entry entry;
     struct lsm_pin *pin;
@@ -126,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int rc = lsm_table_open(io, path, 1, cache, NULL, &table, &fault);
     if (rc == 0) {
         struct lsm_queue *queue = lsm_queue_borrow(io);
-        use(table, queue, size);
+        use(table, queue);
         lsm_queue_return(io, queue);
         lsm_table_release(table);
     } else {

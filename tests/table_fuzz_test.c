@@ -42,6 +42,7 @@ static void mutated_tables_are_refused_or_read_without_harm(void **state) {
                                   .dense = id == 2};
         kit_model_fill(&model, &rng, &shape);
         struct lsm_table_writer_options options = kit_options(512, id == 3 ? 0 : 0.1);
+        options.codec = (enum lsm_codec)(id % 3);
         kit_build(&kit, id, model.entries, model.count, &options, &meta);
         char path[128];
         size_t size;
@@ -120,6 +121,8 @@ static void what_is_sealed_may_still_be_wrong(void **state) {
     size_t codec = offsetof(struct lsm_index_record, codec);
     assert_int_equal(altered(&kit, true, codec, 200, text), LSM_ERR_VERSION);
     assert_non_null(strstr(text, "compressed"));
+    /* A known codec, but nothing was saved by it. */
+    assert_int_equal(altered(&kit, true, codec, LSM_CODEC_LZ4, text), LSM_ERR_CORRUPT);
     size_t raw = offsetof(struct lsm_index_record, raw_length);
     assert_int_equal(altered(&kit, true, raw, 1, text), LSM_ERR_CORRUPT);
     /* A byte of the window behind the key's end: walks do not see it, searches do. */

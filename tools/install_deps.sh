@@ -39,6 +39,8 @@ module:SDL2_ttf                 | libsdl2-ttf-dev   | sdl2_ttf           | SDL2_
 module:cairo-pdf                | libcairo2-dev     | cairo              | cairo-devel
 module:fontconfig               | libfontconfig-dev | fontconfig         | fontconfig-devel
 module:libxxhash                | libxxhash-dev     | xxhash             | xxhash-devel
+module:liblz4                   | liblz4-dev        | lz4                | lz4-devel
+module:libzstd                  | libzstd-dev       | zstd               | libzstd-devel
 header:gif_lib.h                | libgif-dev        | giflib             | giflib-devel
 module:ncursesw                 | libncurses-dev    | ncurses            | ncurses-devel
 command:ffmpeg                  | ffmpeg            | ffmpeg             | ffmpeg-free
