@@ -60,7 +60,7 @@ ok "--help names options, phases and parts" all is 0 -- says '--baseline' -- say
 run --version
 ok "--version ends with 0" all is 0 -- says '^lsm-bench [0-9]'
 for words in --bogus stray --num '--num 99' '--num many' '--key-size 11' '--value-size 2MiB' \
-    '--threads 0' '--seconds 0' '--bloom-fpr 0.9' '--compression lz4' '--baseline bdb' \
+    '--threads 0' '--seconds 0' '--bloom-fpr 0.9' '--compression snappy' '--baseline bdb' \
     '--policy eager' '--policy tiered,tiered' '--policy tiered --engine null' \
     '--engine bdb' '--engine lsm,lsm' '--engine lsm,' '--phases nothing' '--phases ,' '--micro=sort' \
     '--repeat 0' '--json=1' '--dir'; do

@@ -65,8 +65,8 @@ static const struct option_row rows[] = {
     {"policy", TEXT, FIELD(policy), 0, 0, NULL, NULL, "LIST",
      "lsm: compaction policies leveled, tiered, lazy-leveled (default leveled); several run as\n"
      "                         engines lsm, lsm-tiered and lsm-lazy"},
-    {"compression", TEXT, FIELD(compression), 0, 0, NULL, "no", "no",
-     "no is the only choice: engines differ in the compressors they have"},
+    {"compression", TEXT, FIELD(compression), 0, 0, NULL, "none", "NAME",
+     "none, lz4 or zstd, in the engines that have it: lsm and rocksdb"},
     {.help = "Output"},
     {"dir", TEXT, FIELD(dir), 0, 0, NULL, "/tmp", "DIR",
      "where a directory for the data is made, and removed at the end"},
@@ -161,8 +161,9 @@ static void make_options(struct option options[ROWS + 1]) {
 
 /* What one option alone cannot tell. */
 static bool check(const struct bench_args *args, char error[256]) {
-    if (strcmp(args->compression, "no") != 0) {
-        (void)snprintf(error, 256, "--compression: '%.60s' is not 'no'", args->compression);
+    if (bench_compression_find(args->compression) < 0) {
+        (void)snprintf(error, 256, "--compression: '%.60s' is not none, lz4 or zstd",
+                       args->compression);
         return false;
     }
     if (bench_engine_find(args->baseline) == NULL) {

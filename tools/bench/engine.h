@@ -19,10 +19,16 @@
 enum { BENCH_OK = 0, BENCH_ABSENT = 1, BENCH_FAILED = -1 };
 enum { BENCH_BATCH = 64, BENCH_ERROR_TEXT = 256 };
 
+enum bench_compression { BENCH_PLAIN = 0, BENCH_LZ4 = 1, BENCH_ZSTD = 2 };
+extern const char *const bench_compression_names[3];
+/* One of these; negative: no such name. */
+int bench_compression_find(const char *name);
+
 struct bench_setup {
     const char *dir; /* the engine's own directory, there already */
     uint64_t memtable_bytes, cache_bytes;
     double bloom_fpr;
+    enum bench_compression compression;
     uint64_t data_bytes; /* keys and values to be expected at most */
     uint64_t threads;
     bool sync;                    /* every write survives power loss before it is acknowledged */

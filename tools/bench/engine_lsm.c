@@ -33,6 +33,9 @@ static struct lsm_options make_options(const struct bench_setup *setup, enum lsm
     options.memtable_bytes = options.table_bytes = setup->memtable_bytes;
     options.cache_bytes = setup->cache_bytes;
     options.bloom_fpr = setup->bloom_fpr;
+    for (size_t l = 0; l < LSM_LEVELS_MAX; l++) {
+        options.compression[l] = (enum lsm_compression)setup->compression;
+    }
     options.durability = setup->sync ? LSM_SYNC : LSM_PROCESS;
     return options;
 }
@@ -45,12 +48,12 @@ static void describe(const struct bench_setup *setup, enum lsm_policy policy, ch
         text, size,
         "version %s, %s: durability process (fillsync: sync), memtable %llu MiB x %u, tables of "
         "%llu MiB, block %u B, cache %llu MiB, bloom %g, L0 trigger %u, ratio %u, "
-        "%u background threads, no compression; the rest at its defaults. Checksums: "
+        "%u background threads, compression %s; the rest at its defaults. Checksums: "
         "of a block when it is read from its file, of a log frame on recovery",
         LSM_VERSION, names[policy], (unsigned long long)(o.memtable_bytes >> 20), o.memtables_max,
         (unsigned long long)(o.table_bytes >> 20), o.block_bytes,
         (unsigned long long)(o.cache_bytes >> 20), o.bloom_fpr, o.l0_trigger, o.level_ratio,
-        o.background_threads);
+        o.background_threads, bench_compression_names[setup->compression]);
 }
 
 static int failed(const struct lsm_adapter *a, int code) {

@@ -108,12 +108,12 @@ static void rocksdb_describe(const struct bench_setup *setup, char *text, size_t
     (void)snprintf(text, size,
                    "RocksDB 7.8: log on, no sync (fillsync: sync), write buffer %llu MiB x %d, "
                    "tables of 64 MiB, block 4 KiB, LRU cache %llu MiB, full bloom of %.0f bits a "
-                   "key, %d background jobs, all files open, no compression; the rest at its "
+                   "key, %d background jobs, all files open, compression %s; the rest at its "
                    "defaults. Checksums: of a block when it is read from its file, of log records "
                    "on recovery",
                    (unsigned long long)(setup->memtable_bytes >> 20), MEMTABLES,
                    (unsigned long long)(setup->cache_bytes >> 20), bloom_bits(setup),
-                   BACKGROUND_JOBS);
+                   BACKGROUND_JOBS, bench_compression_names[setup->compression]);
 }
 
 /* Takes the words over. */
@@ -132,6 +132,7 @@ static void release(struct rocksdb_adapter *a) {
 }
 
 static void make_options(struct rocksdb_adapter *a) {
+    static const int codes[] = {[BENCH_PLAIN] = 0, [BENCH_LZ4] = 4, [BENCH_ZSTD] = 7};
     const struct bench_setup *setup = a->setup;
     rocksdb_table_t *table = rocksdb.rocksdb_block_based_options_create();
     a->cache = rocksdb.rocksdb_cache_create_lru((size_t)setup->cache_bytes);
@@ -147,7 +148,7 @@ static void make_options(struct rocksdb_adapter *a) {
     rocksdb.rocksdb_options_set_max_write_buffer_number(a->options, MEMTABLES);
     rocksdb.rocksdb_options_set_max_background_jobs(a->options, BACKGROUND_JOBS);
     rocksdb.rocksdb_options_set_max_open_files(a->options, -1);
-    rocksdb.rocksdb_options_set_compression(a->options, 0);
+    rocksdb.rocksdb_options_set_compression(a->options, codes[setup->compression]);
     a->read = rocksdb.rocksdb_readoptions_create();
     a->write = rocksdb.rocksdb_writeoptions_create();
     rocksdb.rocksdb_writeoptions_set_sync(a->write, setup->sync);

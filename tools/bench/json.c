@@ -39,12 +39,12 @@ static void print_head(const struct bench_set *set, FILE *out) {
     fprintf(out,
             "{\n  \"num\": %llu, \"key_size\": %llu, \"value_size\": %llu, \"threads\": %llu,\n"
             "  \"seed\": %llu, \"seconds\": %.9g, \"repeat\": %llu, \"memtable_bytes\": %llu,\n"
-            "  \"cache_bytes\": %llu, \"bloom_fpr\": %g, \"compression\": \"no\", \"baseline\": ",
+            "  \"cache_bytes\": %llu, \"bloom_fpr\": %g, \"compression\": \"%s\", \"baseline\": ",
             (unsigned long long)a->num, (unsigned long long)a->key_size,
             (unsigned long long)a->value_size, (unsigned long long)a->threads,
             (unsigned long long)a->seed, 1e-9 * (double)a->seconds_ns,
             (unsigned long long)a->repeat, (unsigned long long)a->memtable_bytes,
-            (unsigned long long)a->cache_bytes, a->bloom_fpr);
+            (unsigned long long)a->cache_bytes, a->bloom_fpr, a->compression);
     bench_json_text(out, a->baseline);
     fprintf(out, ",\n  \"engines\": [");
     for (size_t e = 0; e < set->engine_count; e++) {

@@ -157,6 +157,7 @@ static bool set_up(struct bench_run *run, const struct bench_job *job) {
         .memtable_bytes = args->memtable_bytes,
         .cache_bytes = args->cache_bytes,
         .bloom_fpr = args->bloom_fpr,
+        .compression = (enum bench_compression)bench_compression_find(args->compression),
         .data_bytes = args->num * (args->key_size + args->value_size),
         .threads = args->threads,
     };

@@ -17,6 +17,10 @@ static const struct driver_choice policy_choices[] = {{"leveled", LSM_LEVELED},
                                                       {"tiered", LSM_TIERED},
                                                       {"lazy-leveled", LSM_LAZY_LEVELED},
                                                       {NULL, 0}};
+static const struct driver_choice compression_choices[] = {{"none", LSM_COMPRESSION_NONE},
+                                                           {"lz4", LSM_COMPRESSION_LZ4},
+                                                           {"zstd", LSM_COMPRESSION_ZSTD},
+                                                           {NULL, 0}};
 static const struct driver_choice backend_choices[] = {
     {"auto", LSM_IO_AUTO}, {"uring", LSM_IO_URING}, {"posix", LSM_IO_POSIX}, {NULL, 0}};
 
@@ -70,6 +74,8 @@ const struct driver_arg driver_arg_table[] = {
            "what is merged when: leveled, tiered or lazy-leveled"),
     NUMBER("compaction-rate", ARG_SIZE, compaction_rate, 0, 1ull << 40, "0 to 1 TiB", "0", "BYTES",
            "a second that background compactions read and write at most; 0 is no limit"),
+    CHOICE("compression", compression, compression_choices, "none", "NAME",
+           "how blocks of tables are stored: none, lz4 or zstd"),
     FLAG("wal-flush-every-write", wal_flush_every_write,
          "flush the log to the device for every write: --durability sync"),
     CHOICE("durability", durability, durability_choices, "process", "LEVEL",

@@ -36,6 +36,7 @@ struct driver_args {
     uint64_t level_ratio;
     unsigned policy; /* enum lsm_policy */
     uint64_t compaction_rate;
+    unsigned compression; /* enum lsm_compression, of every level */
     unsigned durability; /* enum lsm_durability, after driver_args_parse never DEFAULT */
     unsigned io_backend; /* enum lsm_io_backend */
     bool fresh;

@@ -17,6 +17,9 @@ struct lsm_options driver_engine_options(const struct driver_args *args) {
     o.memtable_bytes = args->memtable_bytes;
     o.table_bytes = args->table_bytes;
     o.bloom_fpr = args->bloom_fpr;
+    for (size_t l = 0; l < LSM_LEVELS_MAX; l++) {
+        o.compression[l] = (enum lsm_compression)args->compression;
+    }
     /* The limits keep their distance from the trigger, as in the engine's defaults. */
     uint32_t trigger = (uint32_t)args->l0_trigger;
     o.l0_slowdown = (uint32_t)((uint64_t)o.l0_slowdown * trigger / o.l0_trigger);
