@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "wal.h"
+#include "wal_op.h"
 
 struct lsm_batch {
     uint8_t *payload;

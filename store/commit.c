@@ -50,8 +50,11 @@ static void note_rotation(struct lsm_db *db, uint64_t number) {
     }
 }
 
-static int log_group(struct lsm_db *db, const struct group *group, uint64_t seq, uint64_t unix_s,
-                     bool synced, struct lsm_fault *fault) {
+/* Makes room for the group in the log, and for what the memtable will need: nothing after this can
+ * fail. */
+static int reserve_logged(struct lsm_db *db, const struct group *group, struct lsm_fault *fault) {
+    struct lsm_memtable *table = db->active.table;
+    bool added = false;
     if (!lsm_wal_fits(db->wal, group->payload_bytes)) {
         uint64_t number = atomic_fetch_add_explicit(&db->next_file, 1, memory_order_relaxed);
         int rc = lsm_wal_rotate(db->wal, number, group->payload_bytes, fault);
@@ -62,24 +65,47 @@ static int log_group(struct lsm_db *db, const struct group *group, uint64_t seq,
         note_rotation(db, lsm_wal_number(db->wal));
         pthread_mutex_unlock(&db->lock);
     }
+    struct lsm_pin *pin = lsm_wal_current_pin(db->wal);
+    int rc = lsm_memtable_keep(table, pin, &added, fault);
+    if (added && rc == 0) {
+        lsm_wal_ref(pin);
+    }
+    return rc == 0 ? lsm_memtable_reserve(table, group->count, 0, fault) : rc;
+}
+
+/* Writes the group into the log; the memtable then refers to it there. */
+static void log_and_insert(struct lsm_db *db, const struct group *group, uint64_t seq,
+                           uint64_t unix_s, bool synced) {
+    struct lsm_memtable *table = db->active.table;
     const struct lsm_wal_group head = {.payload_bytes = group->payload_bytes,
                                        .seq = seq,
                                        .unix_s = unix_s,
                                        .count = group->count,
                                        .synced = synced};
-    uint8_t *p = lsm_wal_begin(db->wal, &head);
+    uint8_t *payload = lsm_wal_begin(db->wal, &head);
     if (group->single != NULL) {
         const struct lsm_entry *e = group->single;
-        p = lsm_op_encode(p, e->type, e->key, e->key_size, e->value, e->value_size);
-        (void)p;
-    } else {
-        memcpy(p, lsm_batch_payload(group->batch), group->payload_bytes);
+        (void)lsm_op_encode(payload, e->type, e->key, e->key_size, e->value, e->value_size);
+        lsm_wal_commit(db->wal);
+        lsm_memtable_refer(table, seq, payload);
+        return;
     }
+    memcpy(payload, lsm_batch_payload(group->batch), group->payload_bytes);
     lsm_wal_commit(db->wal);
-    return 0;
+    const uint8_t *p = payload, *end = payload + group->payload_bytes;
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct lsm_entry entry;
+        lsm_memtable_refer(table, seq + i, p);
+        p = lsm_op_decode(p, end, &entry);
+        LSM_ASSERT(p != NULL); /* the batch encoded it itself */
+    }
+    LSM_ASSERT(p == end);
 }
 
-static void insert_group(struct lsm_db *db, const struct group *group, uint64_t seq) {
+/* Without a log the memtable has the only copy. */
+static void insert_copied(struct lsm_db *db, const struct group *group, uint64_t seq) {
+    db->unlogged = true;
+    db->active.unlogged = true;
     if (group->single != NULL) {
         struct lsm_entry entry = *group->single;
         entry.seq = seq;
@@ -91,7 +117,7 @@ static void insert_group(struct lsm_db *db, const struct group *group, uint64_t 
     for (uint32_t i = 0; i < group->count; i++) {
         struct lsm_entry entry;
         p = lsm_op_decode(p, end, &entry);
-        LSM_ASSERT(p != NULL); /* the batch encoded it itself */
+        LSM_ASSERT(p != NULL);
         entry.seq = seq + i;
         lsm_memtable_insert(db->active.table, &entry);
     }
@@ -103,27 +129,26 @@ static void insert_group(struct lsm_db *db, const struct group *group, uint64_t 
 static int append(struct lsm_db *db, enum lsm_durability durability, const struct group *group,
                   uint64_t *slow_ns, uint64_t *last_seq, uint64_t *wait_for,
                   struct lsm_fault *fault) {
+    bool logged = durability != LSM_BUFFERED;
     int rc = lsm_make_room(db, group->bytes, group->large, slow_ns, fault);
-    if (rc == 0 && durability != LSM_BUFFERED) {
+    if (rc == 0 && logged) {
         rc = lsm_settle_unlogged(db, fault);
     }
     if (rc == 0) {
-        rc = lsm_memtable_reserve(db->active.table, group->count, group->bytes, fault);
-    }
-    uint64_t seq = db->last_seq + 1, unix_s = lsm_io_unix_s(db->io);
-    if (rc == 0 && durability != LSM_BUFFERED) {
-        rc = log_group(db, group, seq, unix_s, durability == LSM_SYNC, fault);
+        rc = logged ? reserve_logged(db, group, fault)
+                    : lsm_memtable_reserve(db->active.table, group->count, group->bytes, fault);
     }
     if (rc != 0) {
         return rc;
     }
+    uint64_t seq = db->last_seq + 1, unix_s = lsm_io_unix_s(db->io);
     LSM_ASSERT(seq + group->count <= LSM_SEQ_MAX);
-    if (durability == LSM_BUFFERED) {
-        db->unlogged = true;
-        db->active.unlogged = true;
-    }
     lsm_time_map_note(&db->times, seq, unix_s);
-    insert_group(db, group, seq);
+    if (logged) {
+        log_and_insert(db, group, seq, unix_s, durability == LSM_SYNC);
+    } else {
+        insert_copied(db, group, seq);
+    }
     db->active_own = group->large;
     db->last_seq += group->count;
     *last_seq = db->last_seq;

@@ -163,6 +163,8 @@ static void finish(struct flush *flush, int rc, struct lsm_fault *fault) {
         event.entries_out = meta->entries;
         atomic_fetch_add_explicit(&db->flushes, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&db->flush_bytes, meta->bytes, memory_order_relaxed);
+        lsm_memtable_unref(flush->memtable); /* it refers to the log */
+        flush->memtable = NULL;
         remove_logs(db, flush->log_number);
     } else if (rc != LSM_ERR_NO_SPACE) {
         lsm_background_failed(db, fault);

@@ -5,6 +5,13 @@
 #include "check.h"
 #include "filter.h"
 
+enum { OP_HEAD_MAX = 8 }; /* before a key: varints of 17 and 27 bits */
+
+struct lsm_memtable_keep {
+    struct lsm_pin *pin;
+    struct lsm_memtable_keep *next;
+};
+
 static void release_pin(struct lsm_pin *pin) {
     lsm_memtable_unref((struct lsm_memtable *)pin);
 }
@@ -43,19 +50,44 @@ void lsm_memtable_unref(struct lsm_memtable *memtable) {
     /* Release: our reads are done; acquire: so are everybody else's, before the memory goes. */
     uint32_t refs = atomic_fetch_sub_explicit(&memtable->refs, 1, memory_order_acq_rel);
     LSM_ASSERT(refs > 0);
-    if (refs == 1) {
-        lsm_arena_free(&memtable->arena);
-        free(memtable);
+    if (refs > 1) {
+        return;
     }
+    lsm_arena_free(&memtable->arena);
+    while (memtable->keeps != NULL) {
+        struct lsm_memtable_keep *keep = memtable->keeps;
+        memtable->keeps = keep->next;
+        keep->pin->release(keep->pin);
+        free(keep);
+    }
+    free(memtable);
 }
 
 struct lsm_pin *lsm_memtable_pin(struct lsm_memtable *memtable) {
     return &memtable->pin;
 }
 
+int lsm_memtable_keep(struct lsm_memtable *memtable, struct lsm_pin *pin, bool *added,
+                      struct lsm_fault *fault) {
+    *added = memtable->keeps == NULL || memtable->keeps->pin != pin;
+    if (!*added) {
+        return 0;
+    }
+    struct lsm_memtable_keep *keep = malloc(sizeof *keep);
+    if (keep == NULL) {
+        return lsm_fail(fault, LSM_ERR_MEMORY, "no memory for a memtable");
+    }
+    *keep = (struct lsm_memtable_keep){pin, memtable->keeps};
+    memtable->keeps = keep;
+    return 0;
+}
+
 int lsm_memtable_reserve(struct lsm_memtable *memtable, uint64_t count, uint64_t bytes,
                          struct lsm_fault *fault) {
-    uint64_t per_entry = sizeof(struct lsm_tree_item) + LSM_ARENA_UNIT;
+    uint64_t per_entry = sizeof(struct lsm_tree_item);
+    if (bytes > 0) {
+        per_entry += OP_HEAD_MAX + LSM_ARENA_UNIT;
+    }
     uint64_t items = bytes + count * per_entry;
     /* Sizes one by one are not known here: all of it might be large entries, or none. */
     uint64_t large = bytes + per_entry > LSM_ARENA_LARGE_BYTES ? items : 0;
@@ -64,27 +96,41 @@ int lsm_memtable_reserve(struct lsm_memtable *memtable, uint64_t count, uint64_t
                              small + lsm_tree_reserve_bytes(&memtable->tree, count), large, fault);
 }
 
-void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *entry) {
-    LSM_ASSERT(entry->key_size > 0 && entry->key_size <= LSM_KEY_MAX);
-    LSM_ASSERT(entry->value_size <= LSM_VALUE_MAX && entry->seq > 0 && entry->seq <= LSM_SEQ_MAX);
-    uint64_t size = sizeof(struct lsm_tree_item) + entry->key_size + entry->value_size;
-    uint32_t ref = lsm_arena_alloc(&memtable->arena, size);
-    struct lsm_tree_item *item = lsm_arena_at(&memtable->arena, ref);
-    item->seq_type = entry->seq << 8 | (uint64_t)entry->type;
-    item->key_size = entry->key_size;
-    item->value_size = (uint32_t)entry->value_size;
-    uint8_t *bytes = (uint8_t *)(item + 1);
-    memcpy(bytes, entry->key, entry->key_size);
-    if (entry->value_size > 0) {
-        memcpy(bytes + entry->key_size, entry->value, entry->value_size);
-    }
-    lsm_memtable_filter_add(&memtable->filter, lsm_filter_hash(entry->key, entry->key_size));
-    lsm_tree_insert(&memtable->tree, ref);
-    memtable->item_bytes += lsm_arena_round(size);
+static void count_entry(struct lsm_memtable *memtable, uint64_t bytes) {
+    memtable->item_bytes += bytes;
     uint64_t entries = atomic_load_explicit(&memtable->entries, memory_order_relaxed);
     atomic_store_explicit(&memtable->entries, entries + 1, memory_order_relaxed);
     atomic_store_explicit(&memtable->bytes, memtable->item_bytes + lsm_tree_bytes(&memtable->tree),
                           memory_order_relaxed);
+}
+
+void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *entry) {
+    LSM_ASSERT(entry->key_size > 0 && entry->key_size <= LSM_KEY_MAX);
+    LSM_ASSERT(entry->value_size <= LSM_VALUE_MAX && entry->seq > 0 && entry->seq <= LSM_SEQ_MAX);
+    uint64_t size = sizeof(struct lsm_tree_item) +
+                    lsm_op_bytes(entry->key_size, entry->value_size, entry->type);
+    uint32_t ref = lsm_arena_alloc(&memtable->arena, size);
+    struct lsm_tree_item *item = lsm_arena_at(&memtable->arena, ref);
+    uint8_t *op = (uint8_t *)(item + 1);
+    const uint8_t *end = lsm_op_encode(op, entry->type, entry->key, entry->key_size, entry->value,
+                                       entry->value_size);
+    LSM_ASSERT(end == (uint8_t *)item + size);
+    *item = (struct lsm_tree_item){.seq = entry->seq, .op = op};
+    lsm_memtable_filter_add(&memtable->filter, lsm_filter_hash(entry->key, entry->key_size));
+    lsm_tree_insert(&memtable->tree, ref);
+    count_entry(memtable, lsm_arena_round(size));
+}
+
+void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8_t *op) {
+    LSM_ASSERT(seq > 0 && seq <= LSM_SEQ_MAX && memtable->keeps != NULL);
+    uint32_t ref = lsm_arena_alloc(&memtable->arena, sizeof(struct lsm_tree_item));
+    struct lsm_tree_item *item = lsm_arena_at(&memtable->arena, ref);
+    *item = (struct lsm_tree_item){.seq = seq, .op = op};
+    const struct lsm_entry entry = lsm_item_entry(item);
+    lsm_memtable_filter_add(&memtable->filter, lsm_filter_hash(entry.key, entry.key_size));
+    lsm_tree_insert(&memtable->tree, ref);
+    count_entry(memtable,
+                sizeof *item + lsm_op_bytes(entry.key_size, entry.value_size, entry.type));
 }
 
 void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash) {
@@ -102,11 +148,11 @@ bool lsm_memtable_get(const struct lsm_memtable *memtable, const uint8_t *key, s
     if (!lsm_tree_seek(&memtable->tree, key, key_size, seq_max, &place)) {
         return false;
     }
-    const struct lsm_tree_item *item = lsm_tree_item(&memtable->tree, &place);
-    if (item->key_size != key_size || memcmp(lsm_item_key(item), key, key_size) != 0) {
+    const struct lsm_entry found = lsm_item_entry(lsm_tree_item(&memtable->tree, &place));
+    if (found.key_size != key_size || memcmp(found.key, key, key_size) != 0) {
         return false;
     }
-    lsm_item_entry(item, entry);
+    *entry = found;
     return true;
 }
 

@@ -2,9 +2,11 @@
  *
  * Threads:    one inserter at a time (the commit lock sees to it), any number of readers beside it
  * without a lock: an entry is published with a release store once it is whole. Ownership: reference
- * counted: create gives one reference; a value found in it is pinned by another. Memory: entries
- * lie in an arena and are never moved or freed before the memtable. Arena blocks are recycled
- *             through a pool, since the first touch of fresh pages is dear.
+ * counted: create gives one reference; a value found in it is pinned by another. Memory: keys and
+ * values lie where they were logged, in the log's mapping, which the memtable keeps, or else in an
+ *             arena with the rest; nothing is moved or freed before the memtable. Arena blocks are
+ *             recycled through a pool, since the first touch of fresh pages is dear.
+ * Why not a copy: it costs as much as the log's, and a memtable of 64 MiB takes 20 MiB of memory.
  * Invariant:  sequences of equal keys differ; an entry inserted is found from then on by every
  * reader that looks with a sequence at or above its own. */
 #ifndef LSM_MEMTABLE_H
@@ -26,12 +28,18 @@ LSM_CHECKED int lsm_memtable_create(struct lsm_arena_pool *pool, uint64_t bytes,
 void lsm_memtable_ref(struct lsm_memtable *memtable);
 void lsm_memtable_unref(struct lsm_memtable *memtable);
 
-/* Makes sure that the next inserts, `count` entries of together `bytes` of keys and values, cannot
- * fail. */
+/* Makes sure that the next inserts, `count` entries of together `bytes` of keys and values to be
+ * copied (0: to be referred to), cannot fail. */
 LSM_CHECKED int lsm_memtable_reserve(struct lsm_memtable *memtable, uint64_t count, uint64_t bytes,
                                      struct lsm_fault *fault);
 /* Copies the entry. REQUIRES: reserved; (key, seq) not there yet. */
 void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *entry);
+/* The same of an operation that lies elsewhere (wal_op.h), in what the memtable keeps. */
+void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8_t *op);
+/* Keeps what `pin` holds until the memtable goes, and then releases it. *added: the reference was
+ * taken over; else it is the newest one kept already. */
+LSM_CHECKED int lsm_memtable_keep(struct lsm_memtable *memtable, struct lsm_pin *pin, bool *added,
+                                  struct lsm_fault *fault);
 /* Asks memory for what lsm_memtable_may_hold reads. `hash`: lsm_filter_hash of the key. */
 void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash);
 /* False: no entry of the key is there, at or below what was visible before the call. */
@@ -45,9 +53,8 @@ struct lsm_pin *lsm_memtable_pin(struct lsm_memtable *memtable);
  * memory. */
 struct lsm_source *lsm_memtable_source(struct lsm_memtable *memtable);
 
-uint64_t
-lsm_memtable_bytes(const struct lsm_memtable *memtable); /* keys, values and their overhead, 24 to
-                                                            40 bytes an entry */
+/* Keys, values and their overhead, 36 to 48 bytes an entry. */
+uint64_t lsm_memtable_bytes(const struct lsm_memtable *memtable);
 uint64_t lsm_memtable_entries(const struct lsm_memtable *memtable);
 
 #endif

@@ -137,8 +137,8 @@ static uint64_t item_window(const struct lsm_tree *tree, uint32_t ref, uint16_t 
     if (ref == 0) {
         return 0;
     }
-    const struct lsm_tree_item *item = item_at(tree, ref);
-    return lsm_key_window(lsm_item_key(item), item->key_size, skip);
+    const struct lsm_entry entry = lsm_item_entry(item_at(tree, ref));
+    return lsm_key_window(entry.key, entry.key_size, skip);
 }
 
 /* Bytes that all keys from `low` to `high` share. */
@@ -146,10 +146,10 @@ static uint16_t shared_bytes(const struct lsm_tree *tree, uint32_t low, uint32_t
     if (low == 0 || high == 0) {
         return 0;
     }
-    const struct lsm_tree_item *a = item_at(tree, low), *b = item_at(tree, high);
-    const uint8_t *p = lsm_item_key(a), *q = lsm_item_key(b);
-    uint32_t size = a->key_size < b->key_size ? a->key_size : b->key_size, n = 0;
-    while (n < size && p[n] == q[n]) {
+    const struct lsm_entry a = lsm_item_entry(item_at(tree, low));
+    const struct lsm_entry b = lsm_item_entry(item_at(tree, high));
+    uint32_t size = a.key_size < b.key_size ? a.key_size : b.key_size, n = 0;
+    while (n < size && a.key[n] == b.key[n]) {
         n++;
     }
     return (uint16_t)n;
@@ -169,7 +169,7 @@ static uint16_t sharpen(const struct lsm_tree *tree, uint16_t skip, uint32_t low
         return skip;
     }
     for (unsigned i = 0; i < count; i++) {
-        __builtin_prefetch(item_at(tree, slots[i].item));
+        __builtin_prefetch(item_at(tree, slots[i].item)->op);
     }
     for (unsigned i = 0; i < count; i++) {
         slots[i].window = item_window(tree, slots[i].item, better);
@@ -304,11 +304,11 @@ static void descend(const struct lsm_tree *tree, const struct lsm_tree_target *t
 }
 
 void lsm_tree_insert(struct lsm_tree *tree, uint32_t ref) {
-    const struct lsm_tree_item *item = item_at(tree, ref);
-    const struct lsm_tree_target target = {lsm_item_key(item), item->key_size, item->seq_type >> 8};
+    const struct lsm_entry entry = lsm_item_entry(item_at(tree, ref));
+    const struct lsm_tree_target target = {entry.key, entry.key_size, entry.seq};
     struct step steps[LSM_TREE_HEIGHT_MAX];
     struct split split = {0};
-    LSM_ASSERT(item->key_size > 0 && item->key_size <= UINT16_MAX);
+    LSM_ASSERT(entry.key_size > 0 && entry.key_size <= UINT16_MAX);
     descend(tree, &target, steps);
     if (!put_slot(tree, &steps[0], (struct slot){.item = ref}, 0, &split)) {
         return;

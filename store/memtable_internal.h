@@ -12,18 +12,9 @@ struct lsm_memtable {
     _Atomic uint64_t bytes, entries; /* the inserter's stores */
     uint64_t item_bytes;             /* the inserter's */
     struct lsm_memtable_filter filter;
+    struct lsm_memtable_keep *keeps; /* what holds its entries; newest first; the inserter's */
     struct lsm_tree tree;
     struct lsm_arena arena;
 };
-
-static inline void lsm_item_entry(const struct lsm_tree_item *item, struct lsm_entry *entry) {
-    const uint8_t *key = lsm_item_key(item);
-    *entry = (struct lsm_entry){.key = key,
-                                .key_size = item->key_size,
-                                .type = (enum lsm_type)(item->seq_type & 0xff),
-                                .seq = item->seq_type >> 8,
-                                .value = key + item->key_size,
-                                .value_size = item->value_size};
-}
 
 #endif

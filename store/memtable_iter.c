@@ -19,7 +19,7 @@ static void show(struct memtable_source *s, bool found) {
     s->source.valid = found;
     s->source.status = 0;
     if (found) {
-        lsm_item_entry(lsm_tree_item(&s->memtable->tree, &s->place), &s->source.entry);
+        s->source.entry = lsm_item_entry(lsm_tree_item(&s->memtable->tree, &s->place));
     }
 }
 

@@ -25,7 +25,7 @@
 #include <stdatomic.h>
 
 #include "arena.h"
-#include "entry.h"
+#include "wal_op.h"
 
 enum {
     LSM_NODE_SLOTS = 15, /* 4 bits of count and 15 times 4 bits of slot fill a word */
@@ -33,10 +33,10 @@ enum {
         12, /* nodes split in halves of 8: 8^11 entries are more than references */
 };
 
+/* An entry: its operation as the log encodes it (wal.h), in a log segment or in the arena. */
 struct lsm_tree_item {
-    uint64_t seq_type; /* seq << 8 | type */
-    uint32_t key_size, value_size;
-    /* key, value */
+    uint64_t seq;
+    const uint8_t *op;
 };
 
 struct lsm_node {
@@ -90,8 +90,11 @@ bool lsm_tree_prev(const struct lsm_tree *tree, struct lsm_tree_place *place);
 const struct lsm_tree_item *lsm_tree_item(const struct lsm_tree *tree,
                                           const struct lsm_tree_place *place);
 
-static inline const uint8_t *lsm_item_key(const struct lsm_tree_item *item) {
-    return (const uint8_t *)(item + 1);
+static inline struct lsm_entry lsm_item_entry(const struct lsm_tree_item *item) {
+    struct lsm_entry entry;
+    lsm_op_read(item->op, &entry);
+    entry.seq = item->seq;
+    return entry;
 }
 static inline unsigned lsm_order_count(uint64_t order) {
     return (unsigned)(order & 15);

@@ -66,7 +66,7 @@ static int open_directory(struct lsm_db *db, struct lsm_fault *fault) {
 
 static int make_parts(struct lsm_db *db, struct lsm_fault *fault) {
     db->counters = lsm_counters_create();
-    db->arena_pool = lsm_arena_pool_create(db->options.memtable_bytes * db->options.memtables_max);
+    db->arena_pool = lsm_arena_pool_create(db->options.memtable_bytes);
     db->cache = lsm_block_cache_create(db->options.cache_bytes);
     if (db->counters == NULL || db->arena_pool == NULL || db->cache == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for the caches");
@@ -141,11 +141,11 @@ static void free_tree(struct lsm_db *db) {
 
 /* Frees whatever an open, complete or not, has made. */
 static void dismantle(struct lsm_db *db) {
+    free_tree(db); /* memtables refer to the log */
     lsm_wal_close(db->wal);
     if (db->manifest != NULL) {
         lsm_manifest_close(db->manifest);
     }
-    free_tree(db);
     if (db->cache != NULL) {
         lsm_block_cache_destroy(db->cache);
     }

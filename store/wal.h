@@ -12,8 +12,8 @@
 #ifndef LSM_WAL_H
 #define LSM_WAL_H
 
-#include "entry.h"
 #include "io.h"
+#include "wal_op.h"
 
 struct lsm_wal;
 
@@ -58,6 +58,10 @@ struct lsm_wal_group {
 uint8_t *lsm_wal_begin(struct lsm_wal *wal, const struct lsm_wal_group *group);
 /* Completes it: the payload is there. */
 void lsm_wal_commit(struct lsm_wal *wal);
+/* What holds the current segment's bytes in memory, for who refers to payloads in it. Commit lock.
+ * Released by any thread, before the log is closed. */
+struct lsm_pin *lsm_wal_current_pin(const struct lsm_wal *wal); /* no reference yet */
+void lsm_wal_ref(struct lsm_pin *pin);
 
 /* Position of the next byte over all segments of this log's life: grows for ever. */
 uint64_t lsm_wal_position(const struct lsm_wal *wal);
@@ -73,16 +77,6 @@ void lsm_wal_stats(const struct lsm_wal *wal, struct lsm_wal_stats *stats);
  * removed. */
 LSM_CHECKED int lsm_wal_remove_before(struct lsm_wal *wal, uint64_t number,
                                       struct lsm_fault *fault);
-
-/* ---- the payload of a frame: operations ---- */
-
-/* Bytes of one operation in a payload; lsm_op_put/delete write exactly that many and return the
- * end. */
-uint64_t lsm_op_bytes(uint64_t key_size, uint64_t value_size, enum lsm_type type);
-uint8_t *lsm_op_encode(uint8_t *p, enum lsm_type type, const uint8_t *key, size_t key_size,
-                       const uint8_t *value, size_t value_size);
-/* Reads the operation at p; NULL when the bytes are not one. The entry points into the payload. */
-const uint8_t *lsm_op_decode(const uint8_t *p, const uint8_t *end, struct lsm_entry *entry);
 
 /* ---- reading (recovery) ---- */
 

@@ -13,6 +13,8 @@
 #include "wal_format.h"
 
 struct lsm_segment {
+    struct lsm_pin pin;    /* first: releasing it gives a reference back */
+    _Atomic uint32_t refs; /* of memtables that refer to its bytes */
     struct lsm_file *file;
     uint8_t *map;
     uint64_t number, size;
@@ -51,10 +53,12 @@ struct lsm_wal {
     struct lsm_segment *spare; /* zero, with numbers of their own that ascend; mutex */
     struct lsm_segment *used;  /* no longer needed, under their old names and with what they hold,
                                   to be spares again; mutex */
-    uint32_t used_count;       /* mutex */
-    bool flushing;             /* somebody flushes, and may use any segment of the list; mutex */
-    bool preparing;            /* mutex */
-    struct lsm_fault poison;   /* the failed sync, code 0 if none; mutex */
+    struct lsm_segment
+        *gone;               /* without a file any more; freed once nothing refers to them; mutex */
+    uint32_t used_count;     /* mutex */
+    bool flushing;           /* somebody flushes, and may use any segment of the list; mutex */
+    bool preparing;          /* mutex */
+    struct lsm_fault poison; /* the failed sync, code 0 if none; mutex */
 
     char directory[LSM_PATH_MAX];
 };
@@ -71,9 +75,11 @@ LSM_CHECKED int lsm_segment_reuse(struct lsm_wal *wal, struct lsm_segment *segme
 /* Makes a spare that is too small larger; it is still unused. */
 LSM_CHECKED int lsm_segment_enlarge(struct lsm_wal *wal, struct lsm_segment *segment, uint64_t size,
                                     struct lsm_fault *fault);
-/* Unmaps and closes; the file stays. */
+/* Something in memory refers to its bytes. */
+bool lsm_segment_referred(const struct lsm_segment *segment);
+/* Unmaps and closes; the file stays. REQUIRES: not referred to. */
 void lsm_segment_free(struct lsm_segment *segment);
-/* Frees the segment and removes its file. */
+/* Removes the segment's file, and frees it as soon as nothing refers to it. No lock held. */
 LSM_CHECKED int lsm_segment_drop(struct lsm_wal *wal, struct lsm_segment *segment,
                                  struct lsm_fault *fault);
 /* Makes an unused segment the current one's successor in bytes: writes its header. */

@@ -3,6 +3,7 @@
 #include "check.h"
 #include "wal_internal.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -69,21 +70,26 @@ static int drop_list(struct lsm_wal *wal, struct lsm_segment *list, struct lsm_f
     return rc;
 }
 
+static void free_list(struct lsm_segment *list) {
+    while (list != NULL) {
+        struct lsm_segment *next = list->next;
+        lsm_segment_free(list);
+        list = next;
+    }
+}
+
 void lsm_wal_close(struct lsm_wal *wal) {
     struct lsm_fault ignored;
     if (wal == NULL) {
         return;
     }
-    LSM_ASSERT(!wal->flushing && !wal->preparing);
+    LSM_ASSERT(!wal->flushing && !wal->preparing && !lsm_segment_referred(wal->tail));
     finish_tail(wal);
     int rc = drop_list(wal, wal->spare, &ignored); /* recovery passes over them too */
     rc = drop_list(wal, wal->used, &ignored);
     (void)rc;
-    while (wal->head != NULL) {
-        struct lsm_segment *s = wal->head;
-        wal->head = s->next;
-        lsm_segment_free(s);
-    }
+    free_list(wal->gone);
+    free_list(wal->head);
     lsm_cond_destroy(&wal->flushed);
     pthread_mutex_destroy(&wal->mutex);
     free(wal);
@@ -144,6 +150,23 @@ static struct lsm_segment *take_spare(struct lsm_wal *wal) {
     return s;
 }
 
+/* Takes those that nothing refers to off a list, at most `most`. REQUIRES: the mutex. */
+static struct lsm_segment *take_unreferred(struct lsm_segment **link, unsigned most) {
+    struct lsm_segment *taken = NULL;
+    while (*link != NULL && most > 0) {
+        struct lsm_segment *s = *link;
+        if (lsm_segment_referred(s)) {
+            link = &s->next;
+            continue;
+        }
+        *link = s->next;
+        s->next = taken;
+        taken = s;
+        most--;
+    }
+    return taken;
+}
+
 int lsm_wal_prepare(struct lsm_wal *wal, uint64_t number, struct lsm_fault *fault) {
     struct lsm_segment *made = NULL, *used = NULL;
     pthread_mutex_lock(&wal->mutex);
@@ -151,13 +174,12 @@ int lsm_wal_prepare(struct lsm_wal *wal, uint64_t number, struct lsm_fault *faul
                   number > wal->tail->number;
     if (needed) {
         wal->preparing = true;
-        used = wal->used;
-        if (used != NULL) {
-            wal->used = used->next;
-            wal->used_count--;
-        }
+        used = take_unreferred(&wal->used, 1);
+        wal->used_count -= used != NULL;
     }
+    struct lsm_segment *gone = take_unreferred(&wal->gone, UINT_MAX);
     pthread_mutex_unlock(&wal->mutex);
+    free_list(gone);
     if (!needed) {
         return 0;
     }

@@ -13,6 +13,17 @@ uint64_t lsm_segment_room(uint64_t payload_bytes) {
                       LSM_FRAME_SEAL_BYTES);
 }
 
+static void release_pin(struct lsm_pin *pin) {
+    struct lsm_segment *segment = (struct lsm_segment *)(void *)pin;
+    /* Release: our reads are done. Pairs with lsm_segment_referred. */
+    uint32_t refs = atomic_fetch_sub_explicit(&segment->refs, 1, memory_order_release);
+    LSM_ASSERT(refs > 0);
+}
+
+bool lsm_segment_referred(const struct lsm_segment *segment) {
+    return atomic_load_explicit(&segment->refs, memory_order_acquire) > 0;
+}
+
 int lsm_segment_make(struct lsm_wal *wal, uint64_t number, uint64_t size,
                      struct lsm_segment **segment, struct lsm_fault *fault) {
     char path[LSM_PATH_MAX];
@@ -22,6 +33,7 @@ int lsm_segment_make(struct lsm_wal *wal, uint64_t number, uint64_t size,
     if (s == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for a log segment", path);
     }
+    s->pin.release = release_pin;
     s->number = number;
     s->size = size;
     int rc = lsm_file_open(wal->io, path, LSM_FILE_READ | LSM_FILE_WRITE | LSM_FILE_CREATE,
@@ -46,6 +58,7 @@ int lsm_segment_make(struct lsm_wal *wal, uint64_t number, uint64_t size,
 }
 
 void lsm_segment_free(struct lsm_segment *segment) {
+    LSM_ASSERT(!lsm_segment_referred(segment));
     if (segment->map != NULL) {
         lsm_file_unmap(segment->file, segment->map, segment->size);
     }
@@ -57,7 +70,14 @@ int lsm_segment_drop(struct lsm_wal *wal, struct lsm_segment *segment, struct ls
     char path[LSM_PATH_MAX];
     lsm_file_name(path, wal->directory, LSM_NAME_WAL, segment->number);
     atomic_fetch_sub_explicit(&wal->live_bytes, segment->size, memory_order_relaxed);
-    lsm_segment_free(segment);
+    if (lsm_segment_referred(segment)) { /* a value in it is still held */
+        pthread_mutex_lock(&wal->mutex);
+        segment->next = wal->gone;
+        wal->gone = segment;
+        pthread_mutex_unlock(&wal->mutex);
+    } else {
+        lsm_segment_free(segment);
+    }
     return lsm_io_unlink(wal->io, path, fault);
 }
 
@@ -82,7 +102,7 @@ void lsm_segment_begin(const struct lsm_wal *wal, const struct lsm_segment *segm
 int lsm_segment_reuse(struct lsm_wal *wal, struct lsm_segment *s, uint64_t number,
                       struct lsm_fault *fault) {
     char path[LSM_PATH_MAX];
-    LSM_ASSERT(number > s->number && s->end != 0);
+    LSM_ASSERT(number > s->number && s->end != 0 && !lsm_segment_referred(s));
     /* Under the old name: if the process dies meanwhile nobody misses it. */
     memset(s->map, 0, s->end);
     lsm_file_name(path, wal->directory, LSM_NAME_WAL, number);

@@ -63,6 +63,15 @@ void lsm_wal_commit(struct lsm_wal *wal) {
     atomic_store_explicit(&wal->bytes, bytes + size, memory_order_relaxed);
 }
 
+struct lsm_pin *lsm_wal_current_pin(const struct lsm_wal *wal) {
+    return &wal->tail->pin;
+}
+
+void lsm_wal_ref(struct lsm_pin *pin) {
+    struct lsm_segment *segment = (struct lsm_segment *)(void *)pin;
+    atomic_fetch_add_explicit(&segment->refs, 1, memory_order_relaxed);
+}
+
 uint64_t lsm_wal_number(const struct lsm_wal *wal) {
     return wal->tail->number;
 }

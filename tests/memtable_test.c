@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "filter.h"
 #include "memtable.h"
+#include "wal_op.h"
 #include "table_kit.h"
 
 static struct kit_rng rng;
@@ -244,7 +245,7 @@ static void large_entries_and_large_batches_are_kept_whole(void **state) {
     lsm_memtable_unref(table);
 }
 
-static void overhead_of_small_entries_is_at_most_40_bytes(void **state) {
+static void overhead_of_small_entries_is_at_most_48_bytes(void **state) {
     (void)state;
     enum { COUNT = 20000 };
     static const uint8_t value[128];
@@ -255,8 +256,55 @@ static void overhead_of_small_entries_is_at_most_40_bytes(void **state) {
         struct lsm_entry e = {key, 16, LSM_TYPE_PUT, i + 1, value, sizeof value};
         insert(table, &e);
     }
-    assert_true(lsm_memtable_bytes(table) <= (16 + 128 + 40) * (uint64_t)COUNT);
+    assert_true(lsm_memtable_bytes(table) <= (16 + 128 + 48) * (uint64_t)COUNT);
     lsm_memtable_unref(table);
+}
+
+/* ---- entries that lie elsewhere ---- */
+
+struct counted_pin {
+    struct lsm_pin pin; /* first */
+    unsigned released;
+};
+
+static void count_release(struct lsm_pin *pin) {
+    ((struct counted_pin *)(void *)pin)->released++;
+}
+
+static void entries_referred_to_are_found_where_they_lie_and_kept_until_the_end(void **state) {
+    (void)state;
+    enum { COUNT = 3000, OP_BYTES = 40 };
+    static uint8_t ops[COUNT][OP_BYTES];
+    struct counted_pin pins[2] = {{{count_release}, 0}, {{count_release}, 0}};
+    struct lsm_memtable *table = new_table();
+    bool added = false;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint8_t key[8], value[20];
+        lsm_store64(key, i * UINT64_C(0x9e3779b97f4a7c15));
+        memset(value, (int)i, sizeof value);
+        enum lsm_type type = i % 10 == 0 ? LSM_TYPE_DELETE : LSM_TYPE_PUT;
+        (void)lsm_op_encode(ops[i], type, key, sizeof key, value, sizeof value);
+        assert_int_equal(lsm_memtable_keep(table, &pins[i / (COUNT / 2)].pin, &added, &fault), 0);
+        assert_int_equal(added, i % (COUNT / 2) == 0);
+        assert_int_equal(lsm_memtable_reserve(table, 1, 0, &fault), 0);
+        lsm_memtable_refer(table, i + 1, ops[i]);
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        struct lsm_entry found;
+        uint8_t key[8];
+        lsm_store64(key, i * UINT64_C(0x9e3779b97f4a7c15));
+        assert_true(lsm_memtable_get(table, key, sizeof key, LSM_SEQ_MAX, &found));
+        assert_int_equal(found.seq, i + 1);
+        assert_int_equal(found.type, i % 10 == 0 ? LSM_TYPE_DELETE : LSM_TYPE_PUT);
+        assert_true(found.key > ops[i] && found.key < ops[i] + OP_BYTES);
+        assert_int_equal(found.value_size, i % 10 == 0 ? 0 : 20);
+    }
+    lsm_memtable_ref(table);
+    lsm_memtable_unref(table);
+    assert_int_equal(pins[0].released + pins[1].released, 0);
+    lsm_memtable_unref(table);
+    assert_int_equal(pins[0].released, 1);
+    assert_int_equal(pins[1].released, 1);
 }
 
 /* ---- readers beside the inserter ---- */
@@ -404,7 +452,8 @@ int main(void) {
         cmocka_unit_test(keys_with_a_long_common_prefix_agree_with_a_model),
         cmocka_unit_test(thousands_of_versions_of_few_keys_agree_with_a_model),
         cmocka_unit_test(large_entries_and_large_batches_are_kept_whole),
-        cmocka_unit_test(overhead_of_small_entries_is_at_most_40_bytes),
+        cmocka_unit_test(entries_referred_to_are_found_where_they_lie_and_kept_until_the_end),
+        cmocka_unit_test(overhead_of_small_entries_is_at_most_48_bytes),
         cmocka_unit_test(readers_find_everything_visible_while_random_keys_arrive),
         cmocka_unit_test(readers_find_everything_visible_while_ascending_keys_arrive),
     };

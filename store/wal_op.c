@@ -1,8 +1,7 @@
-#include "bytes.h"
-#include "check.h"
-#include "wal.h"
+#include "wal_op.h"
 
-/* operation := key_size << 1 | type : varint | value_size : varint, of a put only | key | value */
+#include "check.h"
+#include "lsm.h"
 
 uint64_t lsm_op_bytes(uint64_t key_size, uint64_t value_size, enum lsm_type type) {
     LSM_ASSERT(key_size <= LSM_KEY_MAX && value_size <= LSM_VALUE_MAX);
