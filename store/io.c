@@ -83,6 +83,13 @@ bool lsm_file_map_read(struct lsm_file *file, uint64_t size, uint8_t **address) 
            ops->map_read(file, size, address) == 0;
 }
 
+int lsm_file_populate(struct lsm_file *file, uint8_t *address, uint64_t size,
+                      struct lsm_fault *fault) {
+    int rc =
+        lsm_fd_populate(address, size); /* only files with descriptors are mapped for reading */
+    return rc == 0 ? 0 : lsm_fail_errno(fault, rc, "read", file->path);
+}
+
 void lsm_file_unmap(struct lsm_file *file, uint8_t *address, uint64_t size) {
     LSM_ASSERT(address != NULL);
     file->io->ops->unmap(file, address, size);

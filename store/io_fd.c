@@ -12,6 +12,9 @@
 
 #include "check.h"
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -207,6 +210,18 @@ int lsm_fd_map_read(struct lsm_file *file, uint64_t size, uint8_t **address) {
     (void)madvise(mapped, size, MADV_DONTFORK);
     *address = mapped;
     return 0;
+}
+
+int lsm_fd_populate(uint8_t *address, uint64_t size) {
+    int rc = 0;
+    (void)madvise(address, size, MADV_NORMAL); /* from one end to the other: read ahead */
+    do {
+        rc = madvise(address, size, MADV_POPULATE_READ) == 0 ? 0 : -errno;
+    } while (rc == -EINTR || rc == -EAGAIN);
+    if (rc == -EINVAL) { /* before Linux 5.14: each page when it is touched */
+        return 0;
+    }
+    return rc == -EFAULT || rc == -EHWPOISON ? -EIO : rc;
 }
 
 void lsm_fd_unmap(struct lsm_file *file, uint8_t *address, uint64_t size) {

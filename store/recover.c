@@ -144,22 +144,30 @@ static int seal_recovered(struct lsm_db *db, uint64_t seq_last, struct lsm_fault
 }
 
 static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload,
-                        uint64_t size, uint32_t count, struct lsm_fault *fault) {
+                        uint64_t size, uint32_t count, struct lsm_pin *pin,
+                        struct lsm_fault *fault) {
     struct log_replay *replay = context;
     struct lsm_db *db = replay->db;
     const uint8_t *p = payload, *end = payload + size;
-    int rc = lsm_memtable_reserve(db->active.table, count, size, fault);
+    bool added = false;
+    int rc = lsm_memtable_keep(db->active.table, pin, &added, fault);
+    if (added && rc == 0) {
+        lsm_wal_ref(pin);
+    }
+    if (rc == 0) {
+        rc = lsm_memtable_reserve(db->active.table, count, 0, fault);
+    }
     for (uint32_t i = 0; i < count && rc == 0; i++) {
         struct lsm_entry entry;
+        const uint8_t *op = p;
         p = lsm_op_decode(p, end, &entry);
         if (p == NULL) {
             return lsm_fail(fault, LSM_ERR_CORRUPT,
                             "%s: operation %u of the logged group at sequence %llu is damaged",
                             db->path, i, (unsigned long long)seq);
         }
-        entry.seq = seq + i;
-        if (entry.seq > replay->skip_until) {
-            lsm_memtable_insert(db->active.table, &entry);
+        if (seq + i > replay->skip_until) {
+            lsm_memtable_refer(db->active.table, seq + i, op);
         }
     }
     replay->seq = seq + count - 1;
@@ -175,8 +183,8 @@ static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint
     return rc;
 }
 
-/* *found: the newest sequence that is there, in a table or the log. */
-static int replay_log(struct lsm_db *db, const struct listing *list, uint64_t *found,
+/* start->after: the newest sequence that is there, in a table or the log. */
+static int replay_log(struct lsm_db *db, const struct listing *list, struct lsm_wal_start *start,
                       struct lsm_fault *fault) {
     struct log_replay replay = {.db = db, .skip_until = db->flushed_seq};
     struct lsm_wal_recovered recovered = {0};
@@ -185,7 +193,9 @@ static int replay_log(struct lsm_db *db, const struct listing *list, uint64_t *f
     if (rc == 0 && lsm_memtable_entries(db->active.table) > 0) {
         rc = seal_recovered(db, replay.seq, fault);
     }
-    *found = recovered.last_seq > db->flushed_seq ? recovered.last_seq : db->flushed_seq;
+    uint64_t found = recovered.last_seq;
+    start->after = found > db->flushed_seq ? found : db->flushed_seq;
+    start->old = recovered.old;
     db->recovered_bytes = recovered.bytes;
     db->recovery_cut_bytes = recovered.cut_bytes;
     if (rc == 0 && recovered.cut_bytes > 0) {
@@ -199,9 +209,10 @@ static int replay_log(struct lsm_db *db, const struct listing *list, uint64_t *f
 }
 
 static int refuse_frame(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload,
-                        uint64_t size, uint32_t count, struct lsm_fault *fault) {
+                        uint64_t size, uint32_t count, struct lsm_pin *pin,
+                        struct lsm_fault *fault) {
     const struct lsm_db *db = context;
-    (void)unix_s, (void)payload, (void)size, (void)count;
+    (void)unix_s, (void)payload, (void)size, (void)count, (void)pin;
     return lsm_fail(fault, LSM_ERR_CORRUPT,
                     "%s: there are logged writes (sequence %llu), but no CURRENT that says where "
                     "the tables are",
@@ -213,8 +224,10 @@ static int refuse_frame(void *context, uint64_t unix_s, uint64_t seq, const uint
 static int refuse_orphans(struct lsm_db *db, const struct listing *list, struct lsm_fault *fault) {
     struct lsm_wal_recovered recovered = {0};
     /* No table is known, so whatever a log goes on from has to be taken as there. */
-    return lsm_wal_replay(db->io, db->path, list->segments, list->count, 0, LSM_SEQ_MAX,
-                          refuse_frame, db, &recovered, fault);
+    int rc = lsm_wal_replay(db->io, db->path, list->segments, list->count, 0, LSM_SEQ_MAX,
+                            refuse_frame, db, &recovered, fault);
+    lsm_wal_old_free(recovered.old); /* of segments that hold nothing but their seal */
+    return rc;
 }
 
 /* ---- all of it ---- */
@@ -241,29 +254,28 @@ static int replay_manifest(struct lsm_db *db, struct replay *replay, bool *exist
 /* Segments of a few MiB: little to allocate at the start, and the same few are used again and
  * again. A small memtable has one of its own, with room for what frames add; a group that does not
  * fit gets one that is as large as it. */
-static struct lsm_wal_start log_start(struct lsm_db *db, uint64_t found) {
+static void size_log(struct lsm_db *db, struct lsm_wal_start *start) {
     enum { SEGMENT_BYTES = 8 << 20, BESIDE = 64 << 10 };
     uint64_t memtable = db->options.memtable_bytes;
     uint64_t whole = memtable + memtable / 2 + BESIDE;
-    uint64_t bytes = whole < SEGMENT_BYTES ? whole : SEGMENT_BYTES;
-    uint64_t keep = memtable / bytes + 2;
-    return (struct lsm_wal_start){.number = atomic_fetch_add(&db->next_file, 1),
-                                  .segment_bytes = bytes,
-                                  .after = found,
-                                  .keep = keep < 16 ? (uint32_t)keep : 16};
+    start->number = atomic_fetch_add(&db->next_file, 1);
+    start->segment_bytes = whole < SEGMENT_BYTES ? whole : SEGMENT_BYTES;
+    uint64_t keep = memtable / start->segment_bytes + 2;
+    start->keep = keep < 16 ? (uint32_t)keep : 16;
 }
 
 /* The new log and manifest begin; what the tree does not need goes. */
-static int begin_incarnation(struct lsm_db *db, struct lsm_version *version, uint64_t found,
-                             struct lsm_fault *fault) {
-    struct lsm_wal_start start = log_start(db, found);
-    int rc = lsm_wal_create(db->io, db->path, &start, &db->wal, fault);
+static int begin_incarnation(struct lsm_db *db, struct lsm_version *version,
+                             struct lsm_wal_start *start, struct lsm_fault *fault) {
+    size_log(db, start);
+    int rc = lsm_wal_create(db->io, db->path, start, &db->wal, fault);
     if (rc != 0) {
         return rc;
     }
-    db->active.log_number = start.number;
+    start->old = NULL; /* the log's now */
+    db->active.log_number = start->number;
     if (db->sealed_count == 0) {
-        db->log_number = start.number;
+        db->log_number = start->number;
         db->flushed_seq = db->last_seq;
     }
     rc = lsm_manifest_roll(db, version, fault);
@@ -287,7 +299,7 @@ int lsm_recover(struct lsm_db *db, struct lsm_fault *fault) {
     struct replay replay = {.db = db, .version = lsm_version_create(&db->meta_sink)};
     struct listing list = {0};
     struct lsm_view *old = NULL;
-    uint64_t found = 0;
+    struct lsm_wal_start start = {0};
     bool exists = false;
     int rc =
         replay.version == NULL ? lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for a version") : 0;
@@ -308,11 +320,11 @@ int lsm_recover(struct lsm_db *db, struct lsm_fault *fault) {
         rc = begin_memtable(db, fault);
     }
     if (rc == 0) {
-        rc = exists ? replay_log(db, &list, &found, fault) : refuse_orphans(db, &list, fault);
+        rc = exists ? replay_log(db, &list, &start, fault) : refuse_orphans(db, &list, fault);
     }
     if (rc == 0) {
         atomic_store(&db->visible, db->last_seq);
-        rc = begin_incarnation(db, replay.version, found, fault);
+        rc = begin_incarnation(db, replay.version, &start, fault);
     }
     if (rc == 0) {
         pthread_mutex_lock(&db->lock);
@@ -328,6 +340,7 @@ int lsm_recover(struct lsm_db *db, struct lsm_fault *fault) {
         lsm_version_unref(replay.version);
     }
     LSM_ASSERT(old == NULL);
+    lsm_wal_old_free(start.old);
     if (rc == 0) { /* their memtables are sealed: the flush of the last one removes them */
         db->recovered_logs = list.segments;
         db->recovered_log_count = list.count;

@@ -16,12 +16,16 @@
 #include "wal_op.h"
 
 struct lsm_wal;
+struct lsm_wal_old; /* segments of earlier processes, replayed: a list */
 
 struct lsm_wal_start {
     uint64_t number; /* of the first segment */
     uint64_t segment_bytes;
     uint64_t after; /* newest sequence that recovery found: what this log goes on from */
     uint32_t keep;  /* segments no longer needed that are kept, to be used again; 0: none */
+    struct lsm_wal_old *old; /* what replay left: its ownership goes over, unless create fails. It
+                                is synced before anything of this log, or let go of when that needs
+                                it no more */
 };
 /* Starts a new log in `directory`: recovery never appends to one of an earlier incarnation. A frame
  * that does not fit into a segment gets one made for it. */
@@ -84,22 +88,26 @@ struct lsm_wal_recovered {
     uint64_t frames, operations, bytes;
     uint64_t cut_bytes; /* written, but after the first bad frame or in segments after it */
     uint64_t last_seq;
-    uint64_t time_s; /* newest write time seen, Unix seconds; 0 none */
+    uint64_t time_s;         /* newest write time seen, Unix seconds; 0 none */
+    struct lsm_wal_old *old; /* the segments that were visited, oldest first; the caller's */
 };
+void lsm_wal_old_free(struct lsm_wal_old *list);
 typedef int (*lsm_wal_visit)(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload,
-                             uint64_t size, uint32_t count, struct lsm_fault *fault);
+                             uint64_t size, uint32_t count, struct lsm_pin *pin,
+                             struct lsm_fault *fault);
 /* Replays the segments `numbers` (ascending; those below `from` are passed over) as one log:
- * visit(context, unix_s, first_seq, payload, size, count) for each intact frame in order; non-zero
- * ends the replay with that code. All of the log's segments must be given at once, since only the
- * later ones can tell whether an earlier one is whole:
+ * visit(context, unix_s, first_seq, payload, size, count, pin) for each intact frame in order;
+ * non-zero ends the replay with that code. The payload stays where it is as long as
+ * `recovered->old` or a reference to the pin (lsm_wal_ref). All of the log's segments must be given
+ * at once, since only the later ones can tell whether an earlier one is whole:
  *   - A bad frame before a position that a sync has recorded is LSM_ERR_CORRUPT, and so is a
  * missing segment there.
  *   - Any other bad or missing frame ends the log of the process that wrote it: what it wrote
  *     after that, newer segments included, is counted in cut_bytes. Segments of a later process,
  *     which began from what was recovered then, go on, if that much is there now: in the log, or
  *     in tables, which hold every sequence up to `known_seq`.
- * Sequences must rise. A frame's write time is to about a second. Nothing on disk is changed, but
- * what was visited is synced: what follows it must not outlive it. */
+ * Sequences must rise. A frame's write time is to about a second. Nothing on disk is changed, and
+ * nothing is synced: that is left to the next log, see struct lsm_wal_start. */
 LSM_CHECKED int lsm_wal_replay(struct lsm_io *io, const char *directory, const uint64_t *numbers,
                                size_t count, uint64_t from, uint64_t known_seq, lsm_wal_visit visit,
                                void *context, struct lsm_wal_recovered *recovered,

@@ -9,12 +9,11 @@
 #define LSM_WAL_INTERNAL_H
 
 #include "manifest.h"
-#include "wal.h"
 #include "wal_format.h"
+#include "wal_old.h"
 
 struct lsm_segment {
-    struct lsm_pin pin;    /* first: releasing it gives a reference back */
-    _Atomic uint32_t refs; /* of memtables that refer to its bytes */
+    struct lsm_wal_hold hold; /* first: of memtables that refer to its bytes */
     struct lsm_file *file;
     uint8_t *map;
     uint64_t number, size;
@@ -49,6 +48,7 @@ struct lsm_wal {
 
     pthread_mutex_t mutex;
     struct lsm_cond flushed;   /* a flush has ended */
+    struct lsm_wal_old *old;   /* to be synced first; mutex; whoever flushes */
     struct lsm_segment *head;  /* oldest first, up to tail; mutex */
     struct lsm_segment *spare; /* zero, with numbers of their own that ascend; mutex */
     struct lsm_segment *used;  /* no longer needed, under their old names and with what they hold,

@@ -1,8 +1,8 @@
 #include "check.h"
 #include "checksum.h"
 #include "manifest.h"
-#include "wal.h"
 #include "wal_format.h"
+#include "wal_old.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,15 +21,6 @@ struct segment {
     bool searched;                    /* for marks among the frames */
 };
 
-enum { WINDOW_BYTES = 1 << 20 };
-
-/* A piece of the file at hand, in memory. */
-struct window {
-    struct lsm_file *file;
-    uint8_t *bytes;
-    uint64_t start, length, room;
-};
-
 struct replay {
     struct lsm_io *io;
     const char *directory;
@@ -38,81 +29,41 @@ struct replay {
     size_t count;
     uint64_t known_seq; /* tables hold all up to this one */
     uint64_t next_seq;
-    struct window window;
+    struct lsm_wal_old *old; /* the segment at hand */
     lsm_wal_visit visit;
     void *context;
     struct lsm_wal_recovered *recovered;
     struct lsm_fault *fault;
     /* The chain at hand. */
-    uint64_t chain;    /* its first segment; 0 none */
-    uint64_t previous; /* its newest segment read */
-    bool whole;        /* that one ended with a seal: nothing is missing so far */
+    uint64_t chain;            /* its first segment; 0 none */
+    uint64_t previous;         /* its newest segment read */
+    bool whole;                /* that one ended with a seal: nothing is missing so far */
+    struct lsm_wal_old **link; /* where the next segment replayed goes */
 };
 
 /* ---- reading bytes ---- */
 
-/* Makes [offset, offset + need) of the file, which has `size` bytes, available; *p points to it. */
-static int look(struct replay *r, uint64_t size, uint64_t offset, uint64_t need,
-                const uint8_t **p) {
-    struct window *w = &r->window;
-    LSM_ASSERT(need <= size && offset <= size - need);
-    if (offset < w->start || offset + need > w->start + w->length) {
-        if (need > w->room) {
-            uint8_t *larger = realloc(w->bytes, need);
-            if (larger == NULL) {
-                return lsm_fail(r->fault, LSM_ERR_MEMORY, "%s: no memory for %" PRIu64 " bytes",
-                                r->path, need);
-            }
-            w->bytes = larger;
-            w->room = need;
-        }
-        uint64_t length = size - offset < w->room ? size - offset : w->room;
-        w->length = 0;
-        int rc = lsm_file_read(w->file, offset, w->bytes, length, r->fault);
-        if (rc != 0) {
-            return rc;
-        }
-        w->start = offset;
-        w->length = length;
-    }
-    *p = w->bytes + (offset - w->start);
-    return 0;
-}
-
 static int open_segment(struct replay *r, struct segment *s) {
     lsm_file_name(r->path, r->directory, LSM_NAME_WAL, s->number);
-    r->window.start = 0;
-    r->window.length = 0;
-    int rc = lsm_file_open(r->io, r->path, LSM_FILE_READ, &r->window.file, r->fault);
-    if (rc == 0) {
-        rc = lsm_file_size(r->window.file, &s->size, r->fault);
-    }
+    int rc = lsm_wal_old_open(r->io, r->path, &r->old, r->fault);
+    s->size = rc == 0 ? r->old->size : 0;
     return rc;
 }
 
 static void close_segment(struct replay *r) {
-    lsm_file_close(r->window.file);
-    r->window.file = NULL;
+    lsm_wal_old_free(r->old);
+    r->old = NULL;
 }
 
 /* Adds to cut_bytes what was written from `offset` on: up to the last byte that is not zero. */
-static int count_cut(struct replay *r, const struct segment *s, uint64_t offset) {
-    uint64_t end = offset, at = offset;
-    int rc = 0;
-    while (rc == 0 && at < s->size) {
-        uint64_t n = s->size - at < WINDOW_BYTES ? s->size - at : WINDOW_BYTES;
-        const uint8_t *p = NULL;
-        rc = look(r, s->size, at, n, &p);
-        for (uint64_t i = n; rc == 0 && i > 0; i--) {
-            if (p[i - 1] != 0) {
-                end = at + i;
-                break;
-            }
-        }
-        at += n;
+static void count_cut(struct replay *r, uint64_t offset) {
+    const uint8_t *bytes = r->old->bytes;
+    uint64_t end = r->old->size;
+    while (end > offset && bytes[end - 1] == 0) {
+        bool word = end % 8 == 0 && end - offset >= 8 && lsm_load64(bytes + end - 8) == 0;
+        end -= word ? 8 : 1;
     }
-    r->recovered->cut_bytes += end - offset;
-    return rc;
+    r->recovered->cut_bytes += end > offset ? end - offset : 0;
 }
 
 /* ---- pages ---- */
@@ -141,12 +92,17 @@ static bool is_zero(const uint8_t *p, size_t size) {
 
 static int read_page(struct replay *r, struct segment *s) {
     uint8_t page[LSM_WAL_PAGE_BYTES] = {0}; /* of a file cut short: the rest reads as zeros */
-    int rc = open_segment(r, s);
-    uint64_t length = rc == 0 && s->size < sizeof page ? s->size : sizeof page;
-    if (rc == 0 && length > 0) {
-        rc = lsm_file_read(r->window.file, 0, page, length, r->fault);
+    struct lsm_file *file = NULL;
+    lsm_file_name(r->path, r->directory, LSM_NAME_WAL, s->number);
+    int rc = lsm_file_open(r->io, r->path, LSM_FILE_READ, &file, r->fault);
+    if (rc == 0) {
+        rc = lsm_file_size(file, &s->size, r->fault);
     }
-    close_segment(r);
+    uint64_t length = s->size < sizeof page ? s->size : sizeof page;
+    if (rc == 0 && length > 0) {
+        rc = lsm_file_read(file, 0, page, length, r->fault);
+    }
+    lsm_file_close(file);
     if (rc != 0) {
         return rc;
     }
@@ -175,20 +131,11 @@ static int read_page(struct replay *r, struct segment *s) {
 }
 
 /* Looks for marks from `offset` on. */
-static int search_marks(struct replay *r, struct segment *s, uint64_t offset) {
-    int rc = 0;
+static void search_marks(const struct replay *r, struct segment *s, uint64_t offset) {
     offset += -offset % LSM_MARK_ALIGN;
-    while (rc == 0 && offset < s->size && s->size - offset >= LSM_MARK_BYTES) {
-        uint64_t left = s->size - offset, n = left < WINDOW_BYTES ? left : WINDOW_BYTES;
-        const uint8_t *p = NULL;
-        rc = look(r, s->size, offset, n, &p);
-        uint64_t end = rc == 0 ? n - LSM_MARK_BYTES : 0;
-        for (uint64_t at = 0; rc == 0 && at <= end; at += LSM_MARK_ALIGN) {
-            read_mark(p + at, offset + at, s);
-        }
-        offset += end - end % LSM_MARK_ALIGN + LSM_MARK_ALIGN;
+    for (; offset < s->size && s->size - offset >= LSM_MARK_BYTES; offset += LSM_MARK_ALIGN) {
+        read_mark(r->old->bytes + offset, offset, s);
     }
-    return rc;
 }
 
 /* Whether a recorded sync covers `offset` of segment `number`, be the segment there or not. The
@@ -205,7 +152,7 @@ static int find_covered(struct replay *r, uint64_t number, uint64_t offset, bool
         if (!s->searched && s->state != PAGE_UNUSED) {
             rc = open_segment(r, s);
             if (rc == 0) {
-                rc = search_marks(r, s, s->number == number ? offset : 0);
+                search_marks(r, s, s->number == number ? offset : 0);
                 s->searched = true;
             }
             close_segment(r);
@@ -226,37 +173,26 @@ struct place {
 };
 
 /* `place` comes with what the frame before it said. */
-static int read_frame(struct replay *r, const struct segment *s, uint64_t offset,
-                      struct place *place) {
-    const uint8_t *p = NULL;
+static void read_frame(const struct replay *r, const struct segment *s, uint64_t offset,
+                       struct place *place) {
     struct lsm_frame *frame = &place->frame;
     uint64_t left = offset < s->size ? s->size - offset : 0;
     place->size = 0;
     if (left < LSM_FRAME_SEAL_BYTES) {
-        return 0;
+        return;
     }
-    uint64_t most = left < LSM_FRAME_HEAD_MAX ? left : LSM_FRAME_HEAD_MAX;
-    int rc = look(r, s->size, offset, most, &p);
-    if (rc != 0 || lsm_load32(p) == 0) {
-        return rc;
-    }
-    const uint8_t *payload = lsm_frame_get_head(p, p + most, frame);
+    const uint8_t *p = r->old->bytes + offset;
+    const uint8_t *payload = lsm_load32(p) != 0 ? lsm_frame_get_head(p, p + left, frame) : NULL;
     uint64_t head_bytes = payload != NULL ? (uint64_t)(payload - p) : 0;
     if (payload == NULL || frame->length > left - head_bytes || frame->seq > LSM_SEQ_MAX) {
-        return 0;
+        return;
     }
     uint64_t bytes = head_bytes + frame->length;
     uint64_t size = lsm_frame_size(offset, head_bytes, frame->length, frame->flags);
-    if (size > left) {
-        return 0;
+    if (size <= left && lsm_frame_sum(s->number, offset, frame->seq, p, bytes) == lsm_load32(p)) {
+        place->payload = payload;
+        place->size = size;
     }
-    rc = look(r, s->size, offset, size, &p);
-    if (rc != 0 || lsm_frame_sum(s->number, offset, frame->seq, p, bytes) != lsm_load32(p)) {
-        return rc;
-    }
-    place->payload = p + head_bytes;
-    place->size = size;
-    return 0;
 }
 
 static int visit_group(struct replay *r, uint64_t offset, const struct place *place) {
@@ -268,7 +204,7 @@ static int visit_group(struct replay *r, uint64_t offset, const struct place *pl
                         r->path, offset, frame->seq, frame->count, r->next_seq);
     }
     int rc = r->visit(r->context, frame->unix_s, frame->seq, place->payload, frame->length,
-                      frame->count, r->fault);
+                      frame->count, &r->old->hold.pin, r->fault);
     if (rc == 0) {
         struct lsm_wal_recovered *sum = r->recovered;
         r->next_seq = frame->seq + frame->count;
@@ -286,7 +222,8 @@ static int visit_group(struct replay *r, uint64_t offset, const struct place *pl
 static int visit_frames(struct replay *r, const struct segment *s, uint64_t *end) {
     uint64_t offset = LSM_WAL_PAGE_BYTES;
     struct place place = {0};
-    int rc = read_frame(r, s, offset, &place);
+    int rc = 0;
+    read_frame(r, s, offset, &place);
     r->whole = false;
     while (rc == 0 && place.size != 0 && !r->whole) {
         if ((place.frame.flags & LSM_FRAME_SEAL) != 0) {
@@ -297,7 +234,7 @@ static int visit_frames(struct replay *r, const struct segment *s, uint64_t *end
         offset += place.size;
         if (rc == 0 && !r->whole) {
             place.frame.seq += place.frame.count;
-            rc = read_frame(r, s, offset, &place);
+            read_frame(r, s, offset, &place);
         }
     }
     *end = offset;
@@ -316,7 +253,7 @@ static int damaged(struct replay *r, uint64_t number, uint64_t offset, const cha
 static int pass_over(struct replay *r, struct segment *s) {
     int rc = open_segment(r, s);
     if (rc == 0) {
-        rc = count_cut(r, s, 0);
+        count_cut(r, 0);
     }
     close_segment(r);
     return rc;
@@ -328,15 +265,16 @@ static int replay_segment(struct replay *r, struct segment *s) {
     if (rc == 0) {
         rc = visit_frames(r, s, &end);
     }
-    if (rc == 0 && end < s->size) {
-        rc = count_cut(r, s, end);
+    if (rc == 0) {
+        count_cut(r, end);
     }
     if (rc == 0 && end > LSM_WAL_PAGE_BYTES) {
-        /* A process that was killed leaves bytes that are only in the page cache. Whoever goes on
-         * from them must not make later writes durable before these. */
-        rc = lsm_file_sync(r->window.file, r->fault);
+        *r->link = r->old;
+        r->link = &r->old->next;
+    } else {
+        lsm_wal_old_free(r->old);
     }
-    close_segment(r);
+    r->old = NULL;
     r->previous = s->number;
     bool covered = false;
     if (rc == 0 && !r->whole) {
@@ -398,11 +336,9 @@ int lsm_wal_replay(struct lsm_io *io, const char *directory, const uint64_t *num
     *recovered = (struct lsm_wal_recovered){0};
     struct replay *r = calloc(1, sizeof *r);
     struct segment *segments = calloc(count + 1, sizeof *segments);
-    uint8_t *window = malloc(WINDOW_BYTES);
     int rc = 0;
-    if (r == NULL || segments == NULL || window == NULL) {
+    if (r == NULL || segments == NULL) {
         rc = lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory to replay the log", directory);
-        free(window);
         goto done;
     }
     *r = (struct replay){.io = io,
@@ -410,7 +346,7 @@ int lsm_wal_replay(struct lsm_io *io, const char *directory, const uint64_t *num
                          .segments = segments,
                          .known_seq = known_seq,
                          .next_seq = 1,
-                         .window = {.bytes = window, .room = WINDOW_BYTES},
+                         .link = &recovered->old,
                          .visit = visit,
                          .context = context,
                          .recovered = recovered,
@@ -427,7 +363,10 @@ int lsm_wal_replay(struct lsm_io *io, const char *directory, const uint64_t *num
     for (size_t i = 0; i < r->count && rc == 0; i++) {
         rc = step(r, &segments[i], from);
     }
-    free(r->window.bytes);
+    if (rc != 0) {
+        lsm_wal_old_free(recovered->old);
+        recovered->old = NULL;
+    }
 done:
     free(segments);
     free(r);

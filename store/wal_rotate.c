@@ -23,6 +23,7 @@ int lsm_wal_create(struct lsm_io *io, const char *directory, const struct lsm_wa
     w->first = start->number;
     w->after = start->after;
     w->keep = start->keep;
+    w->old = start->old;
     w->segment_bytes = start->segment_bytes > least ? start->segment_bytes : least;
     w->segment_bytes += -w->segment_bytes % LSM_WAL_PAGE_BYTES;
     int rc = lsm_segment_make(w, start->number, w->segment_bytes, &w->tail, fault);
@@ -88,6 +89,7 @@ void lsm_wal_close(struct lsm_wal *wal) {
     int rc = drop_list(wal, wal->spare, &ignored); /* recovery passes over them too */
     rc = drop_list(wal, wal->used, &ignored);
     (void)rc;
+    lsm_wal_old_free(wal->old);
     free_list(wal->gone);
     free_list(wal->head);
     lsm_cond_destroy(&wal->flushed);
@@ -306,6 +308,9 @@ int lsm_wal_remove_before(struct lsm_wal *wal, uint64_t number, struct lsm_fault
         (void)lsm_cond_wait(wal->io, &wal->flushed, &wal->mutex, 0);
     }
     struct lsm_segment *removed = take_unneeded(wal, number);
+    struct lsm_wal_old *old = number >= wal->first ? wal->old : NULL;
+    wal->old = old != NULL ? NULL : wal->old;
     pthread_mutex_unlock(&wal->mutex);
+    lsm_wal_old_free(old);
     return drop_list(wal, removed, fault); /* oldest first: what a crash leaves has no hole */
 }

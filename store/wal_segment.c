@@ -16,12 +16,12 @@ uint64_t lsm_segment_room(uint64_t payload_bytes) {
 static void release_pin(struct lsm_pin *pin) {
     struct lsm_segment *segment = (struct lsm_segment *)(void *)pin;
     /* Release: our reads are done. Pairs with lsm_segment_referred. */
-    uint32_t refs = atomic_fetch_sub_explicit(&segment->refs, 1, memory_order_release);
+    uint32_t refs = atomic_fetch_sub_explicit(&segment->hold.refs, 1, memory_order_release);
     LSM_ASSERT(refs > 0);
 }
 
 bool lsm_segment_referred(const struct lsm_segment *segment) {
-    return atomic_load_explicit(&segment->refs, memory_order_acquire) > 0;
+    return atomic_load_explicit(&segment->hold.refs, memory_order_acquire) > 0;
 }
 
 int lsm_segment_make(struct lsm_wal *wal, uint64_t number, uint64_t size,
@@ -33,7 +33,7 @@ int lsm_segment_make(struct lsm_wal *wal, uint64_t number, uint64_t size,
     if (s == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for a log segment", path);
     }
-    s->pin.release = release_pin;
+    s->hold.pin.release = release_pin;
     s->number = number;
     s->size = size;
     int rc = lsm_file_open(wal->io, path, LSM_FILE_READ | LSM_FILE_WRITE | LSM_FILE_CREATE,

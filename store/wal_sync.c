@@ -30,10 +30,10 @@ static void write_mark(const struct lsm_wal *wal, struct lsm_segment *s, uint64_
 static int flush_segments(struct lsm_wal *wal, struct lsm_segment *head, struct lsm_segment *last,
                           struct lsm_fault *fault) {
     bool named = true;
-    int rc = 0;
+    int rc = lsm_wal_old_sync(wal->old, fault);
     for (struct lsm_segment *s = head;; s = s->next) {
         named = named && s->named;
-        if (!s->synced) {
+        if (rc == 0 && !s->synced) {
             rc = lsm_file_sync(s->file, fault);
         }
         if (rc != 0 || s == last) {
@@ -64,7 +64,10 @@ static void flush(struct lsm_wal *wal) {
     }
 
     pthread_mutex_lock(&wal->mutex);
+    struct lsm_wal_old *old = NULL;
     if (rc == 0) {
+        old = wal->old;
+        wal->old = NULL;
         for (struct lsm_segment *s = head;; s = s->next) {
             s->named = true;
             s->synced = s != last; /* the last one may have grown, or been sealed, meanwhile */
@@ -79,6 +82,7 @@ static void flush(struct lsm_wal *wal) {
     }
     wal->flushing = false;
     lsm_cond_broadcast(&wal->flushed);
+    lsm_wal_old_free(old); /* it is on the device; memtables may still refer to it */
 }
 
 int lsm_wal_sync(struct lsm_wal *wal, uint64_t position, struct lsm_fault *fault) {

@@ -64,12 +64,12 @@ void lsm_wal_commit(struct lsm_wal *wal) {
 }
 
 struct lsm_pin *lsm_wal_current_pin(const struct lsm_wal *wal) {
-    return &wal->tail->pin;
+    return &wal->tail->hold.pin;
 }
 
 void lsm_wal_ref(struct lsm_pin *pin) {
-    struct lsm_segment *segment = (struct lsm_segment *)(void *)pin;
-    atomic_fetch_add_explicit(&segment->refs, 1, memory_order_relaxed);
+    struct lsm_wal_hold *hold = (struct lsm_wal_hold *)(void *)pin;
+    atomic_fetch_add_explicit(&hold->refs, 1, memory_order_relaxed);
 }
 
 uint64_t lsm_wal_number(const struct lsm_wal *wal) {

@@ -131,11 +131,12 @@ static void the_log_writes_its_golden_bytes(void **state) {
 }
 
 static int check_frame(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload,
-                       uint64_t size, uint32_t count, struct lsm_fault *fault) {
+                       uint64_t size, uint32_t count, struct lsm_pin *pin,
+                       struct lsm_fault *fault) {
     unsigned *frame = context;
     const uint8_t *end = payload + size;
     struct lsm_entry entry;
-    (void)fault;
+    (void)fault, (void)pin;
     assert_int_equal(unix_s, GOLDEN_TIME_S);
     if ((*frame)++ == 0) {
         assert_int_equal(seq, FIRST_SEQ);
@@ -175,6 +176,7 @@ static void golden_log_bytes_are_read(void **state) {
     spill(f, "000013.wal", bytes, LSM_WAL_PAGE_BYTES);
     must(lsm_wal_replay(f->io, f->directory, numbers, 2, 12, FIRST_SEQ - 1, check_frame, &frames,
                         &recovered, &io_fault));
+    lsm_wal_old_free(recovered.old);
     assert_int_equal(frames, FRAMES);
     assert_int_equal(recovered.operations, 3);
     assert_int_equal(recovered.last_seq, FIRST_SEQ + 2);

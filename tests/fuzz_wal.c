@@ -14,13 +14,12 @@ void fuzz_wal_mutations(uint64_t seed, unsigned rounds);
 enum { FUZZ_SEGMENT_BYTES = 8192, FUZZ_SEGMENTS = 3 };
 
 static int fuzz_visit(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload,
-                      uint64_t size, uint32_t count, struct lsm_fault *fault) {
+                      uint64_t size, uint32_t count, struct lsm_pin *pin, struct lsm_fault *fault) {
     uint64_t *next = context;
     const uint8_t *p = payload, *end = payload + size;
     struct lsm_entry entry = {0};
     uint64_t sum = 0;
-    (void)unix_s;
-    (void)fault;
+    (void)unix_s, (void)pin, (void)fault;
     LSM_ASSERT(seq >= *next && count > 0 && seq + count - 1 <= LSM_SEQ_MAX);
     *next = seq + count;
     while (p != NULL && p < end) {
@@ -68,6 +67,7 @@ int fuzz_wal(const uint8_t *data, size_t size) {
     LSM_ASSERT(rc == 0 || rc == LSM_ERR_CORRUPT || rc == LSM_ERR_VERSION);
     LSM_ASSERT(rc == 0 || fault.text[0] != '\0');
     LSM_ASSERT(recovered.bytes + recovered.cut_bytes <= size);
+    lsm_wal_old_free(recovered.old);
     lsm_io_destroy(io);
     return 0;
 }

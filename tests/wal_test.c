@@ -103,9 +103,9 @@ static void segments_below_a_number_are_removed_and_the_rest_replays(void **stat
 }
 
 static int note_first(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload,
-                      uint64_t size, uint32_t count, struct lsm_fault *fault) {
+                      uint64_t size, uint32_t count, struct lsm_pin *pin, struct lsm_fault *fault) {
     uint64_t *first = context;
-    (void)unix_s, (void)payload, (void)size, (void)count, (void)fault;
+    (void)unix_s, (void)payload, (void)size, (void)count, (void)pin, (void)fault;
     *first = *first == 0 ? seq : *first;
     return 0;
 }
@@ -116,6 +116,7 @@ static uint64_t first_seq_of(const struct io_fixture *f, uint64_t from) {
     uint64_t first = 0;
     must(lsm_wal_replay(f->io, f->directory, files.number, files.count, from, 0, note_first, &first,
                         &recovered, &io_fault));
+    lsm_wal_old_free(recovered.old);
     return first;
 }
 
@@ -341,6 +342,7 @@ static void a_later_process_does_not_count_where_what_it_began_from_is_gone(void
                                     &(struct seen){.next = 21}, &recovered, &io_fault),
                      0);
     assert_int_equal(recovered.frames, 2);
+    lsm_wal_old_free(recovered.old);
     must(lsm_wal_sync(second, lsm_wal_position(second), &io_fault));
     assert_int_equal(replay(f, 0, &seen, &recovered), LSM_ERR_CORRUPT);
     lsm_wal_close(second);

@@ -57,8 +57,9 @@ uint64_t append_and_sync_one(struct lsm_wal *wal, uint64_t seq, uint64_t size, u
 }
 
 int see(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload, uint64_t size,
-        uint32_t count, struct lsm_fault *fault) {
+        uint32_t count, struct lsm_pin *pin, struct lsm_fault *fault) {
     struct seen *seen = context;
+    (void)pin;
     assert_int_equal(unix_s, KIT_TIME_S + seq / 100);
     assert_int_equal(count, 1);
     assert_int_equal(seq, seen->next);
@@ -93,8 +94,11 @@ struct files list(const struct io_fixture *f) {
 int replay(const struct io_fixture *f, uint64_t from, struct seen *seen,
            struct lsm_wal_recovered *recovered) {
     struct files files = list(f);
-    return lsm_wal_replay(f->io, f->directory, files.number, files.count, from, 0, see, seen,
-                          recovered, &io_fault);
+    int rc = lsm_wal_replay(f->io, f->directory, files.number, files.count, from, 0, see, seen,
+                            recovered, &io_fault);
+    lsm_wal_old_free(recovered->old);
+    recovered->old = NULL;
+    return rc;
 }
 
 uint64_t count_of(const struct io_fixture *f, uint64_t *cut) {

@@ -27,7 +27,7 @@ struct seen {
     uint64_t stop_at; /* the visitor fails there; 0 never */
 };
 int see(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload, uint64_t size,
-        uint32_t count, struct lsm_fault *fault);
+        uint32_t count, struct lsm_pin *pin, struct lsm_fault *fault);
 
 struct files {
     uint64_t number[KIT_FILES_MAX];
