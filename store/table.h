@@ -19,7 +19,7 @@
 struct lsm_table_writer;
 struct lsm_table_writer_options {
     uint32_t block_bytes;
-    double bloom_fpr; /* 0: no filter */
+    double bloom_fpr;     /* 0: no filter */
     enum lsm_codec codec; /* of blocks for which it pays */
     bool direct_io;
     uint64_t size_hint; /* expected file size, for allocation; 0 unknown */

@@ -43,18 +43,14 @@ static void draw_options(struct world *w, bool async) {
     o.l0_trigger = (uint32_t)rng_range(r, 1, 4);
     o.level_ratio = (uint32_t)rng_range(r, 2, 6);
     o.level1_bytes = rng_chance(r, 50) ? rng_range(r, 8 << 10, 64 << 10) : 0;
-    o.bloom_fpr = rng_chance(r, 50) ? 0.01 : 0;
-    o.cache_bytes = rng_chance(r, 30) ? 0 : 1 << 20;
+    o.bloom_fpr = rng_chance(r, 50) ? 0.01 : 0, o.cache_bytes = rng_chance(r, 30) ? 0 : 1 << 20;
     o.tables_open_max = rng_chance(r, 50) ? 16 : 1000;
     o.background_threads = (uint32_t)rng_range(r, 1, 4);
     o.tombstone_retention_s = rng_chance(r, 50) ? 0 : rng_range(r, 1, 3600);
     o.direct_io = rng_chance(r, 20), o.map_tables = rng_chance(r, 75);
     o.durability = rng_chance(r, 15) ? LSM_BUFFERED : LSM_PROCESS;
-    o.policy = (enum lsm_policy)rng_below(r, 3);
-    for (unsigned l = 0; l < LSM_LEVELS_MAX; l++) {
-        o.compression[l] = (enum lsm_compression)rng_below(r, 3);
-    }
-    w->f->options = o;
+    o.compression[rng_below(r, 4)] = (enum lsm_compression)rng_below(r, 3);
+    o.policy = (enum lsm_policy)rng_below(r, 3), w->f->options = o;
 }
 
 /* Keys of one byte, of a number, with a long prefix in common, of any bytes, and a few of the

@@ -37,8 +37,8 @@ struct driver_args {
     unsigned policy; /* enum lsm_policy */
     uint64_t compaction_rate;
     unsigned compression; /* enum lsm_compression, of every level */
-    unsigned durability; /* enum lsm_durability, after driver_args_parse never DEFAULT */
-    unsigned io_backend; /* enum lsm_io_backend */
+    unsigned durability;  /* enum lsm_durability, after driver_args_parse never DEFAULT */
+    unsigned io_backend;  /* enum lsm_io_backend */
     bool fresh;
     /* workload */
     uint64_t duration_ns;
