@@ -69,7 +69,8 @@ void lsm_wal_ref(struct lsm_pin *pin);
 
 /* Position of the next byte over all segments of this log's life: grows for ever. */
 uint64_t lsm_wal_position(const struct lsm_wal *wal);
-/* Returns when everything before `position` is on the device. Many threads: one flushes for all. */
+/* Returns when everything before `position` is on the device. Many threads: one flushes for all,
+ * and waits a moment for those that the flush before has just let go. */
 LSM_CHECKED int lsm_wal_sync(struct lsm_wal *wal, uint64_t position, struct lsm_fault *fault);
 uint64_t lsm_wal_synced(const struct lsm_wal *wal); /* position on the device */
 

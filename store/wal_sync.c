@@ -2,6 +2,8 @@
 #include "checksum.h"
 #include "wal_internal.h"
 
+enum { GATHER_MAX_NS = 1000 * 1000 };
+
 /* Notes that everything before `offset` of the segment is durable: in the room behind the group
  * that ends there, or in the segment's page. There only whoever flushes comes, and the two marks
  * are written in turn, so a torn one never hides the one before. */
@@ -46,6 +48,22 @@ static int flush_segments(struct lsm_wal *wal, struct lsm_segment *head, struct 
     return rc;
 }
 
+/* The threads that the last flush served come back together: who is first waits for the others, so
+ * that one flush serves all again, but no longer than half a flush takes. When fewer come, fewer
+ * are expected the next time; a single writer waits for nobody. REQUIRES: the mutex is held. */
+static void gather(struct lsm_wal *wal) {
+    if (wal->waiting >= wal->expected) {
+        return;
+    }
+    uint64_t most = wal->flush_ns / 2 < GATHER_MAX_NS ? wal->flush_ns / 2 : GATHER_MAX_NS;
+    uint64_t deadline = lsm_io_now_ns(wal->io) + most;
+    wal->gathering = true;
+    while (wal->waiting < wal->expected && wal->poison.code == 0 &&
+           lsm_cond_wait(wal->io, &wal->gathered, &wal->mutex, deadline)) {
+    }
+    wal->gathering = false;
+}
+
 /* Flushes all that is written now. REQUIRES: the mutex is held, nobody flushes. */
 static void flush(struct lsm_wal *wal) {
     struct lsm_segment *head = wal->head, *last = wal->tail;
@@ -56,6 +74,7 @@ static void flush(struct lsm_wal *wal) {
     LSM_ASSERT(target >= last->base + LSM_WAL_PAGE_BYTES);
     wal->flushing = true;
     pthread_mutex_unlock(&wal->mutex);
+    uint64_t began = lsm_io_now_ns(wal->io);
 
     int rc = flush_segments(wal, head, last, &fault);
     if (rc == 0) {
@@ -63,7 +82,10 @@ static void flush(struct lsm_wal *wal) {
         atomic_fetch_add_explicit(&wal->syncs, 1, memory_order_relaxed);
     }
 
+    uint64_t ended = lsm_io_now_ns(wal->io);
     pthread_mutex_lock(&wal->mutex);
+    wal->flush_ns = ended - began;
+    wal->expected = wal->waiting;
     struct lsm_wal_old *old = NULL;
     if (rc == 0) {
         old = wal->old;
@@ -89,6 +111,10 @@ int lsm_wal_sync(struct lsm_wal *wal, uint64_t position, struct lsm_fault *fault
     LSM_ASSERT(position <= lsm_wal_position(wal));
     int rc = 0;
     pthread_mutex_lock(&wal->mutex);
+    wal->waiting++;
+    if (wal->gathering && wal->waiting >= wal->expected) {
+        lsm_cond_signal(&wal->gathered);
+    }
     for (;;) {
         if (wal->poison.code != 0) {
             *fault = wal->poison;
@@ -98,13 +124,15 @@ int lsm_wal_sync(struct lsm_wal *wal, uint64_t position, struct lsm_fault *fault
         if (atomic_load_explicit(&wal->synced, memory_order_relaxed) >= position) {
             break;
         }
-        if (wal->flushing) {
+        if (wal->flushing || wal->gathering) {
             /* It may have begun before our bytes were there; then one of us does the next. */
             (void)lsm_cond_wait(wal->io, &wal->flushed, &wal->mutex, 0);
         } else {
+            gather(wal);
             flush(wal);
         }
     }
+    wal->waiting--;
     pthread_mutex_unlock(&wal->mutex);
     return rc;
 }
