@@ -101,11 +101,13 @@ const uint32_t *history_column_rows(const struct history *history, double t0, do
 double history_max(const struct history *history, uint32_t id, enum history_form form, double t0,
                    double t1);
 
-/* Kept packed: a returned pointer stays valid until events of 16 other stretches of 128 were asked
- * for, or the next append. */
+/* Kept packed: a returned pointer stays valid until 64 others were asked for, or the next append.
+ */
 size_t history_event_count(const struct history *history);
 const struct scope_event *history_event(const struct history *history, size_t index);
+/* These two cost nothing: no event is unpacked for them. */
 double history_event_time(const struct history *history, size_t index);
+enum scope_event_type history_event_type(const struct history *history, size_t index);
 size_t history_event_find(const struct history *history, double seconds); /* first at or after */
 /* The first one at or after `index` whose type is in the mask, a bit 1 << type for each; the count
  * when there is none. Most events are of tables: passing them over this way is cheap. */

@@ -17,10 +17,11 @@ _Static_assert(sizeof(((struct scope_event *)0)->u.text) == TEXT_WORDS * 8, "a t
 
 #define NS_LIMIT 9e18 /* times beyond it, and no number, are told by the rest alone */
 
-/* What the events before foretell. */
-struct foreseen {
+/* What words are told as a difference to. */
+struct base {
     uint64_t ns, clock, job, table, segment;
 };
+enum { OFFSETS_AT = sizeof(struct base), EVENTS_AT = OFFSETS_AT + HISTORY_EVENT_ROWS * 2 };
 
 static uint64_t zigzag(uint64_t difference) {
     return difference << 1 ^ (0 - (difference >> 63));
@@ -68,21 +69,20 @@ static bool tells_table(enum scope_event_type type) {
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
-static void table_words(const struct scope_event *event, struct foreseen *foreseen, uint64_t *to) {
+static void table_words(const struct scope_event *event, const struct base *base, uint64_t *to) {
     const struct scope_table *table = &event->u.table;
-    to[0] = zigzag(table->id - foreseen->table);
+    to[0] = zigzag(table->id - base->table);
     to[1] = table->bytes;
     to[2] = table->entries;
     to[3] = table->tombstones;
     to[4] = table->lo;
     to[5] = table->hi - table->lo;
     to[6] = zigzag(event->time_ns - table->created_ns);
-    foreseen->table = table->id;
 }
 
-static void table_of(const uint64_t *words, struct foreseen *foreseen, struct scope_event *event) {
+static void table_of(const uint64_t *words, const struct base *base, struct scope_event *event) {
     struct scope_table *table = &event->u.table;
-    table->id = foreseen->table += unzigzag(words[0]);
+    table->id = base->table + unzigzag(words[0]);
     table->bytes = words[1];
     table->entries = words[2];
     table->tombstones = words[3];
@@ -91,16 +91,15 @@ static void table_of(const uint64_t *words, struct foreseen *foreseen, struct sc
     table->created_ns = event->time_ns - unzigzag(words[6]);
 }
 
-static void payload_take(const struct scope_event *event, struct foreseen *foreseen, uint64_t *to) {
+static void payload_take(const struct scope_event *event, const struct base *base, uint64_t *to) {
     unsigned count = payload_words(event->type);
     if (tells_table(event->type)) {
-        table_words(event, foreseen, to);
+        table_words(event, base, to);
     } else if (count == TEXT_WORDS) {
         memcpy(to, event->u.text, sizeof(event->u.text));
     } else if (event->type == SCOPE_EVENT_WAL_ROTATE) {
-        to[0] = zigzag(event->u.wal.segment - foreseen->segment);
+        to[0] = zigzag(event->u.wal.segment - base->segment);
         to[1] = event->u.wal.bytes;
-        foreseen->segment = event->u.wal.segment;
     } else if (count == 2) {
         to[0] = (uint64_t)event->u.stall.cause;
         to[1] = event->u.stall.duration_ns;
@@ -115,15 +114,15 @@ static void payload_take(const struct scope_event *event, struct foreseen *fores
     }
 }
 
-static void payload_give(const uint64_t *words, struct foreseen *foreseen,
+static void payload_give(const uint64_t *words, const struct base *base,
                          struct scope_event *event) {
     unsigned count = payload_words(event->type);
     if (tells_table(event->type)) {
-        table_of(words, foreseen, event);
+        table_of(words, base, event);
     } else if (count == TEXT_WORDS) {
         memcpy(event->u.text, words, sizeof(event->u.text));
     } else if (event->type == SCOPE_EVENT_WAL_ROTATE) {
-        event->u.wal.segment = foreseen->segment += unzigzag(words[0]);
+        event->u.wal.segment = base->segment + unzigzag(words[0]);
         event->u.wal.bytes = words[1];
     } else if (count == 2) {
         event->u.stall.cause = (enum scope_stall)words[0];
@@ -140,44 +139,42 @@ static void payload_give(const uint64_t *words, struct foreseen *foreseen,
     }
 }
 
-static void row_words(const struct history_event_row *row, struct foreseen *foreseen,
-                      uint64_t *to) {
-    const struct scope_event *event = &row->event;
+static int64_t ns_of(const struct history_event_row *row) {
     double scaled = row->seconds * 1e9;
-    int64_t ns = scaled > -NS_LIMIT && scaled < NS_LIMIT ? llround(scaled) : 0;
+    return scaled > -NS_LIMIT && scaled < NS_LIMIT ? llround(scaled) : 0;
+}
+
+static void row_words(const struct history_event_row *row, const struct base *base, uint64_t *to) {
+    const struct scope_event *event = &row->event;
+    int64_t ns = ns_of(row);
     uint64_t clock = event->time_ns - (uint64_t)ns;
     bool table = tells_table(event->type);
-    to[0] = zigzag((uint64_t)ns - foreseen->ns);
-    to[1] = zigzag(clock - foreseen->clock);
+    to[0] = zigzag((uint64_t)ns - base->ns);
+    to[1] = zigzag(clock - base->clock);
     to[2] = bits_of(row->seconds) ^ bits_of((double)ns / 1e9);
     to[3] = (uint64_t)event->level_from | (uint64_t)event->level_to << 8;
     if (table) {
         to[3] |= (uint64_t)event->u.table.level << 16 | (uint64_t)event->u.table.busy << 24;
     }
-    to[4] = zigzag(event->job - foreseen->job);
+    to[4] = zigzag(event->job - base->job);
     to[5] = row->link;
-    foreseen->ns = (uint64_t)ns;
-    foreseen->clock = clock;
-    foreseen->job = event->job;
-    payload_take(event, foreseen, to + COMMON_WORDS);
+    payload_take(event, base, to + COMMON_WORDS);
 }
 
-static void row_of(const uint64_t *words, struct foreseen *foreseen, enum scope_event_type type,
+static void row_of(const uint64_t *words, const struct base *base, enum scope_event_type type,
                    struct history_event_row *row) {
     struct scope_event *event = &row->event;
     memset(event, 0, sizeof(*event));
-    foreseen->ns += unzigzag(words[0]);
-    foreseen->clock += unzigzag(words[1]);
-    foreseen->job += unzigzag(words[4]);
-    uint64_t seconds = bits_of((double)(int64_t)foreseen->ns / 1e9) ^ words[2];
+    uint64_t ns = base->ns + unzigzag(words[0]);
+    uint64_t seconds = bits_of((double)(int64_t)ns / 1e9) ^ words[2];
     memcpy(&row->seconds, &seconds, sizeof(seconds));
     row->link = (uint32_t)words[5];
     event->type = type;
-    event->time_ns = foreseen->clock + foreseen->ns;
-    event->job = (uint32_t)foreseen->job;
+    event->time_ns = base->clock + unzigzag(words[1]) + ns;
+    event->job = (uint32_t)(base->job + unzigzag(words[4]));
     event->level_from = (uint8_t)words[3];
     event->level_to = (uint8_t)(words[3] >> 8);
-    payload_give(words + COMMON_WORDS, foreseen, event);
+    payload_give(words + COMMON_WORDS, base, event);
     if (tells_table(type)) {
         event->u.table.level = (uint8_t)(words[3] >> 16);
         event->u.table.busy = (words[3] >> 24 & 1) != 0;
@@ -204,7 +201,7 @@ static uint8_t *event_write(uint8_t *at, uint8_t type, const uint64_t *words, un
     return at;
 }
 
-static const uint8_t *event_read(const uint8_t *at, uint64_t *words, unsigned count) {
+static void event_read(const uint8_t *at, uint64_t *words, unsigned count) {
     static const uint64_t mask[] = {0,          0xFF,         0xFFFF,         0xFFFFFF,
                                     0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF,
                                     UINT64_MAX};
@@ -217,16 +214,32 @@ static const uint8_t *event_read(const uint8_t *at, uint64_t *words, unsigned co
         words[i] &= mask[length];
         at += length;
     }
-    return at;
+}
+
+static struct base base_of(const struct history_event_row *row) {
+    struct base base = {.ns = (uint64_t)ns_of(row), .job = row[0].event.job};
+    base.clock = row[0].event.time_ns - base.ns;
+    for (unsigned i = HISTORY_EVENT_ROWS; i-- > 0;) {
+        if (tells_table(row[i].event.type)) {
+            base.table = row[i].event.u.table.id;
+        } else if (row[i].event.type == SCOPE_EVENT_WAL_ROTATE) {
+            base.segment = row[i].event.u.wal.segment;
+        }
+    }
+    return base;
 }
 
 uint8_t *history_events_pack(const struct history_event_row row[HISTORY_EVENT_ROWS]) {
-    uint8_t packed[HISTORY_EVENT_ROWS * EVENT_MAX + SPARE], *at = packed;
-    struct foreseen foreseen = {0};
+    uint8_t packed[EVENTS_AT + HISTORY_EVENT_ROWS * EVENT_MAX + SPARE], *at = packed + EVENTS_AT;
+    _Static_assert(sizeof(packed) <= UINT16_MAX, "offsets of 16 bits");
+    struct base base = base_of(row);
+    memcpy(packed, &base, sizeof(base));
     for (unsigned i = 0; i < HISTORY_EVENT_ROWS; i++) {
         uint64_t words[WORDS_MAX];
         enum scope_event_type type = row[i].event.type;
-        row_words(&row[i], &foreseen, words);
+        uint16_t offset = (uint16_t)(at - packed);
+        memcpy(packed + OFFSETS_AT + i * sizeof(offset), &offset, sizeof(offset));
+        row_words(&row[i], &base, words);
         at = event_write(at, (uint8_t)type, words, COMMON_WORDS + payload_words(type));
     }
     size_t size = (size_t)(at - packed);
@@ -239,13 +252,14 @@ uint8_t *history_events_pack(const struct history_event_row row[HISTORY_EVENT_RO
     return kept;
 }
 
-void history_events_unpack(const uint8_t *packed,
-                           struct history_event_row row[HISTORY_EVENT_ROWS]) {
-    struct foreseen foreseen = {0};
-    for (unsigned i = 0; i < HISTORY_EVENT_ROWS; i++) {
-        uint64_t words[WORDS_MAX];
-        enum scope_event_type type = (enum scope_event_type) * packed;
-        packed = event_read(packed + 1, words, COMMON_WORDS + payload_words(type));
-        row_of(words, &foreseen, type, &row[i]);
-    }
+void history_event_unpack(const uint8_t *packed, unsigned index, struct history_event_row *row) {
+    OBS_ASSERT(index < HISTORY_EVENT_ROWS);
+    struct base base;
+    uint16_t offset;
+    uint64_t words[WORDS_MAX];
+    memcpy(&base, packed, sizeof(base));
+    memcpy(&offset, packed + OFFSETS_AT + index * sizeof(offset), sizeof(offset));
+    enum scope_event_type type = (enum scope_event_type)packed[offset];
+    event_read(packed + offset + 1, words, COMMON_WORDS + payload_words(type));
+    row_of(words, &base, type, row);
 }

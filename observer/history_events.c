@@ -70,9 +70,9 @@ static void slots_clear(struct history_event_slots *slots) {
 static void slot_fill(const struct history_events *events, size_t block) {
     struct history_event_slots *slots = events->slots;
     struct history_event_row *row = slots->row[slots->next];
-    history_events_unpack(events->block[block].packed, row);
     double until = block > 0 ? events->block[block - 1].until : events->until_base;
     for (unsigned i = 0; i < ROWS; i++) {
+        history_event_unpack(events->block[block].packed, i, &row[i]);
         until = until > row[i].seconds ? until : row[i].seconds;
         row[i].until = until;
     }
@@ -293,13 +293,28 @@ size_t history_event_count(const struct history *history) {
 }
 
 const struct scope_event *history_event(const struct history *history, size_t index) {
-    OBS_ASSERT(index < history->events.count);
-    return &row_at(&history->events, history->events.order[index])->event;
+    const struct history_events *events = &history->events;
+    OBS_ASSERT(index < events->count);
+    size_t at = events->order[index], block = at / ROWS;
+    if (block == events->sealed) {
+        return &events->open[at % ROWS].event;
+    }
+    /* Alone: who walks over the events of some types asks for few of a block. */
+    struct history_event_slots *slots = events->slots;
+    struct history_event_row *row = &slots->single[slots->single_next];
+    slots->single_next = (slots->single_next + 1) % HISTORY_EVENT_SINGLES;
+    history_event_unpack(events->block[block].packed, at % ROWS, row);
+    return &row->event;
 }
 
 double history_event_time(const struct history *history, size_t index) {
     OBS_ASSERT(index < history->events.count);
     return history->events.time[index];
+}
+
+enum scope_event_type history_event_type(const struct history *history, size_t index) {
+    OBS_ASSERT(index < history->events.count);
+    return (enum scope_event_type)history->events.type[index];
 }
 
 size_t history_event_find(const struct history *history, double seconds) {

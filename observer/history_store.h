@@ -30,8 +30,9 @@ enum {
     HISTORY_EVENTS_MAX = 1 << 19,
     /* The newest places where the order of events changed. */
     HISTORY_EVENT_TURNS = 64,
-    /* Blocks of events unpacked side by side. */
+    /* Blocks of events unpacked side by side, and events alone. */
     HISTORY_EVENT_SLOTS = 16,
+    HISTORY_EVENT_SINGLES = 64,
     HISTORY_SECONDS_MAX = 1 << 17,
 
     HISTORY_FORMS = 2,
@@ -131,6 +132,8 @@ struct history_event_slots {
     size_t block[HISTORY_EVENT_SLOTS]; /* SIZE_MAX: empty */
     unsigned next, last;               /* the slot to fill next, and the one asked for last */
     struct history_event_row row[HISTORY_EVENT_SLOTS][HISTORY_EVENT_ROWS];
+    struct history_event_row single[HISTORY_EVENT_SINGLES]; /* filled in turn */
+    unsigned single_next;
 };
 
 /* Events from `index` on, by time, are others than before this generation. */

@@ -117,23 +117,24 @@ static void take_note(struct marks *marks, double t, size_t event) {
     marks->note[marks->notes++] = (struct mark_point){.t = t, .count = 1, .event = event};
 }
 
-static void take(struct collector *c, double t, const struct scope_event *event, size_t index) {
+static void take(struct collector *c, const struct history *history, size_t index) {
+    double t = history_event_time(history, index);
     bool shown = t >= c->t0 && t <= c->t1 && t <= c->until;
-    switch (event->type) {
+    switch (history_event_type(history, index)) {
     case SCOPE_EVENT_FLUSH_END:
         if (shown) {
             add_point(c->marks->flush, &c->marks->flushes, MARKS_FLUSHES_MAX, t, index, c->pixel_s);
         }
         break;
     case SCOPE_EVENT_COMPACT_BEGIN:
-        open_push(&c->compactions, t, event, index);
+        open_push(&c->compactions, t, history_event(history, index), index);
         break;
     case SCOPE_EVENT_STALL_BEGIN:
-        open_push(&c->stalls, t, event, index);
+        open_push(&c->stalls, t, history_event(history, index), index);
         break;
     case SCOPE_EVENT_COMPACT_END:
     case SCOPE_EVENT_STALL_END:
-        take_end(c, t, event, index);
+        take_end(c, t, history_event(history, index), index);
         break;
     case SCOPE_EVENT_ERROR:
     case SCOPE_EVENT_MARKER:
@@ -186,7 +187,7 @@ void marks_collect(const struct history *history, double t0, double t1, double u
                            1u << SCOPE_EVENT_MARKER;
     for (size_t i = history_event_next(history, history_event_find(history, t0), types); i < count;
          i = history_event_next(history, i + 1, types)) {
-        take(&c, history_event_time(history, i), history_event(history, i), i);
+        take(&c, history, i);
     }
     take_open(&c, true);
     take_open(&c, false);

@@ -170,9 +170,8 @@ static size_t find_drops(const struct scene *scene, const struct panel_place *pl
     size_t i = history_event_next(history, history_event_find(history, scene->t0), types);
     for (; i < count && history_event_time(history, i) <= end;
          i = history_event_next(history, i + 1, types)) {
-        const struct scope_event *event = history_event(history, i);
         sealing_move(scene, &sealing, history_event_time(history, i));
-        if (event->type == SCOPE_EVENT_FLUSH_END) {
+        if (history_event_type(history, i) == SCOPE_EVENT_FLUSH_END) {
             sealing.running = fmax(0.0, sealing.running - 1.0);
             continue;
         }
@@ -181,7 +180,7 @@ static size_t find_drops(const struct scene *scene, const struct panel_place *pl
             sealing.waiting -= 1.0;
             continue;
         }
-        double peak = (double)event->u.job_info.bytes_in;
+        double peak = (double)history_event(history, i)->u.job_info.bytes_in;
         peak = limited && (peak <= 0.0 || peak > limit) ? limit : peak;
         if (peak > 0.0) {
             drop_add(drop, &drops, history_event_time(history, i), peak, pixel_s);
