@@ -280,7 +280,9 @@ void lsm_block_iter_init(struct lsm_block_iter *iter) {
 }
 
 void lsm_block_iter_free(struct lsm_block_iter *iter) {
-    free(iter->key);
+    if (iter->key != iter->room) {
+        free(iter->key);
+    }
     lsm_block_iter_init(iter);
 }
 
@@ -293,10 +295,20 @@ void lsm_block_iter_set(struct lsm_block_iter *iter, const struct lsm_block_view
 /* Room for a key of `size` bytes and, behind it, for a window written whole. */
 static bool grow_key(struct lsm_block_iter *iter, uint32_t size) {
     LSM_ASSERT(size <= LSM_KEY_SIZE_MAX);
+    if (size + LSM_BLOCK_WINDOW <= sizeof iter->room) {
+        LSM_ASSERT(iter->key == NULL);
+        iter->key = iter->room;
+        iter->key_capacity = sizeof iter->room;
+        return true;
+    }
+    bool inside = iter->key == iter->room;
     uint32_t capacity = size < 128 ? 256 : size * 2;
-    uint8_t *key = realloc(iter->key, capacity);
+    uint8_t *key = realloc(inside ? NULL : iter->key, capacity);
     if (key == NULL) {
         return false;
+    }
+    if (inside) {
+        memcpy(key, iter->room, sizeof iter->room);
     }
     iter->key = key;
     iter->key_capacity = capacity;

@@ -4,9 +4,9 @@
  * damage is an answer, never a wild access.
  *
  * Threads:    a view may be read by any number of threads; an iterator belongs to one. Ownership:
- * views and iterators borrow the bytes; an iterator owns its key buffer. Entries point into both:
- * the value into the block, the key into the iterator. Errors: LSM_ERR_CORRUPT or LSM_ERR_MEMORY,
- * without words: the caller knows file and offset. */
+ * views and iterators borrow the bytes; an iterator owns its key buffer and is not moved. Entries
+ * point into both: the value into the block, the key into the iterator. Errors: LSM_ERR_CORRUPT or
+ * LSM_ERR_MEMORY, without words: the caller knows file and offset. */
 #ifndef LSM_BLOCK_READ_H
 #define LSM_BLOCK_READ_H
 
@@ -49,9 +49,10 @@ void lsm_block_prefetch(const struct lsm_block_view *view, const uint8_t *key, s
 
 struct lsm_block_iter {
     struct lsm_block_view view;
-    uint32_t at; /* index of the current entry */
-    uint8_t *key;
+    uint32_t at;  /* index of the current entry */
+    uint8_t *key; /* in `room`, or allocated when it is longer */
     uint32_t key_capacity;
+    uint8_t room[64];
     struct lsm_entry entry; /* while a move returned LSM_BLOCK_ITER_ENTRY */
 };
 enum { LSM_BLOCK_ITER_END = 0, LSM_BLOCK_ITER_ENTRY = 1 };

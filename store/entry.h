@@ -37,6 +37,8 @@ static inline int lsm_entry_compare(const struct lsm_entry *a, const struct lsm_
     return c != 0 ? c : (a->seq < b->seq) - (a->seq > b->seq);
 }
 
+enum { LSM_AIM_STEPS = 2 };
+
 struct lsm_fault;
 struct lsm_source;
 struct lsm_source_ops {
@@ -45,6 +47,11 @@ struct lsm_source_ops {
     /* First entry at or after (key, seq): with seq LSM_SEQ_MAX the newest version of the first key
      * >= key. */
     void (*seek)(struct lsm_source *source, const uint8_t *key, size_t key_size, uint64_t seq);
+    /* A seek to the same place follows: asks memory for what it will read, in LSM_AIM_STEPS steps,
+     * each for what the next one reads. With many sources every step is taken in all of them before
+     * the next, so that their waits overlap. NULL: nothing to ask for. */
+    void (*aim)(struct lsm_source *source, const uint8_t *key, size_t key_size, uint64_t seq,
+                unsigned step);
     void (*next)(struct lsm_source *source); /* REQUIRES: valid */
     void (*prev)(struct lsm_source *source); /* REQUIRES: valid */
     void (*destroy)(struct lsm_source *source);

@@ -125,9 +125,8 @@ static void level_last(struct lsm_source *source) {
     }
 }
 
-static void level_seek(struct lsm_source *source, const uint8_t *key, size_t key_size,
-                       uint64_t seq) {
-    struct level_source *s = cast(source);
+/* The first table that ends at or behind the key. */
+static size_t find_table(const struct level_source *s, const uint8_t *key, size_t key_size) {
     size_t lo = 0, hi = s->count;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
@@ -138,9 +137,24 @@ static void level_seek(struct lsm_source *source, const uint8_t *key, size_t key
             hi = mid;
         }
     }
-    if (start(s, lo)) {
+    return lo;
+}
+
+static void level_seek(struct lsm_source *source, const uint8_t *key, size_t key_size,
+                       uint64_t seq) {
+    struct level_source *s = cast(source);
+    if (start(s, find_table(s, key, key_size))) {
         s->source->ops->seek(s->source, key, key_size, seq);
         settle_forward(s);
+    }
+}
+
+/* A table that cannot be entered fails again when the seek tries. */
+static void level_aim(struct lsm_source *source, const uint8_t *key, size_t key_size, uint64_t seq,
+                      unsigned step) {
+    struct level_source *s = cast(source);
+    if (start(s, find_table(s, key, key_size)) && s->source->ops->aim != NULL) {
+        s->source->ops->aim(s->source, key, key_size, seq, step);
     }
 }
 
@@ -167,6 +181,7 @@ static const struct lsm_source_ops level_ops = {
     .first = level_first,
     .last = level_last,
     .seek = level_seek,
+    .aim = level_aim,
     .next = level_next,
     .prev = level_prev,
     .destroy = level_destroy,

@@ -140,6 +140,13 @@ static void merge_seek(struct lsm_source *source, const uint8_t *key, size_t key
     struct merge *m = self(source);
     m->base.status = 0;
     m->backward = false;
+    for (unsigned step = 0; step < LSM_AIM_STEPS; step++) {
+        for (size_t i = 0; i < m->count; i++) {
+            if (m->sources[i]->ops->aim != NULL) {
+                m->sources[i]->ops->aim(m->sources[i], key, key_size, seq, step);
+            }
+        }
+    }
     for (size_t i = 0; i < m->count; i++) {
         m->sources[i]->ops->seek(m->sources[i], key, key_size, seq);
     }

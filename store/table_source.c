@@ -14,13 +14,14 @@ struct table_source {
     struct lsm_table *table;
     bool fill_cache;
     struct lsm_counter_slot *slot;
-    size_t index;             /* of the block stood on */
+    size_t index; /* of the block stood on */
+    size_t aimed; /* the block that the seek to come will go to */
+    bool has_aimed;
     struct lsm_block_use use; /* nothing while reading ahead */
     struct lsm_block_iter iter;
-    bool has_ahead; /* `ahead` is set up */
-    bool scan;      /* by this source itself, through a queue of its own */
+    bool scan; /* by this source itself, through a queue of its own */
     bool ahead_on;
-    struct lsm_readahead ahead;
+    struct lsm_readahead *ahead; /* NULL: none, as yet: most seeks come and go without */
     struct lsm_queue *own_queue; /* NULL: none, as yet */
     size_t missed;               /* the last block that was not in memory, and */
     uint32_t missed_in_row;      /* how many there were up to it, one after the other */
@@ -45,6 +46,16 @@ static void fail(struct table_source *s, int rc, const struct lsm_fault *fault) 
 enum { MISSED_BEFORE_SCAN = 2, SCAN_DEPTH = 8 };
 static_assert((int)SCAN_DEPTH >= (int)LSM_READAHEAD_PIECES, "all pieces may be in flight");
 
+static bool make_ahead(struct table_source *s, struct lsm_queue *queue,
+                       enum lsm_readahead_kind kind) {
+    s->ahead = malloc(sizeof *s->ahead);
+    if (s->ahead == NULL) {
+        return false;
+    }
+    lsm_readahead_init(s->ahead, s->table, queue, kind);
+    return true;
+}
+
 /* Block i is not in memory. True: it and those after it come by the read-ahead. */
 static bool begin_scan(struct table_source *s, size_t i) {
     s->missed_in_row = s->missed_in_row > 0 && i == s->missed + 1 ? s->missed_in_row + 1 : 1;
@@ -52,16 +63,16 @@ static bool begin_scan(struct table_source *s, size_t i) {
     if (s->missed_in_row <= MISSED_BEFORE_SCAN) {
         return false;
     }
-    if (!s->has_ahead) {
+    if (s->ahead == NULL) {
         struct lsm_fault unused; /* without a queue it goes on as it did */
-        if (lsm_queue_create_plain(s->table->io, SCAN_DEPTH, &s->own_queue, &unused) != 0) {
+        if ((s->own_queue == NULL &&
+             lsm_queue_create_plain(s->table->io, SCAN_DEPTH, &s->own_queue, &unused) != 0) ||
+            !make_ahead(s, s->own_queue, LSM_READAHEAD_SCAN)) {
             return false;
         }
-        lsm_readahead_init(&s->ahead, s->table, s->own_queue, LSM_READAHEAD_SCAN);
-        s->has_ahead = true;
     }
-    lsm_readahead_start(&s->ahead, i);
-    return lsm_readahead_reach(&s->ahead, i);
+    lsm_readahead_start(s->ahead, i);
+    return lsm_readahead_reach(s->ahead, i);
 }
 
 /* The bytes of block i, from the read-ahead or the cache. False: failed. */
@@ -69,13 +80,13 @@ static bool load_block(struct table_source *s, size_t i, struct lsm_block_view *
     struct lsm_fault fault;
     int rc = 0;
     lsm_table_end_use(&s->use);
-    s->ahead_on = s->ahead_on && lsm_readahead_reach(&s->ahead, i);
+    s->ahead_on = s->ahead_on && lsm_readahead_reach(s->ahead, i);
     bool here = !s->ahead_on && lsm_table_block_here(s->table, i, s->slot, &s->use);
     if (!s->ahead_on && !here) {
         s->ahead_on = s->scan && begin_scan(s, i);
     }
     if (s->ahead_on) {
-        rc = lsm_readahead_block(&s->ahead, i, view, &fault);
+        rc = lsm_readahead_block(s->ahead, i, view, &fault);
         if (rc == 0 && s->scan) {
             lsm_table_keep_copy(s->table, i, view, s->fill_cache, s->slot);
         }
@@ -132,11 +143,11 @@ static void settle(struct table_source *s, int result) {
 static void begin_at(struct table_source *s, size_t i) {
     s->base.valid = false;
     s->base.status = 0;
-    s->ahead_on = s->has_ahead && !s->scan;
+    s->ahead_on = s->ahead != NULL && !s->scan;
     s->missed_in_row = 0;
     if (s->ahead_on && i < s->table->index.count) {
         lsm_table_end_use(&s->use);
-        lsm_readahead_start(&s->ahead, i);
+        lsm_readahead_start(s->ahead, i);
     }
 }
 
@@ -164,10 +175,34 @@ static void source_last(struct lsm_source *source) {
     }
 }
 
+/* Asks for the block's head, then for the entry; a block that is not in memory is left to the seek.
+ */
+static void source_aim(struct lsm_source *source, const uint8_t *key, size_t key_size, uint64_t seq,
+                       unsigned step) {
+    struct table_source *s = self(source);
+    const struct lsm_index *index = &s->table->index;
+    if (step == 0) {
+        s->aimed = lsm_index_find(index, key, key_size, seq);
+        s->has_aimed = true;
+        if (s->aimed < index->count) {
+            lsm_table_prefetch_block(s->table, s->aimed);
+        }
+    } else if (s->has_aimed && s->aimed < index->count &&
+               lsm_table_block_in_place(s->table, s->aimed)) {
+        struct lsm_block_view view;
+        size_t length;
+        const uint8_t *data = s->table->map + lsm_index_offset(index, s->aimed, &length);
+        if (lsm_block_view_init(&view, data, length)) {
+            lsm_block_prefetch(&view, key, key_size);
+        }
+    }
+}
+
 static void source_seek(struct lsm_source *source, const uint8_t *key, size_t key_size,
                         uint64_t seq) {
     struct table_source *s = self(source);
-    size_t i = lsm_index_find(&s->table->index, key, key_size, seq);
+    size_t i = s->has_aimed ? s->aimed : lsm_index_find(&s->table->index, key, key_size, seq);
+    s->has_aimed = false;
     begin_at(s, i);
     if (i == s->table->index.count || !enter_block(s, i)) {
         return;
@@ -222,8 +257,9 @@ static void source_prev(struct lsm_source *source) {
 
 static void source_destroy(struct lsm_source *source) {
     struct table_source *s = self(source);
-    if (s->has_ahead) {
-        lsm_readahead_stop(&s->ahead);
+    if (s->ahead != NULL) {
+        lsm_readahead_stop(s->ahead);
+        free(s->ahead);
     }
     lsm_queue_destroy(s->own_queue);
     lsm_table_end_use(&s->use);
@@ -236,6 +272,7 @@ static const struct lsm_source_ops source_ops = {
     .first = source_first,
     .last = source_last,
     .seek = source_seek,
+    .aim = source_aim,
     .next = source_next,
     .prev = source_prev,
     .destroy = source_destroy,
@@ -255,9 +292,9 @@ struct lsm_source *lsm_table_source(struct lsm_table *table, struct lsm_queue *q
     s->slot = slot;
     lsm_block_iter_init(&s->iter);
     s->scan = queue == NULL;
-    if (queue != NULL) {
-        s->has_ahead = true;
-        lsm_readahead_init(&s->ahead, table, queue, LSM_READAHEAD_TO_THE_END);
+    if (queue != NULL && !make_ahead(s, queue, LSM_READAHEAD_TO_THE_END)) {
+        source_destroy(&s->base);
+        return NULL;
     }
     return &s->base;
 }

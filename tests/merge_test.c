@@ -59,7 +59,7 @@ static void array_destroy(struct lsm_source *source) {
     free(source);
     destroyed++;
 }
-static const struct lsm_source_ops array_ops = {array_first, array_last, array_seek,
+static const struct lsm_source_ops array_ops = {array_first, array_last, array_seek,   NULL,
                                                 array_next,  array_prev, array_destroy};
 
 static struct array_source *array_source(size_t capacity) {
