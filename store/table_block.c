@@ -110,8 +110,10 @@ static void see_block(struct lsm_table *table, size_t i) {
 }
 
 bool lsm_table_block_in_place(const struct lsm_table *table, size_t i) {
-    return table->map != NULL && !lsm_table_is_packed(table, i) &&
-           (table->fresh || was_seen(table, i));
+    /* Only what may be read in place is ever marked as seen: the record, a cache miss, is asked for
+     * the first time alone. */
+    return table->map != NULL &&
+           (was_seen(table, i) || (table->fresh && !lsm_table_is_packed(table, i)));
 }
 
 /* The block in place. False: it must come by a request. */

@@ -4,9 +4,7 @@
  *
  * Windows lie in groups of two cache lines, beside the offsets of their blocks; above them each
  * group's last window stands in an array small enough for the near caches. So a get waits once for
- * the index, and needs no record of a block that it has seen before. Finding one of 16 k blocks
- * took 120 ns by halving all windows and reading the record, 60 like this (2 virtual cores, the
- * indexes of five tables in turn).
+ * the index, and needs no record of a block that it has seen before.
  *
  * Threads:    any, once made. Ownership: the index owns what it was made from. */
 #ifndef LSM_TABLE_INDEX_H
