@@ -17,8 +17,7 @@ static uint64_t allowance(const struct lsm_readahead *ahead) {
 
 /* How long the next piece may be. */
 static uint64_t piece_limit(const struct lsm_readahead *ahead) {
-    uint64_t limit = ahead->kind == LSM_READAHEAD_SCAN ? allowance(ahead) / 4 : LSM_READAHEAD_BYTES;
-    limit = limit < LSM_READAHEAD_BYTES ? limit : LSM_READAHEAD_BYTES;
+    uint64_t limit = allowance(ahead) / LSM_READAHEAD_PIECES;
     return limit > LSM_SCAN_PIECE_MIN ? limit : LSM_SCAN_PIECE_MIN;
 }
 

@@ -17,8 +17,8 @@
  * One piece is walked while the others are in flight. */
 enum { LSM_READAHEAD_BYTES = 256 << 10, LSM_READAHEAD_PIECES = 6 };
 static_assert(LSM_READAHEAD_PIECES > 4, "four in flight while one is walked");
-/* What a scan asks for before it has walked anything; a quarter of what it may ask for is a piece,
- * from so many bytes on. */
+/* What a scan asks for before it has walked anything; the pieces share what it may ask for, each of
+ * so many bytes at least. */
 enum { LSM_SCAN_BYTES = 32 << 10, LSM_SCAN_PIECE_MIN = 16 << 10 };
 
 enum lsm_readahead_kind { LSM_READAHEAD_TO_THE_END, LSM_READAHEAD_SCAN };

@@ -88,9 +88,9 @@ static void walk_everything(struct db_fixture *f, bool mapped) {
         /* Real files were just written: they are read from memory, before anybody could look. */
         DB_CHECK(f->kind != DB_SIM || after.io_depth_max >= 4, "at most %u requests were in flight",
                  (unsigned)after.io_depth_max);
-        DB_CHECK(reads < bytes / 4096 / 10, "%u requests for %u bytes", (unsigned)reads,
+        DB_CHECK(reads < bytes / 4096 / 8, "%u requests for %u bytes", (unsigned)reads,
                  (unsigned)bytes);
-        DB_CHECK(f->kind == DB_SIM || submits < bytes / 4096 / 8, "%u system calls for %u bytes",
+        DB_CHECK(f->kind == DB_SIM || submits < bytes / 4096 / 5, "%u system calls for %u bytes",
                  (unsigned)submits, (unsigned)bytes);
     }
 }
