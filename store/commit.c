@@ -10,6 +10,7 @@
 #include "batch.h"
 #include "check.h"
 #include "db.h"
+#include "filter.h"
 
 struct group {
     const struct lsm_entry *single; /* or NULL: the batch */
@@ -85,6 +86,8 @@ static void log_and_insert(struct lsm_db *db, const struct group *group, uint64_
     uint8_t *payload = lsm_wal_begin(db->wal, &head);
     if (group->single != NULL) {
         const struct lsm_entry *e = group->single;
+        /* The filter's word is seldom in a cache: it comes while the copy is made. */
+        lsm_memtable_prefetch(table, lsm_filter_hash(e->key, e->key_size));
         (void)lsm_op_encode(payload, e->type, e->key, e->key_size, e->value, e->value_size);
         lsm_wal_commit(db->wal);
         lsm_memtable_refer(table, seq, payload);
