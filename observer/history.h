@@ -105,7 +105,13 @@ double history_max(const struct history *history, uint32_t id, enum history_form
  */
 size_t history_event_count(const struct history *history);
 const struct scope_event *history_event(const struct history *history, size_t index);
-/* These two cost nothing: no event is unpacked for them. */
+/* These cost nothing: no event is unpacked for them. */
+struct history_event_brief {
+    uint32_t job;
+    float duration_s;       /* of the end of a stall, a flush or a compaction */
+    enum scope_stall cause; /* of a stall */
+};
+const struct history_event_brief *history_event_brief(const struct history *history, size_t index);
 double history_event_time(const struct history *history, size_t index);
 enum scope_event_type history_event_type(const struct history *history, size_t index);
 size_t history_event_find(const struct history *history, double seconds); /* first at or after */

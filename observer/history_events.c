@@ -21,7 +21,9 @@ static bool order_grow(struct history_events *events) {
     events->time = time != NULL ? time : events->time;
     uint8_t *type = realloc(events->type, capacity * sizeof(*type));
     events->type = type != NULL ? type : events->type;
-    if (order == NULL || time == NULL || type == NULL) {
+    struct history_event_brief *brief = realloc(events->brief, capacity * sizeof(*brief));
+    events->brief = brief != NULL ? brief : events->brief;
+    if (order == NULL || time == NULL || type == NULL || brief == NULL) {
         return false;
     }
     events->capacity = capacity;
@@ -185,6 +187,7 @@ static void events_forget(struct history *history) {
         if (events->order[i] >= FORGET) {
             events->order[kept] = events->order[i] - (uint32_t)FORGET;
             events->type[kept] = events->type[i];
+            events->brief[kept] = events->brief[i];
             events->time[kept++] = events->time[i];
         }
     }
@@ -207,8 +210,20 @@ void history_see_clock(struct history *history, double seconds, uint64_t time_ns
     }
 }
 
+static struct history_event_brief brief_of(const struct scope_event *event) {
+    struct history_event_brief brief = {.job = event->job};
+    if (event->type == SCOPE_EVENT_STALL_BEGIN || event->type == SCOPE_EVENT_STALL_END) {
+        brief.cause = event->u.stall.cause;
+        brief.duration_s = (float)((double)event->u.stall.duration_ns * 1e-9);
+    } else if (event->type == SCOPE_EVENT_COMPACT_END || event->type == SCOPE_EVENT_FLUSH_END) {
+        brief.duration_s = (float)((double)event->u.job_info.duration_ns * 1e-9);
+    }
+    return brief;
+}
+
 /* By time. Displacements are tiny, so is the walk. */
-static void order_add(struct history_events *events, double seconds, enum scope_event_type type) {
+static void order_add(struct history_events *events, double seconds,
+                      const struct scope_event *event) {
     size_t index = events->count, at = index;
     while (at > 0 && events->time[at - 1] > seconds) {
         at--;
@@ -216,11 +231,13 @@ static void order_add(struct history_events *events, double seconds, enum scope_
     memmove(events->order + at + 1, events->order + at, (index - at) * sizeof(*events->order));
     memmove(events->time + at + 1, events->time + at, (index - at) * sizeof(*events->time));
     memmove(events->type + at + 1, events->type + at, (index - at) * sizeof(*events->type));
+    memmove(events->brief + at + 1, events->brief + at, (index - at) * sizeof(*events->brief));
     if (at < index) {
         turn(events, at);
     }
     events->order[at] = (uint32_t)index;
-    events->type[at] = (uint8_t)type;
+    events->type[at] = (uint8_t)event->type;
+    events->brief[at] = brief_of(event);
     events->time[at] = seconds;
 }
 
@@ -241,7 +258,7 @@ void history_append_event(struct history *history, double seconds,
     struct history_event_row *row = &events->open[events->count % ROWS];
     *row = (struct history_event_row){
         .event = *event, .seconds = seconds, .until = until > seconds ? until : seconds};
-    order_add(events, seconds, event->type);
+    order_add(events, seconds, event);
     events->until_base = events->count == 0 && events->base == 0 ? seconds : events->until_base;
     events->count++;
     history_see_clock(history, seconds, event->time_ns);
@@ -317,6 +334,11 @@ enum scope_event_type history_event_type(const struct history *history, size_t i
     return (enum scope_event_type)history->events.type[index];
 }
 
+const struct history_event_brief *history_event_brief(const struct history *history, size_t index) {
+    OBS_ASSERT(index < history->events.count);
+    return &history->events.brief[index];
+}
+
 size_t history_event_find(const struct history *history, double seconds) {
     size_t low = 0, high = history->events.count;
     while (low < high) {
@@ -376,5 +398,6 @@ void history_events_destroy(struct history *history) {
     free(events->order);
     free(events->time);
     free(events->type);
+    free(events->brief);
     free(events->numbering);
 }

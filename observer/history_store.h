@@ -153,6 +153,7 @@ struct history_events {
     uint32_t *order;                   /* by time: which event, from `base` on */
     double *time;                      /* by time */
     uint8_t *type;                     /* by time */
+    struct history_event_brief *brief; /* by time */
     size_t count, capacity;
     uint64_t base;     /* position of the oldest event kept */
     double until_base; /* the latest time before it; of the first one ever its own */

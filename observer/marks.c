@@ -54,24 +54,22 @@ static void add_point(struct mark_point *points, size_t *count, size_t room, dou
     points[(*count)++] = (struct mark_point){.t = t, .count = 1, .event = event};
 }
 
-static void open_push(struct open_jobs *open, double t, const struct scope_event *event,
+static void open_push(struct open_jobs *open, double t, const struct history_event_brief *event,
                       size_t index) {
     if (open->count == OPEN_MAX) {
         memmove(&open->job[0], &open->job[1], sizeof open->job[0] * (OPEN_MAX - 1));
         open->count--;
     }
-    bool stall = event->type == SCOPE_EVENT_STALL_BEGIN;
     open->job[open->count].t = t;
     open->job[open->count].job = event->job;
-    open->job[open->count].cause = stall ? event->u.stall.cause : SCOPE_STALL_NONE;
+    open->job[open->count].cause = event->cause;
     open->job[open->count++].index = index;
 }
 
 /* Takes the newest begin that belongs to `end` and gives its time; false when it was not seen. */
-static bool open_take(struct open_jobs *open, const struct scope_event *end, bool by_job,
-                      double *t) {
+static bool open_take(struct open_jobs *open, uint32_t job, bool by_job, double *t) {
     for (size_t i = open->count; i-- > 0;) {
-        if (!by_job || open->job[i].job == end->job) {
+        if (!by_job || open->job[i].job == job) {
             *t = open->job[i].t;
             memmove(&open->job[i], &open->job[i + 1], sizeof open->job[0] * (open->count - i - 1));
             open->count--;
@@ -81,13 +79,12 @@ static bool open_take(struct open_jobs *open, const struct scope_event *end, boo
     return false;
 }
 
-static void take_end(struct collector *c, double t, const struct scope_event *event, size_t index) {
-    bool stall = event->type == SCOPE_EVENT_STALL_END;
-    uint64_t duration_ns = stall ? event->u.stall.duration_ns : event->u.job_info.duration_ns;
-    double began = t - (double)duration_ns * 1e-9;
+static void take_end(struct collector *c, double t, const struct history_event_brief *event,
+                     bool stall, size_t index) {
+    double began = t - (double)event->duration_s;
     double opened;
-    bool paired = open_take(stall ? &c->stalls : &c->compactions, event, !stall, &opened);
-    if (paired && duration_ns == 0) {
+    bool paired = open_take(stall ? &c->stalls : &c->compactions, event->job, !stall, &opened);
+    if (paired && event->duration_s <= 0) {
         began = opened;
     }
     /* A pair that is cut off by `until` is still going on there. */
@@ -96,7 +93,7 @@ static void take_end(struct collector *c, double t, const struct scope_event *ev
                              .t1 = open ? c->until : t,
                              .open = open,
                              .count = 1,
-                             .cause = stall ? event->u.stall.cause : SCOPE_STALL_NONE,
+                             .cause = event->cause,
                              .event = index};
     if (span.t1 < c->t0 || span.t0 > c->t1 || span.t0 > c->until) {
         return;
@@ -120,21 +117,22 @@ static void take_note(struct marks *marks, double t, size_t event) {
 static void take(struct collector *c, const struct history *history, size_t index) {
     double t = history_event_time(history, index);
     bool shown = t >= c->t0 && t <= c->t1 && t <= c->until;
-    switch (history_event_type(history, index)) {
+    enum scope_event_type type = history_event_type(history, index);
+    switch (type) {
     case SCOPE_EVENT_FLUSH_END:
         if (shown) {
             add_point(c->marks->flush, &c->marks->flushes, MARKS_FLUSHES_MAX, t, index, c->pixel_s);
         }
         break;
     case SCOPE_EVENT_COMPACT_BEGIN:
-        open_push(&c->compactions, t, history_event(history, index), index);
+        open_push(&c->compactions, t, history_event_brief(history, index), index);
         break;
     case SCOPE_EVENT_STALL_BEGIN:
-        open_push(&c->stalls, t, history_event(history, index), index);
+        open_push(&c->stalls, t, history_event_brief(history, index), index);
         break;
     case SCOPE_EVENT_COMPACT_END:
     case SCOPE_EVENT_STALL_END:
-        take_end(c, t, history_event(history, index), index);
+        take_end(c, t, history_event_brief(history, index), type == SCOPE_EVENT_STALL_END, index);
         break;
     case SCOPE_EVENT_ERROR:
     case SCOPE_EVENT_MARKER:
