@@ -240,6 +240,31 @@ void numbers_label(const char *name, bool bare, char *text, size_t size) {
     }
 }
 
+bool numbers_shorten(char *text) {
+    /* The unit beside the figure says bytes as well. */
+    static const struct {
+        const char *whole, *brief;
+    } table[] = {{" bytes", ""},
+                 {"bytes ", ""},
+                 {"compactions ", "comp. "},
+                 {"compaction ", "comp. "},
+                 {"memtable ", "mem. "},
+                 {"obsolete", "obsol."},
+                 {"pending", "pend."},
+                 {"written", "writ."},
+                 {"publisher", "publ."}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        char *at = strstr(text, table[i].whole);
+        if (at != NULL) {
+            size_t whole = strlen(table[i].whole), brief = strlen(table[i].brief);
+            memmove(at + brief, at + whole, strlen(at + whole) + 1);
+            memcpy(at, table[i].brief, brief);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- figures ------------------------------------------------------------------------------- */
 
 /* Three significant figures of the largest. */

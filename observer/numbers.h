@@ -47,6 +47,8 @@ bool numbers_sample(const struct scene *scene, size_t *index);
 
 /* "stall.l0_slow": "stall L0 slow"; without its first word when `bare` and something is left. */
 void numbers_label(const char *name, bool bare, char *text, size_t size);
+/* One step shorter, in place, for where it does not fit; false: as short as it gets. */
+bool numbers_shorten(char *text);
 
 /* One figure, apart at its decimal point, so that columns can line up. */
 struct numbers_figure {

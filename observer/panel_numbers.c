@@ -36,8 +36,11 @@ static struct color figure_color(const struct scene *scene, double value) {
 }
 
 static void draw_label(const struct scene *scene, double x, double baseline, double room,
-                       const char *text) {
+                       char *text) {
     char fitted[64];
+    while (canvas_text_width(scene->canvas, FONT_AXIS, false, text) > room &&
+           numbers_shorten(text)) {
+    }
     if (chart_fit(scene->canvas, FONT_AXIS, false, text, room, fitted, sizeof fitted)) {
         canvas_text(scene->canvas, FONT_AXIS, x, baseline, TEXT_LEFT, false, scene->theme->axis,
                     fitted);

@@ -96,6 +96,20 @@ static void names_are_written_for_people(void **state) {
     assert_int_equal(strlen(small), 7);
 }
 
+static void names_are_shortened_by_design(void **state) {
+    (void)state;
+    char text[64] = "compaction bytes written";
+    assert_true(numbers_shorten(text));
+    assert_string_equal(text, "compaction written");
+    assert_true(numbers_shorten(text));
+    assert_string_equal(text, "comp. written");
+    assert_true(numbers_shorten(text));
+    assert_string_equal(text, "comp. writ.");
+    assert_false(numbers_shorten(text));
+    snprintf(text, sizeof text, "bytes");
+    assert_false(numbers_shorten(text)); /* nothing would be left */
+}
+
 static void an_enumerated_value_is_told_as_a_word(void **state) {
     (void)state;
     struct scope_metric stall = {.id = SCOPE_M_STALL_ACTIVE, .unit = SCOPE_UNIT_ENUM};
@@ -325,6 +339,7 @@ int main(void) {
         cmocka_unit_test(figures_take_the_unit_of_the_largest_of_their_row),
         cmocka_unit_test(figures_of_any_magnitude_keep_their_width),
         cmocka_unit_test(names_are_written_for_people),
+        cmocka_unit_test(names_are_shortened_by_design),
         cmocka_unit_test(an_enumerated_value_is_told_as_a_word),
         cmocka_unit_test(what_is_not_published_has_no_row),
         cmocka_unit_test(a_wait_fills_the_intervals_it_took_and_none_more_than_whole),
