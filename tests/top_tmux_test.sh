@@ -150,7 +150,14 @@ keys Right Right Right; hides 'looking back'
 keys Left; shows 'looking back'
 keys f; hides 'looking back'
 keys 4; shows 'L1 .*[0-9] %'
-keys Left; shows 'looking back'; shows 'L1 .*[0-9] %' # the tree's tombstones as they were
+for _ in $(seq 40); do # the tree's tombstones as they were: until the run is old enough to have had some
+    keys Left; shows 'looking back'
+    sleep 0.2
+    screen | grep -qE 'L1 .*[0-9] %' && break
+    keys End; hides 'looking back'
+    sleep 0.5
+done
+shows 'looking back'; shows 'L1 .*[0-9] %'
 keys End 4; shows Operations
 keys - - - - - - - - - -; shows 'the whole run'
 keys + + + + + + + + + +; shows 'last 0:10'
