@@ -219,7 +219,9 @@ static int work_in_line(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
     }
     pthread_mutex_lock(&db->lock);
     wait_begin(db, LSM_STALL_INLINE);
+    stall_set(db, LSM_STALL_INLINE);
     pthread_mutex_unlock(&db->lock);
+    lsm_events_deliver(db);
     *slow_ns = *slow_ns == 0 ? db->stall.waiting_from_ns : *slow_ns;
     int rc =
         must_seal && db->sealed_count + 1 < db->options.memtables_max ? lsm_seal(db, fault) : 0;
@@ -228,7 +230,9 @@ static int work_in_line(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
     }
     pthread_mutex_lock(&db->lock);
     wait_end(db);
+    stall_set(db, LSM_STALL_NONE);
     pthread_mutex_unlock(&db->lock);
+    lsm_events_deliver(db);
     return rc;
 }
 

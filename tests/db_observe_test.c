@@ -14,6 +14,8 @@ static struct lsm_stats stats_of(struct db_fixture *f) {
 
 struct heard {
     unsigned count[32];
+    enum lsm_stall stalled; /* by the last begin; NONE after its end */
+    unsigned in_line;       /* flushes that began while the writer was told to be held by them */
     uint64_t last_ns;
     bool in_order;
     uint64_t tables[256];
@@ -26,6 +28,10 @@ static void listen(void *context, const struct lsm_event *event) {
     heard->count[event->type]++;
     heard->in_order = heard->in_order && event->time_ns >= heard->last_ns;
     heard->last_ns = event->time_ns;
+    if (event->type == LSM_EVENT_STALL_BEGIN || event->type == LSM_EVENT_STALL_END) {
+        heard->stalled = event->type == LSM_EVENT_STALL_BEGIN ? event->stall : LSM_STALL_NONE;
+    }
+    heard->in_line += event->type == LSM_EVENT_FLUSH_BEGIN && heard->stalled == LSM_STALL_INLINE;
     if (event->type == LSM_EVENT_TABLE_ADD && heard->table_count < 256) {
         heard->tables[heard->table_count++] = event->table.id;
     }
@@ -78,6 +84,28 @@ static void listeners_hear_everything_in_order(void **state) {
     assert_int_equal(lsm_listener_add(f->db, NULL, NULL), LSM_ERR_ARGUMENT);
     first.db = NULL;
     db_close(f);
+}
+
+static void a_writer_that_flushes_itself_is_told_to_stall(void **state) {
+    struct db_fixture *f = *state;
+    struct heard heard = {.in_order = true};
+    f->options.async_compaction = false;
+    f->options.listener = listen;
+    f->options.listener_context = &heard;
+    db_open(f);
+    struct lsm_stats stats = stats_of(f);
+    for (unsigned i = 0; i < 100000 && stats.flushes < 3; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%06u", i);
+        db_put(f, key, "a value of some length, so that the memtable fills up");
+        stats = stats_of(f);
+    }
+    assert_int_equal(stats.flushes, 3);
+    assert_int_equal(heard.in_line, 3);
+    assert_int_equal(heard.count[LSM_EVENT_STALL_BEGIN], 3);
+    assert_int_equal(heard.count[LSM_EVENT_STALL_END], 3);
+    assert_int_equal(stats.stalls, 3);
+    assert_int_equal(stats.stall_active, LSM_STALL_NONE);
 }
 
 static void stats_count_what_was_done(void **state) {
@@ -173,6 +201,7 @@ static void every_code_has_words(void **state) {
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         DB_CASES_ON_ALL(listeners_hear_everything_in_order),
+        DB_CASES_ON_ALL(a_writer_that_flushes_itself_is_told_to_stall),
         DB_CASES_ON_ALL(stats_count_what_was_done),
         DB_CASES_ON_ALL(long_keys_that_begin_alike_have_ordered_positions),
         cmocka_unit_test(every_code_has_words),

@@ -38,9 +38,9 @@ short() {
     run --name "$name" --data-dir "$work/db" --duration-seconds 0.2 --sample-ms 50 "$@"
 }
 
-# start OPTIONS...: in the background, until it is live; its id in $pid.
+# start OPTIONS...: in the background, until it is live; its id in $pid, its output in files of its own.
 start() {
-    "$driver" --name "$name" "$@" >"$work/out" 2>"$work/err" </dev/null &
+    "$driver" --name "$name" "$@" >"$work/started.out" 2>"$work/started.err" </dev/null &
     pid=$!
     started+=("$pid")
     for _ in $(seq 200); do
@@ -150,6 +150,7 @@ ok "another name runs beside it" is 0
 kill -TERM "$pid"
 wait "$pid"
 status=$?
+cp "$work/started.out" "$work/out"
 ok "SIGTERM ends it with the summary" all is 0 -- says 'Interrupted after' -- says 'Levels'
 ok "and its name is free again" absent "/dev/shm/lsmscope.$name"
 # Background jobs of a shell ignore SIGINT; a fresh session does not.
