@@ -44,7 +44,7 @@ start() {
     pid=$!
     started+=("$pid")
     for _ in $(seq 200); do
-        [ -e "/dev/shm/lsmscope.$name" ] && return 0
+        "$build/lsm-ls" 2>/dev/null | grep -q "^$name  *live" && return 0
         kill -0 "$pid" 2>/dev/null || return 1
         sleep 0.05
     done
