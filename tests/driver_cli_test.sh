@@ -160,7 +160,7 @@ interrupted_by_ctrl_c() {
     pid=$!
     started+=("$pid")
     for _ in $(seq 200); do
-        [ -e "/dev/shm/lsmscope.$name" ] && break
+        "$build/lsm-ls" 2>/dev/null | grep -q "^$name  *live" && break
         sleep 0.05
     done
     kill -INT "$pid"
