@@ -173,6 +173,13 @@ static int populate(uint8_t *address, uint64_t size) {
     return rc == -EFAULT || rc == -EHWPOISON ? -EIO : rc;
 }
 
+/* Whole pages, as the kernel maps them anyway: a race detector forgets at unmapping only the whole
+ * pages that it is told of, and would take the last one's next owner for a second user of it. */
+static uint64_t whole_pages(uint64_t size) {
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    return (size + page - 1) / page * page;
+}
+
 int lsm_fd_map(struct lsm_file *file, uint64_t size, uint8_t **address) {
     LSM_ASSERT(size > 0);
     uint64_t file_size = 0;
@@ -183,7 +190,8 @@ int lsm_fd_map(struct lsm_file *file, uint64_t size, uint8_t **address) {
     if (file_size < size) {
         return -EINVAL; /* pages past the end of a file are SIGBUS */
     }
-    void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, lsm_file_fd(file), 0);
+    void *mapped =
+        mmap(NULL, whole_pages(size), PROT_READ | PROT_WRITE, MAP_SHARED, lsm_file_fd(file), 0);
     if (mapped == MAP_FAILED) {
         return -errno;
     }
@@ -192,7 +200,7 @@ int lsm_fd_map(struct lsm_file *file, uint64_t size, uint8_t **address) {
      * check remains. */
     (void)madvise(mapped, size, MADV_DONTFORK);
     if (rc != 0) {
-        (void)munmap(mapped, size);
+        (void)munmap(mapped, whole_pages(size));
         return rc;
     }
     *address = mapped;
@@ -201,7 +209,7 @@ int lsm_fd_map(struct lsm_file *file, uint64_t size, uint8_t **address) {
 
 int lsm_fd_map_read(struct lsm_file *file, uint64_t size, uint8_t **address) {
     LSM_ASSERT(size > 0);
-    void *mapped = mmap(NULL, size, PROT_READ, MAP_SHARED, lsm_file_fd(file), 0);
+    void *mapped = mmap(NULL, whole_pages(size), PROT_READ, MAP_SHARED, lsm_file_fd(file), 0);
     if (mapped == MAP_FAILED) {
         return -errno;
     }
@@ -226,6 +234,6 @@ int lsm_fd_populate(uint8_t *address, uint64_t size) {
 
 void lsm_fd_unmap(struct lsm_file *file, uint8_t *address, uint64_t size) {
     (void)file;
-    int rc = munmap(address, size);
+    int rc = munmap(address, whole_pages(size));
     LSM_ASSERT(rc == 0);
 }
