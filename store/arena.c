@@ -40,6 +40,27 @@ static void unmap_bytes(uint8_t *bytes, uint64_t size) {
     LSM_ASSERT(rc == 0);
 }
 
+/* Each step down a memtable's tree is a page that no TLB knows, unless pages are huge: blocks are
+ * aligned for that. Where memtables hold less than some blocks, a huge page would cost more memory
+ * than they do, and pages stay small. */
+static uint8_t *map_block(const struct lsm_arena_pool *pool) {
+    enum { HUGE_FROM_BLOCKS = 4 };
+    const uint64_t size = LSM_ARENA_BLOCK_BYTES;
+    uint8_t *bytes = map_bytes(2 * size);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    uint8_t *aligned = bytes + (size - (uintptr_t)bytes % size) % size;
+    if (aligned > bytes) {
+        unmap_bytes(bytes, (uint64_t)(aligned - bytes));
+    }
+    unmap_bytes(aligned + size, size - (uint64_t)(aligned - bytes));
+    if (pool->keep >= HUGE_FROM_BLOCKS) {
+        (void)madvise(aligned, size, MADV_HUGEPAGE); /* where the kernel has them */
+    }
+    return aligned;
+}
+
 struct lsm_arena_pool *lsm_arena_pool_create(uint64_t keep_bytes) {
     struct lsm_arena_pool *pool = calloc(1, sizeof *pool);
     if (pool != NULL) {
@@ -82,7 +103,7 @@ static struct lsm_arena_block *pool_take(struct lsm_arena_pool *pool) {
         return block;
     }
     block = malloc(sizeof *block);
-    uint8_t *bytes = block != NULL ? map_bytes(LSM_ARENA_BLOCK_BYTES) : NULL;
+    uint8_t *bytes = block != NULL ? map_block(pool) : NULL;
     if (bytes == NULL) {
         free(block);
         pthread_mutex_lock(&pool->mutex);

@@ -21,10 +21,10 @@
 struct lsm_arena_pool; /* public part in memtable.h */
 
 enum {
-    LSM_ARENA_UNIT = 8, /* alignment of everything */
-    LSM_ARENA_BLOCK_BYTES = 1 << 20,
+    LSM_ARENA_UNIT = 8,                                /* alignment of everything */
+    LSM_ARENA_BLOCK_BYTES = 2 << 20,                   /* a huge page */
     LSM_ARENA_LARGE_BYTES = LSM_ARENA_BLOCK_BYTES / 4, /* above: a region of its own */
-    LSM_ARENA_OFFSET_BITS = 17,                        /* units in a block */
+    LSM_ARENA_OFFSET_BITS = 18,                        /* units in a block */
     LSM_ARENA_CHUNK_BITS = 8,                          /* blocks in a chunk of the block table */
     LSM_ARENA_CHUNKS = 1 << (32 - LSM_ARENA_OFFSET_BITS - LSM_ARENA_CHUNK_BITS),
 };

@@ -93,42 +93,65 @@ static int find_in_table(const struct lookup *lookup, struct lsm_table_meta *met
     return rc;
 }
 
-/* Some at a time: their filters are asked of memory side by side before the
- * first is looked into. */
-static int find_in_tables(const struct lookup *lookup, const struct lsm_version *version) {
-    enum { AT_ONCE = 8 };
-    struct lsm_table_meta *metas[AT_ONCE];
-    size_t places = version->level[0].count + lookup->db->options.max_levels - 1;
-    int rc = LSM_NOT_FOUND;
-    for (size_t place = 0; place < places && rc == LSM_NOT_FOUND;) {
-        size_t count = 0;
-        for (; place < places && count < AT_ONCE; place++) {
-            struct lsm_table_meta *meta = table_at(lookup, version, place);
-            if (meta != NULL) {
-                const struct lsm_table *table = lsm_table_pinned(meta);
-                if (table != NULL) {
-                    lsm_table_prefetch(table, lookup->hash);
-                }
-                metas[count++] = meta;
+/* The next tables that may hold the key, in the order in which they are to be searched. */
+struct candidates {
+    size_t next, end; /* places */
+    size_t count;
+    struct lsm_table_meta *meta[8];
+};
+
+/* Some at a time: what is read first of each is asked of memory before any is looked into. */
+static void gather(const struct lookup *lookup, const struct lsm_version *version,
+                   struct candidates *candidates) {
+    size_t room = sizeof candidates->meta / sizeof candidates->meta[0];
+    size_t place = candidates->next;
+    size_t count = 0;
+    const struct lsm_table *table = NULL;
+    for (; place < candidates->end && count < room; place++) {
+        struct lsm_table_meta *meta = table_at(lookup, version, place);
+        if (meta != NULL) {
+            table = lsm_table_pinned(meta);
+            if (table != NULL) {
+                lsm_table_prefetch(table, lookup->hash);
             }
-        }
-        for (size_t i = 0; i < count && rc == LSM_NOT_FOUND; i++) {
-            rc = find_in_table(lookup, metas[i]);
+            candidates->meta[count++] = meta;
         }
     }
-    return rc;
+    if (table != NULL) { /* most keys are in the last one: its index need not wait for its filter */
+        lsm_table_prefetch_index(table, lookup->key, lookup->key_size);
+    }
+    candidates->next = place;
+    candidates->count = count;
 }
 
 int lsm_lookup(struct lsm_db *db, struct lsm_view *view, const uint8_t *key, size_t key_size,
                uint64_t seq, bool fill_cache, struct lsm_counter_slot *slot,
                struct lsm_entry *entry, struct lsm_pin **pin, struct lsm_fault *fault) {
-    uint64_t hash = lsm_filter_hash(key, key_size);
-    if (lsm_find_in_memtables(view, key, key_size, hash, seq, entry, pin)) {
+    const struct lookup lookup = {db,  key,        key_size, lsm_filter_hash(key, key_size),
+                                  seq, fill_cache, slot,     entry,
+                                  pin, fault};
+    lsm_memtable_prefetch(view->active, lookup.hash);
+    struct candidates candidates;
+    candidates.next = 0;
+    candidates.end = view->version->level[0].count + db->options.max_levels - 1;
+    /* Before it is known whether a memtable has the key: most keys are in tables, and the wait for
+     * the memtables' filters is that for the tables' too. */
+    gather(&lookup, view->version, &candidates);
+    if (lsm_find_in_memtables(view, key, key_size, lookup.hash, seq, entry, pin)) {
         return 0;
     }
-    const struct lookup lookup = {db,         key,  key_size, hash, seq,
-                                  fill_cache, slot, entry,    pin,  fault};
-    return find_in_tables(&lookup, view->version);
+    for (;;) {
+        for (size_t i = 0; i < candidates.count; i++) {
+            int rc = find_in_table(&lookup, candidates.meta[i]);
+            if (rc != LSM_NOT_FOUND) {
+                return rc;
+            }
+        }
+        if (candidates.next == candidates.end) {
+            return LSM_NOT_FOUND;
+        }
+        gather(&lookup, view->version, &candidates);
+    }
 }
 
 int lsm_check_read(const struct lsm_db *db, const struct lsm_read_options *options, const void *key,

@@ -93,6 +93,8 @@ LSM_CHECKED int lsm_table_get_hashed(struct lsm_table *table, const uint8_t *key
                                      struct lsm_pin **pin, struct lsm_fault *fault);
 /* Asks memory for what a get of that key reads first. */
 void lsm_table_prefetch(const struct lsm_table *table, uint64_t hash);
+/* The same for its index, where the filter is expected to let the key pass. */
+void lsm_table_prefetch_index(const struct lsm_table *table, const uint8_t *key, size_t key_size);
 /* A source over the table; takes over the reference. `queue`: read ahead through it (compaction, at
  * least 4 requests in flight), not NULL only in the thread that owns it; NULL: blocks come through
  * the cache. NULL result: out of memory. */

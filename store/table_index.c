@@ -130,9 +130,9 @@ uint64_t lsm_index_bytes(const struct lsm_index *index) {
            index->group_count * (sizeof *index->groups + sizeof *index->tops);
 }
 
-/* First block whose window is at or above w; count when there is none. Without a branch on the
- * comparisons, which no predictor would learn. */
-static size_t find_window(const struct lsm_index *index, uint64_t w) {
+/* The group that holds the first window at or above w; group_count when there is none. Without a
+ * branch on the comparisons, which no predictor would learn. */
+static size_t find_group(const struct lsm_index *index, uint64_t w) {
     const uint64_t *base = index->tops;
     size_t count = index->group_count;
     while (count > 1) {
@@ -140,7 +140,12 @@ static size_t find_window(const struct lsm_index *index, uint64_t w) {
         base += base[half - 1] < w ? half : 0;
         count -= half;
     }
-    size_t g = (size_t)(base - index->tops) + (*base < w);
+    return (size_t)(base - index->tops) + (*base < w);
+}
+
+/* First block whose window is at or above w; count when there is none. */
+static size_t find_window(const struct lsm_index *index, uint64_t w) {
+    size_t g = find_group(index, w);
     if (g == index->group_count) {
         return index->count;
     }
@@ -178,4 +183,16 @@ size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t 
         }
     }
     return low;
+}
+
+void lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_t key_size) {
+    size_t prefix = index->prefix;
+    if (key_size < prefix) {
+        return;
+    }
+    size_t g = find_group(index, lsm_key_window(key + prefix, key_size - prefix));
+    if (g < index->group_count) {
+        __builtin_prefetch(&index->groups[g].window);
+        __builtin_prefetch(&index->groups[g].offset);
+    }
 }

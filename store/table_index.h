@@ -46,6 +46,8 @@ uint64_t lsm_index_bytes(const struct lsm_index *index); /* of memory */
  * version at or below seq. `count` when there is none. */
 size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t key_size,
                       uint64_t seq);
+/* Asks memory for the group that lsm_index_find of the key reads. */
+void lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_t key_size);
 /* Where block i lies, without its record. */
 static inline uint64_t lsm_index_offset(const struct lsm_index *index, size_t i, size_t *length) {
     const uint64_t *offset = &index->groups[i / LSM_INDEX_GROUP].offset[i % LSM_INDEX_GROUP];

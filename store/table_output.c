@@ -5,7 +5,12 @@
 
 int lsm_output_open(struct lsm_output *output, struct lsm_io *io, struct lsm_queue *queue,
                     const char *path, bool direct, uint64_t size_hint, struct lsm_fault *fault) {
-    *output = (struct lsm_output){.queue = queue};
+    bool huge = !direct && size_hint >= LSM_OUTPUT_HUGE_PIECE;
+    *output = (struct lsm_output){
+        .queue = queue,
+        .piece = huge ? LSM_OUTPUT_HUGE_PIECE : LSM_OUTPUT_PIECE,
+        .buffers = huge ? LSM_OUTPUT_HUGE_BUFFERS : LSM_OUTPUT_BUFFERS,
+    };
     unsigned flags = LSM_FILE_WRITE | LSM_FILE_CREATE | (direct ? (unsigned)LSM_FILE_DIRECT : 0u);
     int rc = lsm_file_open(io, path, flags, &output->file, fault);
     if (rc != 0 || size_hint == 0) {
@@ -42,7 +47,7 @@ static int check_error(struct lsm_output *output, struct lsm_fault *fault) {
 
 /* Sends the current buffer off and turns to the next, waiting until that one has been written. */
 static int send_current(struct lsm_output *output, uint32_t length, struct lsm_fault *fault) {
-    LSM_ASSERT(length >= output->filled && length <= LSM_OUTPUT_BUFFER);
+    LSM_ASSERT(length >= output->filled && length <= output->piece);
     struct lsm_flight *flight = &output->buffer[output->current].flight;
     flight->request = (struct lsm_request){
         .op = LSM_REQUEST_WRITE,
@@ -54,7 +59,7 @@ static int send_current(struct lsm_output *output, uint32_t length, struct lsm_f
     lsm_flight_push(output->queue, flight);
     lsm_flight_start(output->queue);
     output->filled = 0;
-    output->current = (output->current + 1) % LSM_OUTPUT_BUFFERS;
+    output->current = (output->current + 1) % output->buffers;
     struct lsm_flight *following = &output->buffer[output->current].flight;
     lsm_flight_wait(output->queue, following);
     note_result(output, following);
@@ -63,34 +68,34 @@ static int send_current(struct lsm_output *output, uint32_t length, struct lsm_f
 
 int lsm_output_append(struct lsm_output *output, const void *data, uint64_t size,
                       struct lsm_fault *fault) {
-    LSM_ASSERT(output->file != NULL && output->filled < LSM_OUTPUT_BUFFER);
+    LSM_ASSERT(output->file != NULL && output->filled < output->piece);
     int rc = check_error(output, fault);
     const uint8_t *p = data;
     while (rc == 0 && size != 0) {
         uint8_t **buffer = &output->buffer[output->current].data;
         if (*buffer == NULL) {
-            *buffer = aligned_alloc(LSM_DIRECT_ALIGN, LSM_OUTPUT_BUFFER);
+            *buffer = aligned_alloc(LSM_DIRECT_ALIGN, output->piece);
             if (*buffer == NULL) {
                 return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for an output buffer",
                                 lsm_file_path(output->file));
             }
         }
-        uint32_t room = LSM_OUTPUT_BUFFER - output->filled;
+        uint32_t room = output->piece - output->filled;
         uint32_t part = size < room ? (uint32_t)size : room;
         memcpy(*buffer + output->filled, p, part);
         p += part;
         size -= part;
         output->filled += part;
         output->offset += part;
-        if (output->filled == LSM_OUTPUT_BUFFER) {
-            rc = send_current(output, LSM_OUTPUT_BUFFER, fault);
+        if (output->filled == output->piece) {
+            rc = send_current(output, output->piece, fault);
         }
     }
     return rc;
 }
 
 static void land_all(struct lsm_output *output) {
-    for (uint32_t i = 0; i < LSM_OUTPUT_BUFFERS; i++) {
+    for (uint32_t i = 0; i < output->buffers; i++) {
         lsm_flight_wait(output->queue, &output->buffer[i].flight);
         note_result(output, &output->buffer[i].flight);
     }
@@ -125,7 +130,7 @@ int lsm_output_finish(struct lsm_output *output, struct lsm_fault *fault) {
 
 void lsm_output_close(struct lsm_output *output) {
     land_all(output);
-    for (uint32_t i = 0; i < LSM_OUTPUT_BUFFERS; i++) {
+    for (uint32_t i = 0; i < output->buffers; i++) {
         free(output->buffer[i].data);
     }
     lsm_file_close(output->file);

@@ -9,10 +9,20 @@
 
 #include "flight.h"
 
-/* Large enough that a request costs nothing beside its bytes; a multiple of LSM_DIRECT_ALIGN. */
-enum { LSM_OUTPUT_BUFFER = 256 << 10, LSM_OUTPUT_BUFFERS = 6 };
-static_assert(LSM_OUTPUT_BUFFER % LSM_DIRECT_ALIGN == 0, "direct writes");
-static_assert(LSM_OUTPUT_BUFFERS > 4, "four in flight while one is filled");
+/* Pieces are multiples of LSM_DIRECT_ALIGN. Those of direct writes and small files are large enough
+ * that a request costs nothing beside its bytes, and four of them are in flight while one is
+ * filled. A large file goes to the page cache in pieces of a huge page, aligned: the kernel then
+ * gives each one folio of that size, and maps it whole where the table is read in place. Random
+ * reads of a page and two lines of it in 280 MB: 380 ns, 470 with pieces of 1 MiB, which are mapped
+ * in pages of 4 KiB. Copies into the page cache wait for no device: two are enough. */
+enum {
+    LSM_OUTPUT_PIECE = 256 << 10,
+    LSM_OUTPUT_BUFFERS = 6,
+    LSM_OUTPUT_HUGE_PIECE = 2 << 20,
+    LSM_OUTPUT_HUGE_BUFFERS = 3,
+};
+static_assert(LSM_OUTPUT_PIECE % LSM_DIRECT_ALIGN == 0, "direct writes");
+static_assert((int)LSM_OUTPUT_HUGE_BUFFERS < (int)LSM_OUTPUT_BUFFERS, "room for either");
 
 struct lsm_output {
     struct lsm_file *file;
@@ -20,6 +30,8 @@ struct lsm_output {
     uint64_t offset; /* bytes appended */
     bool allocated;  /* longer than what was written: to be cut at the end */
     int error;       /* of the first failed request */
+    uint32_t piece;  /* bytes of a buffer */
+    uint32_t buffers;
     uint32_t current;
     uint32_t filled; /* of the current buffer */
     struct {

@@ -76,6 +76,10 @@ void lsm_table_prefetch(const struct lsm_table *table, uint64_t hash) {
     }
 }
 
+void lsm_table_prefetch_index(const struct lsm_table *table, const uint8_t *key, size_t key_size) {
+    lsm_index_prefetch(&table->index, key, key_size);
+}
+
 int lsm_table_get(struct lsm_table *table, const uint8_t *key, size_t key_size, uint64_t seq_max,
                   bool fill_cache, struct lsm_counter_slot *slot, struct lsm_entry *entry,
                   struct lsm_pin **pin, struct lsm_fault *fault) {
