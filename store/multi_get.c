@@ -72,7 +72,7 @@ static size_t walk(struct batch *batch, struct lsm_probe **found) {
             struct lsm_probe *probe = &batch->probe[walking[j]];
             probe->rc = next_table(batch, walking[j]);
             if (probe->rc == 0) {
-                lsm_probe_prefetch(probe);
+                lsm_table_prefetch(probe->table, probe->hash);
                 walking[here++] = walking[j];
             }
         }

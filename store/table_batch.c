@@ -4,11 +4,11 @@
 #include "table_fetch.h"
 
 bool lsm_probe_may_hold(const struct lsm_probe *probe, struct lsm_counter_slot *slot) {
-    if (probe->table->filter_bytes == NULL) {
+    if (!probe->table->filtered) {
         return true;
     }
     lsm_count(slot, LSM_C_BLOOM_CHECKS, 1);
-    if (lsm_filter_probe(&probe->table->filter, probe->hash)) {
+    if (!lsm_table_denies(probe->table, probe->hash)) {
         return true;
     }
     lsm_count(slot, LSM_C_BLOOM_NEGATIVES, 1);

@@ -29,15 +29,7 @@ struct lsm_probe {
     struct lsm_block_use use;
 };
 
-/* Asks memory for what lsm_probe_may_hold reads. */
-static inline void lsm_probe_prefetch(const struct lsm_probe *probe) {
-    const struct lsm_filter_view *filter = &probe->table->filter;
-    if (probe->table->filter_bytes != NULL) {
-        __builtin_prefetch(filter->bits +
-                           lsm_filter_line_of(probe->hash, filter->lines) * LSM_FILTER_LINE);
-    }
-}
-/* False: the table's filter rules the key out. */
+/* False: the table's filter rules the key out; lsm_table_prefetch asks memory for it. */
 bool lsm_probe_may_hold(const struct lsm_probe *probe, struct lsm_counter_slot *slot);
 
 struct lsm_batch_read {

@@ -55,7 +55,7 @@ int lsm_table_check_block(const struct lsm_table *table, size_t i, const uint8_t
 void lsm_table_map(struct lsm_table *table) {
     LSM_ASSERT(table->map == NULL && table->index.count > 0);
     size_t words = (table->index.count + 63) / 64;
-    uint64_t bytes = table->stat.records.offset; /* blocks lie before everything else */
+    uint64_t bytes = table->stat.records.offset; /* blocks and filter lie before */
     _Atomic uint64_t *seen = calloc(words, sizeof *seen);
     if (seen == NULL || !lsm_file_map_read(table->file, bytes, &table->map)) {
         free(seen);
@@ -70,6 +70,13 @@ void lsm_table_map(struct lsm_table *table) {
     }
     table->map_bytes = bytes;
     table->seen = seen;
+    if (table->filtered) {
+        /* It was checked when it was read. In the mapping the kernel can give up its pages where
+         * memory is short, as it does those of blocks. */
+        table->filter = lsm_filter_view(table->map + table->stat.filter.offset);
+        free(table->filter_bytes);
+        table->filter_bytes = NULL;
+    }
 }
 
 void lsm_table_unmap(struct lsm_table *table) {

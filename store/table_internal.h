@@ -2,7 +2,8 @@
  *
  * Threads:    everything but refs and the fault is constant once the table is open. Ownership:
  * reference counted: the table cache holds one reference while it keeps the table, every handle
- * another; the last one closes it. Memory: index and filter are kept whole while it is open. */
+ * another; the last one closes it. Memory: the index is kept whole while it is open, so is
+ * the filter where the file is not mapped. */
 #ifndef LSM_TABLE_INTERNAL_H
 #define LSM_TABLE_INTERNAL_H
 
@@ -29,8 +30,9 @@ struct lsm_table {
     bool fresh;             /* this process wrote it: its pages are in the page cache */
 
     struct lsm_index index;
-    uint8_t *filter_bytes; /* NULL: no filter */
+    bool filtered;
     struct lsm_filter_view filter;
+    uint8_t *filter_bytes; /* what the view shows; NULL: nothing, or the mapping */
     struct lsm_table_stat stat;
     uint8_t *info; /* the section; the keys point into it */
     const uint8_t *first_key, *last_key;
@@ -67,6 +69,12 @@ static inline void lsm_table_prefetch_block(const struct lsm_table *table, size_
             __builtin_prefetch(head + line * 64);
         }
     }
+}
+/* The filter rules the key out. Zeros in the place of a lost page do not count: what is searched
+ * then tells what is wrong. */
+static inline bool lsm_table_denies(const struct lsm_table *table, uint64_t hash) {
+    return !lsm_filter_probe(&table->filter, hash) &&
+           (table->map == NULL || !lsm_guard_damaged(table->guard));
 }
 /* Block i, from the mapping, the cache or the file. `slot` may be NULL. */
 LSM_CHECKED int lsm_table_use_block(struct lsm_table *table, size_t i, bool fill_cache,

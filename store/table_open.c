@@ -23,7 +23,8 @@ static int corrupt(const struct lsm_table *table, const char *what, uint64_t off
 static int read_section(const struct lsm_table *table, const char *name,
                         const struct lsm_section *section, uint64_t end, uint8_t **data,
                         struct lsm_fault *fault) {
-    if (section->length == 0 || section->offset > end || section->length > end - section->offset) {
+    if (section->length == 0 || section->offset > end || section->length > end - section->offset ||
+        section->offset % LSM_SECTION_ALIGN != 0) {
         return corrupt(table, name, section->offset, fault);
     }
     /* Aligned for the filter's lines, which begin 64 bytes in. */
@@ -104,6 +105,7 @@ static int read_info(struct lsm_table *table, const struct lsm_table_footer *foo
     bool sound = stat->entries >= 1 && stat->tombstones <= stat->entries &&
                  stat->seq_min <= stat->seq_max && stat->seq_max <= LSM_SEQ_MAX &&
                  stat->blocks >= 1 && stat->blocks <= stat->entries &&
+                 stat->blocks_end <= footer->info.offset &&
                  stat->records.length % sizeof(struct lsm_index_record) == 0 &&
                  stat->records.length / sizeof(struct lsm_index_record) == stat->blocks;
     return sound ? 0 : corrupt(table, "table info contradicts itself", footer->info.offset, fault);
@@ -122,6 +124,7 @@ static int read_filter(struct lsm_table *table, uint64_t end, struct lsm_fault *
         return corrupt(table, "not a filter", section->offset, fault);
     }
     table->filter = lsm_filter_view(table->filter_bytes);
+    table->filtered = true;
     return 0;
 }
 
@@ -138,9 +141,8 @@ static int read_index(struct lsm_table *table, uint64_t end, struct lsm_fault *f
         return rc;
     }
     size_t bad;
-    uint64_t blocks_end = stat->filter.length != 0 ? stat->filter.offset : stat->records.offset;
     rc = lsm_index_make(&table->index, (struct lsm_index_record *)(void *)records, stat->blocks,
-                        keys, stat->keys.length, blocks_end, &bad);
+                        keys, stat->keys.length, stat->blocks_end, &bad);
     if (rc == LSM_ERR_CORRUPT) {
         uint64_t offset = stat->records.offset + bad * sizeof(struct lsm_index_record);
         return corrupt(table, "index record out of range or order", offset, fault);

@@ -10,7 +10,7 @@ static inline void count(struct lsm_counter_slot *slot, enum lsm_counter counter
 
 /* Not found though the filter said maybe. */
 static int absent(const struct lsm_table *table, struct lsm_counter_slot *slot) {
-    if (table->filter_bytes != NULL) {
+    if (table->filtered) {
         count(slot, LSM_C_BLOOM_FALSE_POSITIVES);
     }
     return LSM_NOT_FOUND;
@@ -70,7 +70,7 @@ int lsm_table_get_in(struct lsm_table *table, size_t i, struct lsm_block_use *us
 }
 
 void lsm_table_prefetch(const struct lsm_table *table, uint64_t hash) {
-    if (table->filter_bytes != NULL) {
+    if (table->filtered) {
         __builtin_prefetch(table->filter.bits +
                            lsm_filter_line_of(hash, table->filter.lines) * LSM_FILTER_LINE);
     }
@@ -92,9 +92,9 @@ int lsm_table_get_hashed(struct lsm_table *table, const uint8_t *key, size_t key
                          struct lsm_counter_slot *slot, struct lsm_entry *entry,
                          struct lsm_pin **pin, struct lsm_fault *fault) {
     LSM_ASSERT(key_size >= 1 && key_size <= LSM_KEY_SIZE_MAX && seq_max <= LSM_SEQ_MAX);
-    if (table->filter_bytes != NULL) {
+    if (table->filtered) {
         count(slot, LSM_C_BLOOM_CHECKS);
-        if (!lsm_filter_probe(&table->filter, hash)) {
+        if (lsm_table_denies(table, hash)) {
             count(slot, LSM_C_BLOOM_NEGATIVES);
             return LSM_NOT_FOUND;
         }

@@ -58,7 +58,7 @@ static int check_entry(const struct lsm_table *table, size_t i, struct seen *see
     if (!is_found(&seen->iter.view, entry)) {
         return complain(table, i, "an entry is not found by its key", fault);
     }
-    if (table->filter_bytes != NULL &&
+    if (table->filtered &&
         !lsm_filter_probe(&table->filter, lsm_filter_hash(entry->key, entry->key_size))) {
         return complain(table, i, "the filter denies a key that is there", fault);
     }

@@ -8,6 +8,8 @@
 #include "table.h"
 #include "table_output.h"
 
+enum { SECTIONS_MAX = 4 }; /* filter, records, keys, info */
+
 struct grown {
     uint8_t *data;
     size_t size, capacity;
@@ -226,13 +228,22 @@ static uint64_t filter_bytes(const struct lsm_table_writer *writer) {
 
 uint64_t lsm_table_writer_bytes(const struct lsm_table_writer *writer) {
     return writer->output.offset + lsm_block_builder_size(&writer->builder) + filter_bytes(writer) +
-           writer->records.size + sizeof(struct lsm_index_record) + writer->keys.size +
-           writer->first_key.size + 2 * writer->last_key.size + sizeof(struct lsm_table_stat) +
+           SECTIONS_MAX * LSM_SECTION_ALIGN + writer->records.size +
+           sizeof(struct lsm_index_record) + writer->keys.size + writer->first_key.size +
+           2 * writer->last_key.size + sizeof(struct lsm_table_stat) +
            sizeof(struct lsm_table_footer);
 }
 
 static int write_section(struct lsm_table_writer *writer, const void *data, uint64_t length,
                          struct lsm_section *section, struct lsm_fault *fault) {
+    static const uint8_t zeros[LSM_SECTION_ALIGN];
+    uint64_t past = writer->output.offset % LSM_SECTION_ALIGN;
+    if (past != 0) {
+        int rc = lsm_output_append(&writer->output, zeros, LSM_SECTION_ALIGN - past, fault);
+        if (rc != 0) {
+            return rc;
+        }
+    }
     section->offset = writer->output.offset;
     section->length = length;
     section->checksum = lsm_checksum(section->offset, data, length);
@@ -291,6 +302,7 @@ static int write_footer(struct lsm_table_writer *writer, const struct lsm_sectio
 static int write_tail(struct lsm_table_writer *writer, struct lsm_fault *fault) {
     struct lsm_section info;
     int rc = end_block(writer, NULL, 0, fault);
+    writer->stat.blocks_end = writer->output.offset;
     if (rc == 0) {
         rc = write_filter(writer, fault);
     }
