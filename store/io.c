@@ -90,6 +90,12 @@ int lsm_file_populate(struct lsm_file *file, uint8_t *address, uint64_t size,
     return rc == 0 ? 0 : lsm_fail_errno(fault, rc, "read", file->path);
 }
 
+void lsm_file_will_need(struct lsm_file *file, uint64_t offset, uint64_t length) {
+    if (file->io->ops->will_need != NULL && !file->direct) {
+        file->io->ops->will_need(file, offset, length);
+    }
+}
+
 void lsm_file_unmap(struct lsm_file *file, uint8_t *address, uint64_t size) {
     LSM_ASSERT(address != NULL);
     file->io->ops->unmap(file, address, size);

@@ -102,6 +102,8 @@ bool lsm_file_map_read(struct lsm_file *file, uint64_t size, uint8_t **address);
 /* Makes a mapping for reading present, all at once; what cannot be read is an error, not SIGBUS. */
 LSM_CHECKED int lsm_file_populate(struct lsm_file *file, uint8_t *address, uint64_t size,
                                   struct lsm_fault *fault);
+/* A hint: these bytes will be read soon, all of them. Starts reading them, waits for nothing. */
+void lsm_file_will_need(struct lsm_file *file, uint64_t offset, uint64_t length);
 /* Gives an open file another name; from then on errors speak of it. */
 LSM_CHECKED int lsm_file_rename(struct lsm_file *file, const char *to, struct lsm_fault *fault);
 /* Of either mapping. */
@@ -181,6 +183,7 @@ struct lsm_io_ops {
     int (*map)(struct lsm_file *file, uint64_t size, uint8_t **address);
     int (*map_read)(struct lsm_file *file, uint64_t size, uint8_t **address); /* may be NULL */
     void (*unmap)(struct lsm_file *file, uint8_t *address, uint64_t size);
+    void (*will_need)(struct lsm_file *file, uint64_t offset, uint64_t length); /* may be NULL */
     int (*mkdir)(struct lsm_io *io, const char *path);
     int (*rmdir)(struct lsm_io *io, const char *path);
     int (*unlink)(struct lsm_io *io, const char *path);

@@ -232,6 +232,16 @@ int lsm_fd_populate(uint8_t *address, uint64_t size) {
     return rc == -EFAULT || rc == -EHWPOISON ? -EIO : rc;
 }
 
+/* In pieces, because the kernel reads no more than a device request or two for one call. */
+void lsm_fd_will_need(struct lsm_file *file, uint64_t offset, uint64_t length) {
+    enum { PIECE = 512 << 10 };
+    uint64_t end = offset + length;
+    for (; offset < end; offset += PIECE) {
+        uint64_t piece = end - offset < PIECE ? end - offset : PIECE;
+        (void)posix_fadvise(lsm_file_fd(file), (off_t)offset, (off_t)piece, POSIX_FADV_WILLNEED);
+    }
+}
+
 void lsm_fd_unmap(struct lsm_file *file, uint8_t *address, uint64_t size) {
     (void)file;
     int rc = munmap(address, whole_pages(size));

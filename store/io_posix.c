@@ -51,6 +51,7 @@ static const struct lsm_io_ops posix_ops = {
     .map = lsm_fd_map,
     .map_read = lsm_fd_map_read,
     .unmap = lsm_fd_unmap,
+    .will_need = lsm_fd_will_need,
     .mkdir = lsm_names_mkdir,
     .rmdir = lsm_names_rmdir,
     .unlink = lsm_names_unlink,
