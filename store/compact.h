@@ -92,7 +92,7 @@ void lsm_drop_init(struct lsm_drop *drop, const struct lsm_compaction *compactio
                    const uint64_t *snapshots, size_t count);
 void lsm_drop_free(struct lsm_drop *drop);
 /* May this entry, next in entry order, be left out? *same_key: it has the previous entry's key.
- * MEMORY when out of it. */
+ * MEMORY when out of it; CORRUPT: it does not come after the previous one. */
 LSM_CHECKED int lsm_drop_decide(struct lsm_drop *drop, const struct lsm_entry *entry, bool *dropped,
                                 bool *same_key);
 

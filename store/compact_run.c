@@ -208,6 +208,12 @@ static int let_others_in(struct run *run) {
     return flush ? lsm_flush_sealed(db, NULL, run->fault) : 0;
 }
 
+/* The merge went backwards: one of the inputs does. */
+static int out_of_order(struct run *run) {
+    return lsm_fail(run->fault, LSM_ERR_CORRUPT, "tables of levels %u to %u are not in order",
+                    run->c->level, run->c->output);
+}
+
 static int merge_all(struct run *run) {
     int rc = open_inputs(run);
     uint64_t n = 0;
@@ -219,7 +225,7 @@ static int merge_all(struct run *run) {
         bool dropped, same_key;
         rc = lsm_drop_decide(&run->drop, &run->merge->entry, &dropped, &same_key);
         if (rc != 0) {
-            return no_memory(run);
+            return rc == LSM_ERR_MEMORY ? no_memory(run) : out_of_order(run);
         }
         key_written = key_written && same_key;
         if (!dropped) {

@@ -84,15 +84,23 @@ static int remember_key(struct lsm_drop *drop, const struct lsm_entry *entry) {
 
 int lsm_drop_decide(struct lsm_drop *drop, const struct lsm_entry *entry, bool *dropped,
                     bool *same_key) {
+    int order = drop->any
+                    ? lsm_key_compare(drop->key_copy, drop->key_size, entry->key, entry->key_size)
+                    : -1;
     *dropped = false;
-    *same_key = drop->any && drop->key_size == entry->key_size &&
-                memcmp(drop->key_copy, entry->key, entry->key_size) == 0;
+    *same_key = order == 0;
+    if (order > 0 || (*same_key && entry->seq > drop->newer_seq)) {
+        return LSM_ERR_CORRUPT;
+    }
     if (*same_key) {
         /* Whoever may ask for this version is answered by the newer one. Of versions that are not
          * visible yet (their writers wait for the device) nobody knows in which steps they will be:
          * they all stay. */
         uint64_t reader = seen_by(drop, entry->seq);
         *dropped = reader != UINT64_MAX && reader == seen_by(drop, drop->newer_seq);
+        if (!*dropped && entry->seq == drop->newer_seq) {
+            return LSM_ERR_CORRUPT;
+        }
     } else {
         int rc = remember_key(drop, entry);
         if (rc != 0) {

@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "compact.h"
+#include "flush_log.h"
 
 struct flush {
     struct lsm_db *db;
@@ -41,12 +42,8 @@ static int begin(struct flush *flush, struct lsm_fault *fault) {
     return rc == 0 ? 0 : lsm_fail(fault, rc, "out of memory for a flush");
 }
 
-static int copy_entries(struct flush *flush, struct lsm_table_writer *writer,
-                        struct lsm_fault *fault) {
-    struct lsm_source *source = lsm_memtable_source(flush->memtable);
-    if (source == NULL) {
-        return lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for a flush");
-    }
+static int copy_entries(struct flush *flush, struct lsm_source *source,
+                        struct lsm_table_writer *writer, struct lsm_fault *fault) {
     struct lsm_drop drop;
     lsm_drop_init(&drop, NULL, flush->snapshots, flush->snapshot_count);
     int rc = 0;
@@ -54,13 +51,38 @@ static int copy_entries(struct flush *flush, struct lsm_table_writer *writer,
         bool dropped, same_key;
         rc = lsm_drop_decide(&drop, &source->entry, &dropped, &same_key);
         if (rc != 0) {
-            lsm_fail(fault, rc, "out of memory for a flush");
+            lsm_fail(fault, rc, "a memtable could not be copied: %s", lsm_strerror(rc));
         } else if (!dropped) {
             rc = lsm_table_writer_add(writer, &source->entry, fault);
         }
     }
+    if (rc == 0 && source->status != 0) {
+        rc = lsm_fail(fault, source->status, "a memtable holds what is no operation");
+    }
     lsm_drop_free(&drop);
-    source->ops->destroy(source);
+    return rc;
+}
+
+/* What was copied counts if the log is whole. Where it is not, that is the failure to report: of
+ * what came of it nothing says where. */
+static int copy_checked(struct flush *flush, struct lsm_table_writer *writer,
+                        struct lsm_fault *fault) {
+    struct lsm_flush_log log;
+    struct lsm_source *source = NULL;
+    int rc = lsm_flush_log_open(&log, flush->memtable, fault);
+    if (rc == 0) {
+        source = lsm_memtable_source_by(flush->memtable, &log.reader);
+        rc = source == NULL ? lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for a flush") : 0;
+    }
+    if (rc == 0) {
+        rc = copy_entries(flush, source, writer, fault);
+        source->ops->destroy(source);
+    }
+    if (rc == 0 || rc == LSM_ERR_CORRUPT) {
+        int checked = lsm_flush_log_check(&log, fault);
+        rc = checked != 0 ? checked : rc;
+    }
+    lsm_flush_log_close(&log);
     return rc;
 }
 
@@ -82,7 +104,7 @@ static int write_table(struct flush *flush, struct lsm_queue *queue, struct lsm_
     }
     int rc = lsm_table_writer_create(db->io, queue, path, &options, &writer, fault);
     if (rc == 0) {
-        rc = copy_entries(flush, writer, fault);
+        rc = copy_checked(flush, writer, fault);
         if (rc == 0) {
             rc = lsm_table_writer_finish(writer, flush->meta, fault);
         } else {

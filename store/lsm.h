@@ -195,7 +195,8 @@ LSM_CHECKED int lsm_probe(const char *path);
 /* Installs a SIGBUS handler for the process: a table file that is cut short under the engine, or
  * whose disk fails, then gives LSM_ERR_IO instead of killing the process (with map_tables). The
  * log is not covered: memtables refer to what lies in it, and a page of it that the kernel wrote
- * back, dropped and cannot read again is SIGBUS, or what the disk has in its place. Signals that
+ * back, dropped and cannot read again is SIGBUS. What the disk has in its place is found out when
+ * the memtable becomes a table: CORRUPT, and the database is read-only. Signals that
  * are not the engine's go to the handler that was there before. Call it once, early; UNSUPPORTED
  * when the kernel refuses. */
 LSM_CHECKED int lsm_sigbus_guard(void);

@@ -82,6 +82,17 @@ int lsm_memtable_keep(struct lsm_memtable *memtable, struct lsm_pin *pin, bool *
     return 0;
 }
 
+size_t lsm_memtable_kept(const struct lsm_memtable *memtable, struct lsm_pin **pins, size_t room) {
+    size_t count = 0;
+    for (const struct lsm_memtable_keep *keep = memtable->keeps; keep != NULL; keep = keep->next) {
+        if (count < room) {
+            pins[count] = keep->pin;
+        }
+        count++;
+    }
+    return count;
+}
+
 int lsm_memtable_reserve(struct lsm_memtable *memtable, uint64_t count, uint64_t bytes,
                          struct lsm_fault *fault) {
     uint64_t per_entry = sizeof(struct lsm_tree_item);

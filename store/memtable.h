@@ -40,6 +40,9 @@ void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8
  * taken over; else it is the newest one kept already. */
 LSM_CHECKED int lsm_memtable_keep(struct lsm_memtable *memtable, struct lsm_pin *pin, bool *added,
                                   struct lsm_fault *fault);
+/* What it keeps: at most `room` are copied, returns how many there are. REQUIRES: nothing is
+ * inserted meanwhile. */
+size_t lsm_memtable_kept(const struct lsm_memtable *memtable, struct lsm_pin **pins, size_t room);
 /* Asks memory for what lsm_memtable_may_hold reads. `hash`: lsm_filter_hash of the key. */
 void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash);
 /* False: no entry of the key is there, at or below what was visible before the call. */
@@ -52,6 +55,13 @@ struct lsm_pin *lsm_memtable_pin(struct lsm_memtable *memtable);
 /* A source over it; holds a reference. Entries stay valid while the memtable lives. NULL: out of
  * memory. */
 struct lsm_source *lsm_memtable_source(struct lsm_memtable *memtable);
+/* The same for who does not believe that operations are still what was inserted: each is read by
+ * `reader`, and LSM_ERR_CORRUPT ends the source when that says false. */
+struct lsm_op_reader {
+    bool (*read)(const struct lsm_op_reader *reader, const uint8_t *op, struct lsm_entry *entry);
+};
+struct lsm_source *lsm_memtable_source_by(struct lsm_memtable *memtable,
+                                          const struct lsm_op_reader *reader);
 
 /* Keys, values and their overhead, 36 to 48 bytes an entry. */
 uint64_t lsm_memtable_bytes(const struct lsm_memtable *memtable);

@@ -3,11 +3,13 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "lsm.h"
 
 struct memtable_source {
     struct lsm_source source; /* first */
     struct lsm_memtable *memtable;
     struct lsm_tree_place place;
+    const struct lsm_op_reader *reader; /* NULL: operations are what was inserted */
 };
 
 static struct memtable_source *self(struct lsm_source *source) {
@@ -18,8 +20,17 @@ static struct memtable_source *self(struct lsm_source *source) {
 static void show(struct memtable_source *s, bool found) {
     s->source.valid = found;
     s->source.status = 0;
-    if (found) {
-        s->source.entry = lsm_item_entry(lsm_tree_item(&s->memtable->tree, &s->place));
+    if (!found) {
+        return;
+    }
+    const struct lsm_tree_item *item = lsm_tree_item(&s->memtable->tree, &s->place);
+    if (s->reader == NULL) {
+        s->source.entry = lsm_item_entry(item);
+    } else if (s->reader->read(s->reader, item->op, &s->source.entry)) {
+        s->source.entry.seq = item->seq;
+    } else {
+        s->source.valid = false;
+        s->source.status = LSM_ERR_CORRUPT;
     }
 }
 
@@ -66,13 +77,19 @@ static const struct lsm_source_ops memtable_ops = {
     .destroy = source_destroy,
 };
 
-struct lsm_source *lsm_memtable_source(struct lsm_memtable *memtable) {
+struct lsm_source *lsm_memtable_source_by(struct lsm_memtable *memtable,
+                                          const struct lsm_op_reader *reader) {
     struct memtable_source *s = calloc(1, sizeof *s);
     if (s == NULL) {
         return NULL;
     }
     lsm_memtable_ref(memtable);
     s->memtable = memtable;
+    s->reader = reader;
     s->source.ops = &memtable_ops;
     return &s->source;
+}
+
+struct lsm_source *lsm_memtable_source(struct lsm_memtable *memtable) {
+    return lsm_memtable_source_by(memtable, NULL);
 }

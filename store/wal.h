@@ -66,6 +66,18 @@ void lsm_wal_commit(struct lsm_wal *wal);
  * Released by any thread, before the log is closed. */
 struct lsm_pin *lsm_wal_current_pin(const struct lsm_wal *wal); /* no reference yet */
 void lsm_wal_ref(struct lsm_pin *pin);
+/* The frames of a segment in memory: from its page to `end`. */
+struct lsm_wal_extent {
+    struct lsm_file *file;
+    const uint8_t *bytes;
+    uint64_t number, end;
+};
+/* What was written to the segment under that pin. REQUIRES: a reference, and a later segment. */
+struct lsm_wal_extent lsm_wal_extent(const struct lsm_pin *pin);
+/* Whether it is still there: LSM_ERR_CORRUPT with file and offset if not. A page of a mapping is
+ * not kept for ever: the kernel may fail to write it back, drop it, and read other bytes in its
+ * place. */
+LSM_CHECKED int lsm_wal_check(const struct lsm_wal_extent *extent, struct lsm_fault *fault);
 
 /* Position of the next byte over all segments of this log's life: grows for ever. */
 uint64_t lsm_wal_position(const struct lsm_wal *wal);

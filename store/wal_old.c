@@ -24,6 +24,12 @@ static void release_pin(struct lsm_pin *pin) {
     unref((struct lsm_wal_old *)(void *)pin);
 }
 
+static struct lsm_wal_extent extent_of(const struct lsm_wal_hold *hold) {
+    const struct lsm_wal_old *old = (const struct lsm_wal_old *)(const void *)hold;
+    LSM_ASSERT(old->end <= old->size);
+    return (struct lsm_wal_extent){old->file, old->bytes, old->number, old->end};
+}
+
 /* Mapped where that can be had: then nothing is copied, and it takes no memory of ours. */
 static int load(struct lsm_wal_old *old, struct lsm_fault *fault) {
     if (old->size == 0) {
@@ -48,6 +54,7 @@ int lsm_wal_old_open(struct lsm_io *io, const char *path, struct lsm_wal_old **o
         return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for a log segment", path);
     }
     made->hold.pin.release = release_pin;
+    made->hold.extent = extent_of;
     atomic_init(&made->hold.refs, 1);
     int rc = lsm_file_open(io, path, LSM_FILE_READ, &made->file, fault);
     if (rc == 0) {

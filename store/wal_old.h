@@ -11,6 +11,7 @@
 struct lsm_wal_hold {
     struct lsm_pin pin; /* first: releasing it gives a reference back */
     _Atomic uint32_t refs;
+    struct lsm_wal_extent (*extent)(const struct lsm_wal_hold *hold);
 };
 
 struct lsm_wal_old {
@@ -18,7 +19,8 @@ struct lsm_wal_old {
     struct lsm_file *file;
     uint8_t *bytes;
     uint64_t size;
-    bool mapped; /* else the bytes are a copy */
+    uint64_t number, end; /* what was replayed ends there */
+    bool mapped;          /* else the bytes are a copy */
     struct lsm_wal_old *next;
 };
 

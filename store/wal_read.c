@@ -1,7 +1,7 @@
 #include "check.h"
 #include "checksum.h"
 #include "manifest.h"
-#include "wal_format.h"
+#include "wal_frame.h"
 #include "wal_old.h"
 
 #include <inttypes.h>
@@ -165,37 +165,7 @@ static int find_covered(struct replay *r, uint64_t number, uint64_t offset, bool
 
 /* ---- frames ---- */
 
-/* A frame at hand: its head, where its payload lies, and the size of it all. */
-struct place {
-    struct lsm_frame frame;
-    const uint8_t *payload;
-    uint64_t size; /* 0: no intact frame here */
-};
-
-/* `place` comes with what the frame before it said. */
-static void read_frame(const struct replay *r, const struct segment *s, uint64_t offset,
-                       struct place *place) {
-    struct lsm_frame *frame = &place->frame;
-    uint64_t left = offset < s->size ? s->size - offset : 0;
-    place->size = 0;
-    if (left < LSM_FRAME_SEAL_BYTES) {
-        return;
-    }
-    const uint8_t *p = r->old->bytes + offset;
-    const uint8_t *payload = lsm_load32(p) != 0 ? lsm_frame_get_head(p, p + left, frame) : NULL;
-    uint64_t head_bytes = payload != NULL ? (uint64_t)(payload - p) : 0;
-    if (payload == NULL || frame->length > left - head_bytes || frame->seq > LSM_SEQ_MAX) {
-        return;
-    }
-    uint64_t bytes = head_bytes + frame->length;
-    uint64_t size = lsm_frame_size(offset, head_bytes, frame->length, frame->flags);
-    if (size <= left && lsm_frame_sum(s->number, offset, frame->seq, p, bytes) == lsm_load32(p)) {
-        place->payload = payload;
-        place->size = size;
-    }
-}
-
-static int visit_group(struct replay *r, uint64_t offset, const struct place *place) {
+static int visit_group(struct replay *r, uint64_t offset, const struct lsm_frame_place *place) {
     const struct lsm_frame *frame = &place->frame;
     if (frame->seq < r->next_seq || frame->count == 0 || frame->count > LSM_SEQ_MAX - frame->seq) {
         return lsm_fail(r->fault, LSM_ERR_CORRUPT,
@@ -221,9 +191,9 @@ static int visit_group(struct replay *r, uint64_t offset, const struct place *pl
  * none is to come. */
 static int visit_frames(struct replay *r, const struct segment *s, uint64_t *end) {
     uint64_t offset = LSM_WAL_PAGE_BYTES;
-    struct place place = {0};
+    struct lsm_frame_place place = {0};
     int rc = 0;
-    read_frame(r, s, offset, &place);
+    lsm_frame_read(r->old->bytes, s->size, s->number, offset, &place);
     r->whole = false;
     while (rc == 0 && place.size != 0 && !r->whole) {
         if ((place.frame.flags & LSM_FRAME_SEAL) != 0) {
@@ -233,8 +203,8 @@ static int visit_frames(struct replay *r, const struct segment *s, uint64_t *end
         }
         offset += place.size;
         if (rc == 0 && !r->whole) {
-            place.frame.seq += place.frame.count;
-            read_frame(r, s, offset, &place);
+            lsm_frame_next(&place);
+            lsm_frame_read(r->old->bytes, s->size, s->number, offset, &place);
         }
     }
     *end = offset;
@@ -269,6 +239,8 @@ static int replay_segment(struct replay *r, struct segment *s) {
         count_cut(r, end);
     }
     if (rc == 0 && end > LSM_WAL_PAGE_BYTES) {
+        r->old->number = s->number;
+        r->old->end = end;
         *r->link = r->old;
         r->link = &r->old->next;
     } else {

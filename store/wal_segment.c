@@ -20,6 +20,12 @@ static void release_pin(struct lsm_pin *pin) {
     LSM_ASSERT(refs > 0);
 }
 
+static struct lsm_wal_extent extent_of(const struct lsm_wal_hold *hold) {
+    const struct lsm_segment *s = (const struct lsm_segment *)(const void *)hold;
+    LSM_ASSERT(s->end > LSM_WAL_PAGE_BYTES && s->end <= s->size);
+    return (struct lsm_wal_extent){s->file, s->map, s->number, s->end};
+}
+
 bool lsm_segment_referred(const struct lsm_segment *segment) {
     return atomic_load_explicit(&segment->hold.refs, memory_order_acquire) > 0;
 }
@@ -34,6 +40,7 @@ int lsm_segment_make(struct lsm_wal *wal, uint64_t number, uint64_t size,
         return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for a log segment", path);
     }
     s->hold.pin.release = release_pin;
+    s->hold.extent = extent_of;
     s->number = number;
     s->size = size;
     int rc = lsm_file_open(wal->io, path, LSM_FILE_READ | LSM_FILE_WRITE | LSM_FILE_CREATE,

@@ -7,6 +7,7 @@
 
 #include "fuzz_wal.c"
 #include "wal_kit.h"
+#include "wal_old.h"
 
 /* ---- cases on every backend ---- */
 
@@ -384,6 +385,59 @@ static void a_sequence_that_steps_back_is_damage(void **state) {
 
 /* ---- operations and hostile bytes ---- */
 
+static void must_have_changed(const struct lsm_wal_extent *extent, uint64_t offset) {
+    char place[48];
+    snprintf(place, sizeof place, "000001.wal: offset %" PRIu64 ": ", offset);
+    assert_int_equal(lsm_wal_check(extent, &io_fault), LSM_ERR_CORRUPT);
+    assert_non_null(strstr(io_fault.text, place));
+}
+
+/* As a disk does that loses what the kernel wrote back. */
+static void a_segment_that_changes_once_written_is_found_out(void **state) {
+    const struct io_fixture *f = *state;
+    uint64_t next = 2, offset = 0;
+    struct lsm_wal *wal = new_wal(f, 1, SEGMENT_BYTES);
+    const struct lsm_pin *pin = lsm_wal_current_pin(wal);
+    for (uint64_t seq = 1; seq <= 100; seq++) {
+        offset = seq == 50 ? append_and_sync_one(wal, seq, 90, &next) : append(wal, seq, &next);
+    }
+    must(lsm_wal_rotate(wal, next++, 0, &io_fault));
+    const struct lsm_wal_extent extent = lsm_wal_extent(pin);
+    must(lsm_wal_check(&extent, &io_fault));
+    damage(f, 1, offset + LSM_FRAME_AT_HEAD + 2);
+    must_have_changed(&extent, offset);
+    damage(f, 1, offset + LSM_FRAME_AT_HEAD + 2); /* as it was */
+    must(lsm_wal_check(&extent, &io_fault));
+    damage(f, 1, extent.end - 4); /* in the seal */
+    must_have_changed(&extent, extent.end - LSM_FRAME_SEAL_BYTES);
+    lsm_wal_close(wal);
+}
+
+static void a_segment_that_changes_once_replayed_is_found_out(void **state) {
+    const struct io_fixture *f = *state;
+    uint64_t next = 2;
+    struct seen seen = {.next = 1};
+    struct lsm_wal_recovered recovered;
+    struct lsm_wal *wal = new_wal(f, 1, SEGMENT_BYTES);
+    for (uint64_t seq = 1; seq <= 10; seq++) {
+        append(wal, seq, &next);
+    }
+    uint64_t offset = append(wal, 11, &next);
+    append(wal, 12, &next);
+    lsm_wal_close(wal);
+    const uint64_t number = 1;
+    must(lsm_wal_replay(f->io, f->directory, &number, 1, 0, 0, see, &seen, &recovered, &io_fault));
+    const struct lsm_wal_extent extent = lsm_wal_extent(&recovered.old->hold.pin);
+    must(lsm_wal_check(&extent, &io_fault));
+    damage(f, 1, offset + LSM_FRAME_AT_HEAD + 2);
+    if (recovered.old->mapped) { /* a copy stays what it is */
+        must_have_changed(&extent, offset);
+    } else {
+        must(lsm_wal_check(&extent, &io_fault));
+    }
+    lsm_wal_old_free(recovered.old);
+}
+
 static void operations_come_back_as_they_were_encoded(void **state) {
     (void)state;
     static const size_t key_sizes[] = {1, 63, 64, 8191, 8192, 65535};
@@ -441,6 +495,8 @@ int main(void) {
         CASES_ON_ALL(segments_no_longer_needed_are_used_again),
         CASES_ON_ALL(another_version_of_the_format_is_told_apart_from_damage),
         CASES_ON_ALL(a_sequence_that_steps_back_is_damage),
+        CASES_ON_ALL(a_segment_that_changes_once_written_is_found_out),
+        CASES_ON_ALL(a_segment_that_changes_once_replayed_is_found_out),
         cmocka_unit_test(operations_come_back_as_they_were_encoded),
         cmocka_unit_test(hostile_bytes_end_in_an_answer),
     };

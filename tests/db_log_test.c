@@ -1,0 +1,96 @@
+/* The log beside the tree: what becomes of it when the disk gives back other bytes. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "db_fixture.h"
+#include "wal_format.h"
+
+enum { PUTS = 40, VALUE_BYTES = 90 };
+
+static void put_some(struct db_fixture *f) {
+    char key[16], value[VALUE_BYTES];
+    memset(value, 'v', sizeof value);
+    for (int i = 0; i < PUTS; i++) {
+        int size = snprintf(key, sizeof key, "key%04d", i);
+        DB_MUST(f, lsm_put(f->db, NULL, key, (size_t)size, value, sizeof value));
+    }
+}
+
+/* Changes bits of the byte at `offset` of the oldest segment: as if the kernel had failed to write
+ * its page back, dropped it, and read it again. */
+static void change_log(const struct db_fixture *f, off_t offset, uint8_t bits) {
+    char oldest[280] = "", path[400];
+    DIR *directory = opendir(f->path);
+    assert_non_null(directory);
+    for (const struct dirent *d = readdir(directory); d != NULL; d = readdir(directory)) {
+        size_t length = strlen(d->d_name);
+        bool log = length > 4 && strcmp(d->d_name + length - 4, ".wal") == 0;
+        if (log && (oldest[0] == '\0' || strcmp(d->d_name, oldest) < 0)) {
+            snprintf(oldest, sizeof oldest, "%s", d->d_name);
+        }
+    }
+    closedir(directory);
+    snprintf(path, sizeof path, "%s/%s", f->path, oldest);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    uint8_t byte = 0;
+    assert_int_equal(pread(fd, &byte, 1, offset), 1);
+    byte ^= bits;
+    assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
+    close(fd);
+}
+
+static void expect_refused(struct db_fixture *f) {
+    char detail[256], place[64];
+    assert_int_equal(lsm_flush(f->db), LSM_ERR_CORRUPT);
+    lsm_error_detail(f->db, detail, sizeof detail);
+    snprintf(place, sizeof place, ".wal: offset %d: ", LSM_WAL_PAGE_BYTES);
+    DB_CHECK(strstr(detail, place) != NULL, "no file and offset: %s", detail);
+    assert_int_equal(lsm_put(f->db, NULL, "k", 1, "v", 1), LSM_ERR_READ_ONLY);
+    lsm_error_detail(f->db, detail, sizeof detail);
+    DB_CHECK(strstr(detail, place) != NULL, "no reason: %s", detail);
+    DB_CHECK(db_count_files(f, ".sst") == 0, "a table was made of it");
+}
+
+static void a_log_that_changed_under_a_memtable_is_not_made_a_table(void **state) {
+    struct db_fixture *f = *state;
+    f->options.async_compaction = false; /* the flush is lsm_flush's own */
+    db_open(f);
+    put_some(f);
+    change_log(f, LSM_WAL_PAGE_BYTES + 60, 1); /* in the first value */
+    expect_refused(f);
+}
+
+/* Sizes that lead anywhere, keys out of order. */
+static void a_log_that_became_rubbish_under_a_memtable_is_not_made_a_table(void **state) {
+    struct db_fixture *f = *state;
+    f->options.async_compaction = false;
+    db_open(f);
+    put_some(f);
+    for (off_t offset = LSM_WAL_PAGE_BYTES; offset < LSM_WAL_PAGE_BYTES + 1000; offset++) {
+        change_log(f, offset, 0xff);
+    }
+    expect_refused(f);
+}
+
+static void a_log_with_keys_out_of_order_is_not_made_a_table(void **state) {
+    struct db_fixture *f = *state;
+    f->options.async_compaction = false;
+    db_open(f);
+    put_some(f);
+    change_log(f, LSM_WAL_PAGE_BYTES + 24, 0x70); /* in the first key */
+    expect_refused(f);
+}
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {
+        DB_CASES_ON_FILES(a_log_that_changed_under_a_memtable_is_not_made_a_table),
+        DB_CASES_ON_FILES(a_log_that_became_rubbish_under_a_memtable_is_not_made_a_table),
+        DB_CASES_ON_FILES(a_log_with_keys_out_of_order_is_not_made_a_table),
+    };
+    db_test_begin(argc, argv);
+    return db_test_run(tests, sizeof tests / sizeof tests[0]);
+}
