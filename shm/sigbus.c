@@ -1,6 +1,6 @@
 /* sigbus.c: a file cut short while mapped must not kill who looks at it. Reading past its new end
- * raises SIGBUS; the handler puts zero pages over the rest of the mapping and marks it damaged, and
- * the interrupted load goes on and reads zero: every reader takes that for "nothing there".
+ * raises SIGBUS; the handler marks the mapping damaged and puts a page of zeros there, and the
+ * interrupted load goes on and reads zero: every reader takes that for "nothing there".
  *
  * The registry is a fixed table of atomics, for the handler may take no lock. mmap is not on the
  * list of async-signal-safe functions, so its bare system call is made. */
@@ -57,17 +57,20 @@ void scope_guard_drop(int index) {
 }
 
 bool scope_guard_damaged(int index) {
+    /* Acquire: what the caller read of the mapping was read before this. Pairs with heal. */
+    atomic_thread_fence(memory_order_acquire);
     return index >= 0 && atomic_load_explicit(&guards[index].damaged, memory_order_relaxed);
 }
 
 /* The bare system call: nothing of the C library, or of a sanitizer that stands before it, has a
- * place in a handler. A sanitizer would also take the new pages for a store of this thread's. */
-static bool put_zero_pages(void *where, uint64_t length, int protection) {
+ * place in a handler. A sanitizer would also take the new page for a store of this thread's. */
+static bool put_zero_page(void *where, int protection) {
     const int flags = MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS;
 #if defined(SYS_mmap) && defined(__LP64__)
-    return syscall(SYS_mmap, where, length, protection, flags, -1, 0L) == (long)(uintptr_t)where;
+    return syscall(SYS_mmap, where, page_bytes, protection, flags, -1, 0L) ==
+           (long)(uintptr_t)where;
 #else
-    return mmap(where, length, protection, flags, -1, 0) == where;
+    return mmap(where, page_bytes, protection, flags, -1, 0) == where;
 #endif
 }
 
@@ -79,15 +82,11 @@ static bool heal(uint64_t address) {
         if (base == 0 || address < base || address - base >= length) {
             continue;
         }
-        uint64_t page = address & ~(page_bytes - 1);
-        uint64_t rest = base + length - page;
         int protection = atomic_load_explicit(&guards[i].protection, memory_order_relaxed);
-        void *where = (void *)(uintptr_t)page;
-        if (!put_zero_pages(where, rest, protection)) {
-            return false;
-        }
-        atomic_store_explicit(&guards[i].damaged, true, memory_order_relaxed);
-        return true;
+        /* First the mark: whoever reads zeros finds it. The page alone: those before the file's end
+         * are there. */
+        atomic_store_explicit(&guards[i].damaged, true, memory_order_seq_cst);
+        return put_zero_page((void *)(uintptr_t)(address & ~(page_bytes - 1)), protection);
     }
     return false;
 }

@@ -57,15 +57,17 @@ void lsm_guard_drop(struct lsm_guard *guard) {
 }
 
 bool lsm_guard_damaged(const struct lsm_guard *guard) {
+    /* Acquire: what the caller read of the mapping was read before this. Pairs with heal. */
+    atomic_thread_fence(memory_order_acquire);
     return atomic_load_explicit(&guard->damaged, memory_order_relaxed);
 }
 
-static bool put_zero_pages(uintptr_t where, uint64_t length) {
+static bool put_zero_page(uintptr_t where) {
     const int flags = MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS;
 #if defined(SYS_mmap) && defined(__LP64__)
-    return syscall(SYS_mmap, where, length, PROT_READ, flags, -1, 0L) == (long)where;
+    return syscall(SYS_mmap, where, page_bytes, PROT_READ, flags, -1, 0L) == (long)where;
 #else
-    return mmap((void *)where, length, PROT_READ, flags, -1, 0) == (void *)where;
+    return mmap((void *)where, page_bytes, PROT_READ, flags, -1, 0) == (void *)where;
 #endif
 }
 
@@ -78,12 +80,10 @@ static bool heal(uintptr_t address) {
         if (base == 0 || address < base || address - base >= length) {
             continue;
         }
-        uintptr_t page = address & ~(page_bytes - 1);
-        if (!put_zero_pages(page, base + length - page)) {
-            return false;
-        }
-        atomic_store_explicit(&guards[i].damaged, true, memory_order_relaxed);
-        return true;
+        /* First the mark: whoever reads zeros finds it. The page alone: those behind it may be
+         * there, and values in them in use. */
+        atomic_store_explicit(&guards[i].damaged, true, memory_order_seq_cst);
+        return put_zero_page(address & ~(page_bytes - 1));
     }
     return false;
 }

@@ -1,9 +1,10 @@
 /* guard.h: mapped tables, and what becomes of a page that cannot be read.
  *
  * A table file that is cut short or whose disk fails answers a load from its mapping with SIGBUS.
- * Where the program has installed the handler (lsm_sigbus_guard in lsm.h) the mapping's rest then
- * becomes zero pages and is marked damaged; the load goes on, zeros are no block that passes its
- * checks, and whoever read asks for the mark before it believes what it found.
+ * Where the program has installed the handler (lsm_sigbus_guard in lsm.h) the mapping is then
+ * marked damaged, and after that the page becomes one of zeros; the load goes on, zeros are no
+ * block that passes its checks, and whoever read asks for the mark before it believes what it
+ * found.
  *
  * Threads:    any; the handler takes no lock. Limits: LSM_GUARDS_MAX mappings at a time; what is
  * beyond is not mapped. */

@@ -128,7 +128,9 @@ static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slo
                        struct lsm_block_use *use) {
     size_t length;
     const uint8_t *data = table->map + lsm_index_offset(&table->index, i, &length);
-    if (!lsm_table_block_in_place(table, i)) {
+    /* Once a page is lost the rest comes by requests: they tell for each block whether it is there,
+     * and no more pages are replaced, of which a process may have so many. */
+    if (!lsm_table_block_in_place(table, i) || lsm_guard_damaged(table->guard)) {
         return false;
     }
     if (!was_seen(table, i)) {
