@@ -278,6 +278,14 @@ static int run_pending_manual(struct lsm_db *db, struct lsm_queue *queue, struct
     }
 }
 
+/* Nobody else makes spares here. A failure costs only that the next segment is a new one. */
+static void recycle_log(struct lsm_db *db) {
+    struct lsm_fault fault = {0};
+    if (lsm_wal_recycle(db->wal, &db->next_file, &fault) != 0) {
+        lsm_event_text(db, LSM_EVENT_NOTICE, fault.code, fault.text);
+    }
+}
+
 int lsm_work_inline(struct lsm_db *db, struct lsm_fault *fault) {
     struct lsm_queue *queue = lsm_queue_borrow(db->io);
     int rc = lsm_flush_sealed(db, queue, fault);
@@ -300,6 +308,9 @@ int lsm_work_inline(struct lsm_db *db, struct lsm_fault *fault) {
         rc = run_picked(c, queue, fault);
     }
     lsm_queue_return(db->io, queue);
+    if (rc == 0) {
+        recycle_log(db);
+    }
     lsm_obsolete_purge(db);
     lsm_events_deliver(db);
     return rc;

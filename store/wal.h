@@ -43,6 +43,10 @@ bool lsm_wal_fits(const struct lsm_wal *wal, uint64_t payload_bytes);
  * are in use the spare is on the device, so that a sync later writes what was appended alone. */
 bool lsm_wal_has_spare(const struct lsm_wal *wal);
 LSM_CHECKED int lsm_wal_prepare(struct lsm_wal *wal, uint64_t number, struct lsm_fault *fault);
+/* For who has no background threads: makes as many spares as segments no longer needed and the
+ * limit allow, and nothing new; takes the numbers of their files from `next_number`. */
+LSM_CHECKED int lsm_wal_recycle(struct lsm_wal *wal, _Atomic uint64_t *next_number,
+                                struct lsm_fault *fault);
 /* Begins the next segment: a spare one, or `number` made now; at least `payload_bytes` will fit.
  * REQUIRES: `number` above that of every segment so far. A failure leaves the log as it was: when
  * room on the disk was lacking, it can be tried again.

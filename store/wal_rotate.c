@@ -171,19 +171,23 @@ static struct lsm_segment *take_unreferred(struct lsm_segment **link, unsigned m
     return taken;
 }
 
-int lsm_wal_prepare(struct lsm_wal *wal, uint64_t number, struct lsm_fault *fault) {
+/* *made_one: a spare was made, of a used segment if `only_used`. */
+static int prepare(struct lsm_wal *wal, uint64_t number, bool only_used, bool *made_one,
+                   struct lsm_fault *fault) {
     struct lsm_segment *made = NULL, *used = NULL;
     pthread_mutex_lock(&wal->mutex);
     bool needed = !lsm_wal_has_spare(wal) && !wal->preparing && wal->poison.code == 0 &&
                   number > wal->tail->number;
     if (needed) {
-        wal->preparing = true;
         used = take_unreferred(&wal->used, 1);
         wal->used_count -= used != NULL;
+        needed = used != NULL || !only_used;
+        wal->preparing = needed;
     }
     struct lsm_segment *gone = take_unreferred(&wal->gone, UINT_MAX);
     pthread_mutex_unlock(&wal->mutex);
     free_list(gone);
+    *made_one = needed;
     if (!needed) {
         return 0;
     }
@@ -200,6 +204,21 @@ int lsm_wal_prepare(struct lsm_wal *wal, uint64_t number, struct lsm_fault *faul
     if (rc == 0 && made != NULL) {
         rc = lsm_segment_drop(wal, made, fault);
     }
+    return rc;
+}
+
+int lsm_wal_prepare(struct lsm_wal *wal, uint64_t number, struct lsm_fault *fault) {
+    bool made_one;
+    return prepare(wal, number, false, &made_one, fault);
+}
+
+int lsm_wal_recycle(struct lsm_wal *wal, _Atomic uint64_t *next_number, struct lsm_fault *fault) {
+    bool made_one;
+    int rc;
+    do {
+        uint64_t number = atomic_fetch_add_explicit(next_number, 1, memory_order_relaxed);
+        rc = prepare(wal, number, true, &made_one, fault);
+    } while (rc == 0 && made_one);
     return rc;
 }
 

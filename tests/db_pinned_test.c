@@ -1,6 +1,10 @@
 /* Values held for long: they lie in the log, whose segments are used again and again. */
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "db_fixture.h"
 
@@ -73,10 +77,102 @@ static void an_iterator_outlives_the_log_of_what_it_shows(void **state) {
     lsm_iter_destroy(iter);
 }
 
+/* ---- the writer flushes itself ---- */
+
+/* Files of the log seen so far. They stay open, so that no other gets an inode of theirs. */
+struct seen_files {
+    int fd[64];
+    ino_t inode[64];
+    unsigned count;
+};
+
+static void see_logs(const struct db_fixture *f, struct seen_files *seen) {
+    char path[400];
+    struct stat status;
+    DIR *directory = opendir(f->path);
+    assert_non_null(directory);
+    for (const struct dirent *d = readdir(directory); d != NULL; d = readdir(directory)) {
+        size_t length = strlen(d->d_name);
+        if (length < 4 || strcmp(d->d_name + length - 4, ".wal") != 0) {
+            continue;
+        }
+        snprintf(path, sizeof path, "%s/%s", f->path, d->d_name);
+        assert_int_equal(stat(path, &status), 0);
+        unsigned i = 0;
+        while (i < seen->count && seen->inode[i] != status.st_ino) {
+            i++;
+        }
+        if (i == seen->count) {
+            assert_true(seen->count < 64);
+            seen->fd[i] = open(path, O_RDONLY | O_CLOEXEC);
+            assert_true(seen->fd[i] >= 0);
+            seen->inode[i] = status.st_ino;
+            seen->count++;
+        }
+    }
+    closedir(directory);
+}
+
+static void a_writer_that_flushes_itself_uses_log_segments_again(void **state) {
+    struct db_fixture *f = *state;
+    struct seen_files seen = {.count = 0};
+    f->options.memtable_bytes = 64 << 10;
+    f->options.async_compaction = false;
+    db_open(f);
+    for (int round = 0; round < ROUNDS; round++) {
+        put_round(f, round);
+        see_logs(f, &seen);
+        DB_MUST(f, lsm_flush(f->db));
+        see_logs(f, &seen);
+    }
+    DB_CHECK(seen.count <= 4, "%d rounds took %u files", ROUNDS, seen.count);
+    for (unsigned i = 0; i < seen.count; i++) {
+        close(seen.fd[i]);
+    }
+    db_reopen(f);
+    assert_int_equal(db_get(f, "key0119")[0], 'a' + (ROUNDS - 1) % 26);
+}
+
+static unsigned mapped_logs(void) {
+    char line[512];
+    unsigned count = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        count += strstr(line, ".wal") != NULL;
+    }
+    fclose(maps);
+    return count;
+}
+
+/* Segments that values are held in when their turn to go comes are given back later, not never. */
+static void segments_once_held_go_before_the_close(void **state) {
+    struct db_fixture *f = *state;
+    struct lsm_value held[ROUNDS];
+    f->options.memtable_bytes = 64 << 10;
+    f->options.async_compaction = false;
+    db_open(f);
+    for (int round = 0; round < ROUNDS; round++) {
+        put_round(f, round);
+        DB_MUST(f, lsm_get(f->db, NULL, "key0007", 7, &held[round]));
+        DB_MUST(f, lsm_flush(f->db));
+    }
+    assert_true(mapped_logs() >= ROUNDS);
+    for (int round = 0; round < ROUNDS; round++) {
+        check_value(&held[round], round);
+        lsm_value_release(&held[round]);
+    }
+    put_round(f, 0);
+    DB_MUST(f, lsm_flush(f->db));
+    DB_CHECK(mapped_logs() <= 4, "%u segments are still mapped", mapped_logs());
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         DB_CASES_ON_ALL(a_value_held_is_whole_when_its_log_segment_is_done_with),
         DB_CASES_ON_ALL(an_iterator_outlives_the_log_of_what_it_shows),
+        DB_CASES_ON_FILES(a_writer_that_flushes_itself_uses_log_segments_again),
+        DB_CASES_ON_FILES(segments_once_held_go_before_the_close),
     };
     db_test_begin(argc, argv);
     return db_test_run(tests, sizeof tests / sizeof tests[0]);
