@@ -6,51 +6,6 @@
 #include "key_prefix.h"
 #include "status.h"
 
-bool lsm_block_view_init(struct lsm_block_view *view, const uint8_t *data, size_t length) {
-    if (length < LSM_BLOCK_LENGTH_MIN || length > LSM_BLOCK_LENGTH_MAX) {
-        return false;
-    }
-    struct lsm_block_header header;
-    memcpy(&header, data, sizeof header);
-    uint32_t widths = (uint32_t)(header.seq_widths & 0xff);
-    uint32_t tag_size = widths & LSM_BLOCK_TAG_MASK;
-    uint32_t size_width = (widths & LSM_BLOCK_SIZE_MASK) >> LSM_BLOCK_SIZE_SHIFT;
-    bool wide = (widths & LSM_BLOCK_WIDE) != 0;
-    uint32_t offset_size = wide ? 4 : 2;
-    uint64_t n = header.entries;
-    uint64_t offsets_at = sizeof header + n * 4;
-    uint64_t prefix_at = offsets_at + (n + 1) * offset_size;
-    uint64_t entries_at = prefix_at + header.prefix_size;
-    bool sizes = size_width == 0 ? header.suffix_size != 0 : header.suffix_size == 0;
-    if (n == 0 || entries_at >= length || tag_size < 1 || tag_size > 8 || size_width > 2 ||
-        (widths & LSM_BLOCK_UNKNOWN) != 0 || !sizes ||
-        header.prefix_size + header.suffix_size > LSM_KEY_SIZE_MAX) {
-        return false;
-    }
-    const uint8_t *first = data + offsets_at;
-    const uint8_t *last = first + n * offset_size;
-    if ((wide ? lsm_load32(first) : lsm_load16(first)) != entries_at ||
-        (wide ? lsm_load32(last) : lsm_load16(last)) != length) {
-        return false;
-    }
-    *view = (struct lsm_block_view){
-        .data = data,
-        .seq_base = header.seq_widths >> 8,
-        .tag_mask = UINT64_MAX >> (64 - 8 * tag_size),
-        .length = (uint32_t)length,
-        .entries = header.entries,
-        .offsets_at = (uint32_t)offsets_at,
-        .prefix_at = (uint32_t)prefix_at,
-        .entries_at = (uint32_t)entries_at,
-        .prefix_size = header.prefix_size,
-        .suffix_size = header.suffix_size,
-        .tag_size = (uint8_t)tag_size,
-        .size_width = (uint8_t)size_width,
-        .wide = wide,
-    };
-    return true;
-}
-
 /* An entry, apart from its window. */
 struct item {
     const uint8_t *rest; /* of the key; the value follows */
@@ -116,6 +71,62 @@ static inline bool read_item(const struct lsm_block_view *view, uint32_t i, stru
         (type == LSM_TYPE_PUT || (type == LSM_TYPE_DELETE && item->value_size == 0)) &&
             item->seq <= LSM_SEQ_MAX && key_size >= 1 && key_size <= LSM_KEY_SIZE_MAX,
         1);
+}
+
+/* Only a block larger than a value may be can hold one that is too large. */
+static bool values_fit(const struct lsm_block_view *view) {
+    for (uint32_t i = 0; i < view->entries; i++) {
+        struct item item;
+        if (!read_item(view, i, &item) || item.value_size > LSM_VALUE_SIZE_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool lsm_block_view_init(struct lsm_block_view *view, const uint8_t *data, size_t length) {
+    if (length < LSM_BLOCK_LENGTH_MIN || length > LSM_BLOCK_LENGTH_MAX) {
+        return false;
+    }
+    struct lsm_block_header header;
+    memcpy(&header, data, sizeof header);
+    uint32_t widths = (uint32_t)(header.seq_widths & 0xff);
+    uint32_t tag_size = widths & LSM_BLOCK_TAG_MASK;
+    uint32_t size_width = (widths & LSM_BLOCK_SIZE_MASK) >> LSM_BLOCK_SIZE_SHIFT;
+    bool wide = (widths & LSM_BLOCK_WIDE) != 0;
+    uint32_t offset_size = wide ? 4 : 2;
+    uint64_t n = header.entries;
+    uint64_t offsets_at = sizeof header + n * 4;
+    uint64_t prefix_at = offsets_at + (n + 1) * offset_size;
+    uint64_t entries_at = prefix_at + header.prefix_size;
+    bool sizes = size_width == 0 ? header.suffix_size != 0 : header.suffix_size == 0;
+    if (n == 0 || entries_at >= length || tag_size < 1 || tag_size > 8 || size_width > 2 ||
+        (widths & LSM_BLOCK_UNKNOWN) != 0 || !sizes ||
+        header.prefix_size + header.suffix_size > LSM_KEY_SIZE_MAX) {
+        return false;
+    }
+    const uint8_t *first = data + offsets_at;
+    const uint8_t *last = first + n * offset_size;
+    if ((wide ? lsm_load32(first) : lsm_load16(first)) != entries_at ||
+        (wide ? lsm_load32(last) : lsm_load16(last)) != length) {
+        return false;
+    }
+    *view = (struct lsm_block_view){
+        .data = data,
+        .seq_base = header.seq_widths >> 8,
+        .tag_mask = UINT64_MAX >> (64 - 8 * tag_size),
+        .length = (uint32_t)length,
+        .entries = header.entries,
+        .offsets_at = (uint32_t)offsets_at,
+        .prefix_at = (uint32_t)prefix_at,
+        .entries_at = (uint32_t)entries_at,
+        .prefix_size = header.prefix_size,
+        .suffix_size = header.suffix_size,
+        .tag_size = (uint8_t)tag_size,
+        .size_width = (uint8_t)size_width,
+        .wide = wide,
+    };
+    return __builtin_expect(length <= LSM_VALUE_SIZE_MAX, 1) || values_fit(view);
 }
 
 static inline uint32_t window_at(const struct lsm_block_view *view, uint32_t i) {

@@ -208,10 +208,27 @@ static int let_others_in(struct run *run) {
     return flush ? lsm_flush_sealed(db, NULL, run->fault) : 0;
 }
 
-/* The merge went backwards: one of the inputs does. */
+/* The merge went backwards, so one of the inputs does, though its checksums are right: says which,
+ * and where. The merge is over: the queue is free to read them anew. */
 static int out_of_order(struct run *run) {
+    struct lsm_compaction *c = run->c;
+    run->merge->ops->destroy(run->merge);
+    run->merge = NULL;
+    for (uint32_t s = 0; s < c->side_count; s++) {
+        for (size_t i = 0; i < c->side[s].count; i++) {
+            struct lsm_table *table = NULL;
+            int rc = lsm_tables_get(run->db->tables, c->side[s].metas[i], &table, run->fault);
+            if (rc == 0) {
+                rc = lsm_table_verify_by(table, run->queue, c->side[s].metas[i], run->fault);
+                lsm_table_release(table);
+            }
+            if (rc != 0) {
+                return rc;
+            }
+        }
+    }
     return lsm_fail(run->fault, LSM_ERR_CORRUPT, "tables of levels %u to %u are not in order",
-                    run->c->level, run->c->output);
+                    c->level, c->output);
 }
 
 static int merge_all(struct run *run) {
@@ -344,7 +361,7 @@ static double file_bytes(const struct lsm_compaction *c) {
             raw += c->side[s].metas[i]->key_bytes + c->side[s].metas[i]->value_bytes;
         }
     }
-    return (double)c->bytes_in / (double)raw;
+    return raw > 0 ? (double)c->bytes_in / (double)raw : 1; /* 0: the manifest's word */
 }
 
 int lsm_compact_run(struct lsm_compaction *c, struct lsm_queue *queue, struct lsm_fault *fault) {

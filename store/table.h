@@ -105,6 +105,9 @@ void lsm_table_fault(const struct lsm_table *table, struct lsm_fault *fault);
 /* Reads every block and checks order, checksums and counts against meta. */
 LSM_CHECKED int lsm_table_verify(struct lsm_table *table, const struct lsm_table_meta *meta,
                                  struct lsm_fault *fault);
+/* The same with a queue that the thread has already. */
+LSM_CHECKED int lsm_table_verify_by(struct lsm_table *table, struct lsm_queue *queue,
+                                    const struct lsm_table_meta *meta, struct lsm_fault *fault);
 
 /* ---- merging ---- */
 

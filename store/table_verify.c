@@ -114,8 +114,8 @@ static int check_totals(const struct lsm_table *table, const struct lsm_table_me
                     lsm_file_path(table->file), same ? "the manifest" : "the table info");
 }
 
-int lsm_table_verify(struct lsm_table *table, const struct lsm_table_meta *meta,
-                     struct lsm_fault *fault) {
+int lsm_table_verify_by(struct lsm_table *table, struct lsm_queue *queue,
+                        const struct lsm_table_meta *meta, struct lsm_fault *fault) {
     struct seen *seen = calloc(1, sizeof *seen);
     if (seen == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory to verify",
@@ -123,7 +123,6 @@ int lsm_table_verify(struct lsm_table *table, const struct lsm_table_meta *meta,
     }
     seen->seq_min = UINT64_MAX;
     lsm_block_iter_init(&seen->iter);
-    struct lsm_queue *queue = lsm_queue_borrow(table->io);
     struct lsm_readahead ahead;
     lsm_readahead_init(&ahead, table, queue, LSM_READAHEAD_TO_THE_END);
     lsm_readahead_start(&ahead, 0);
@@ -139,8 +138,15 @@ int lsm_table_verify(struct lsm_table *table, const struct lsm_table_meta *meta,
         rc = check_totals(table, meta, seen, fault);
     }
     lsm_readahead_stop(&ahead);
-    lsm_queue_return(table->io, queue);
     lsm_block_iter_free(&seen->iter);
     free(seen);
+    return rc;
+}
+
+int lsm_table_verify(struct lsm_table *table, const struct lsm_table_meta *meta,
+                     struct lsm_fault *fault) {
+    struct lsm_queue *queue = lsm_queue_borrow(table->io);
+    int rc = lsm_table_verify_by(table, queue, meta, fault);
+    lsm_queue_return(table->io, queue);
     return rc;
 }

@@ -255,6 +255,35 @@ static void mutated_blocks_do_no_harm(void **state) {
     }
 }
 
+/* A block may be as long as a value and a key; a value not. */
+static void a_value_above_the_limit_is_no_block(void **state) {
+    (void)state;
+    enum { MORE = 1000 };
+    struct lsm_block_builder builder;
+    struct lsm_block_view view;
+    uint8_t *value = calloc(1, LSM_VALUE_SIZE_MAX);
+    assert_non_null(value);
+    struct lsm_entry entry = {.key = (const uint8_t *)"k",
+                              .key_size = 1,
+                              .seq = 1,
+                              .type = LSM_TYPE_PUT,
+                              .value = value,
+                              .value_size = LSM_VALUE_SIZE_MAX};
+    lsm_block_builder_init(&builder);
+    assert_true(lsm_block_builder_add(&builder, &entry, 0));
+    assert_true(lsm_block_builder_finish(&builder));
+    assert_true(lsm_block_view_init(&view, builder.data, builder.size));
+    assert_true(view.wide && builder.size + MORE <= LSM_BLOCK_LENGTH_MAX);
+    uint8_t *longer = calloc(1, builder.size + MORE);
+    assert_non_null(longer);
+    memcpy(longer, builder.data, builder.size);
+    lsm_store32(longer + view.offsets_at + 4, (uint32_t)builder.size + MORE);
+    assert_false(lsm_block_view_init(&view, longer, builder.size + MORE));
+    free(longer);
+    free(value);
+    lsm_block_builder_free(&builder);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     seed = kit_seed(argv[0]);
@@ -264,6 +293,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(an_outline_that_is_no_block_is_refused),
         cmocka_unit_test(extremes_fit),
         cmocka_unit_test(mutated_blocks_do_no_harm),
+        cmocka_unit_test(a_value_above_the_limit_is_no_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

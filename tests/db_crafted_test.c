@@ -1,0 +1,82 @@
+/* Files that are wrong though their checksums are right: the database says where, and dies of none.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "db_fixture.h"
+#include "fuzz_table.c"
+#include "table_kit.h"
+
+enum { PUTS = 100, VALUE_BYTES = 60 };
+
+static void put_all(struct db_fixture *f) {
+    char key[16], value[VALUE_BYTES];
+    memset(value, 'v', sizeof value);
+    for (int i = 0; i < PUTS; i++) {
+        int size = snprintf(key, sizeof key, "key%04d", i);
+        DB_MUST(f, lsm_put(f->db, NULL, key, (size_t)size, value, sizeof value));
+    }
+}
+
+/* Path and name of the oldest file with that ending. */
+static void find_oldest(const struct db_fixture *f, const char *ending, char path[400],
+                        char name[64]) {
+    DIR *directory = opendir(f->path);
+    assert_non_null(directory);
+    name[0] = '\0';
+    for (const struct dirent *d = readdir(directory); d != NULL; d = readdir(directory)) {
+        size_t length = strlen(d->d_name), end = strlen(ending);
+        bool is_one = length > end && strcmp(d->d_name + length - end, ending) == 0;
+        if (is_one && (name[0] == '\0' || strcmp(d->d_name, name) < 0)) {
+            snprintf(name, 64, "%.63s", d->d_name);
+        }
+    }
+    closedir(directory);
+    assert_true(name[0] != '\0');
+    snprintf(path, 400, "%s/%s", f->path, name);
+}
+
+/* Two entries of the oldest table's first block change places, and its checksums are made right. */
+static void swap_keys(const struct db_fixture *f, char name[64]) {
+    char path[400];
+    uint8_t window[LSM_BLOCK_WINDOW];
+    size_t size;
+    find_oldest(f, ".sst", path, name);
+    uint8_t *file = kit_slurp(path, &size);
+    uint8_t *second = file + LSM_BLOCK_HEADER + 4, *third = file + LSM_BLOCK_HEADER + 8;
+    memcpy(window, second, sizeof window);
+    memcpy(second, third, sizeof window);
+    memcpy(third, window, sizeof window);
+    seal(file, size);
+    kit_spill(path, file, size);
+    free(file);
+}
+
+static void a_table_out_of_order_ends_the_compaction_with_its_place(void **state) {
+    struct db_fixture *f = *state;
+    char name[64], detail[256];
+    f->options.memtable_bytes = 64 << 10;
+    db_open(f);
+    put_all(f);
+    DB_MUST(f, lsm_flush(f->db));
+    put_all(f);
+    DB_MUST(f, lsm_flush(f->db));
+    DB_MUST(f, lsm_wait_idle(f->db, 60000));
+    db_close(f);
+    swap_keys(f, name);
+    db_open(f);
+    assert_int_equal(lsm_compact_all(f->db), LSM_ERR_CORRUPT);
+    lsm_error_detail(f->db, detail, sizeof detail);
+    DB_CHECK(strstr(detail, name) != NULL, "no file: %s", detail);
+    DB_CHECK(strstr(detail, "block at offset 0: ") != NULL, "no place: %s", detail);
+    assert_int_equal(lsm_put(f->db, NULL, "k", 1, "v", 1), LSM_ERR_READ_ONLY);
+}
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {
+        DB_CASES_ON_FILES(a_table_out_of_order_ends_the_compaction_with_its_place),
+    };
+    db_test_begin(argc, argv);
+    return db_test_run(tests, sizeof tests / sizeof tests[0]);
+}
