@@ -55,7 +55,13 @@ int lsm_table_check_block(const struct lsm_table *table, size_t i, const uint8_t
 void lsm_table_map(struct lsm_table *table) {
     LSM_ASSERT(table->map == NULL && table->index.count > 0);
     size_t words = (table->index.count + 63) / 64;
-    uint64_t bytes = table->stat.records.offset; /* blocks and filter lie before */
+    /* The blocks, by the index, which was checked, and the filter, which was read. */
+    const struct lsm_index_record *last = &table->index.records[table->index.count - 1];
+    const struct lsm_section *filter = &table->stat.filter;
+    uint64_t bytes = last->offset + last->length;
+    if (table->filtered && filter->offset + filter->length > bytes) {
+        bytes = filter->offset + filter->length;
+    }
     _Atomic uint64_t *seen = calloc(words, sizeof *seen);
     if (seen == NULL || !lsm_file_map_read(table->file, bytes, &table->map)) {
         free(seen);

@@ -131,6 +131,37 @@ static void what_is_sealed_may_still_be_wrong(void **state) {
     kit_close(&kit);
 }
 
+/* Whatever the table's info says of where its sections lie. */
+static void a_mapping_reaches_to_the_end_of_the_blocks(void **state) {
+    (void)state;
+    struct kit kit;
+    struct kit_rng rng = {seed + 21};
+    struct kit_model model;
+    struct lsm_table_meta meta;
+    struct lsm_table *table;
+    struct lsm_fault fault = {0};
+    char path[128];
+    kit_open(&kit, LSM_IO_POSIX, 1 << 20);
+    kit_model_init(&model);
+    struct kit_shape shape = {.keys = 2000, .versions = 1, .key_max = 12, .value_max = 100};
+    kit_model_fill(&model, &rng, &shape);
+    struct lsm_table_writer_options options = kit_options(4096, 0.01);
+    kit_build(&kit, 1, model.entries, model.count, &options, &meta);
+    kit_path(&kit, 1, path);
+    assert_int_equal(lsm_table_open(kit.io, path, 1, kit.cache, &meta, &table, &fault), 0);
+    table->stat.records.offset = 1;
+    table->fresh = true;
+    lsm_table_map(table);
+    assert_non_null(table->map);
+    struct lsm_source *source = lsm_table_source(table, NULL, true, NULL);
+    assert_non_null(source);
+    kit_check_walk(source, &model, false);
+    source->ops->destroy(source);
+    kit_meta_free(&meta);
+    kit_model_free(&model);
+    kit_close(&kit);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     seed = kit_seed(argv[0]);
@@ -138,6 +169,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(mutated_tables_are_refused_or_read_without_harm),
         cmocka_unit_test(random_bytes_are_no_table),
         cmocka_unit_test(what_is_sealed_may_still_be_wrong),
+        cmocka_unit_test(a_mapping_reaches_to_the_end_of_the_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
