@@ -143,6 +143,15 @@ static int seal_recovered(struct lsm_db *db, uint64_t seq_last, struct lsm_fault
     return rc;
 }
 
+static int bad_group(const struct lsm_pin *pin, const uint8_t *payload, uint64_t seq,
+                     struct lsm_fault *fault) {
+    const struct lsm_wal_extent extent = lsm_wal_extent(pin);
+    return lsm_fail(fault, LSM_ERR_CORRUPT,
+                    "%s: offset %llu: the group of operations at sequence %llu is damaged",
+                    lsm_file_path(extent.file), (unsigned long long)(payload - extent.bytes),
+                    (unsigned long long)seq);
+}
+
 static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload,
                         uint64_t size, uint32_t count, struct lsm_pin *pin,
                         struct lsm_fault *fault) {
@@ -150,6 +159,10 @@ static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint
     struct lsm_db *db = replay->db;
     const uint8_t *p = payload, *end = payload + size;
     bool added = false;
+    enum { OP_BYTES_MIN = 2 };         /* a delete of a key of one byte */
+    if (count > size / OP_BYTES_MIN) { /* before room is made for so many */
+        return bad_group(pin, payload, seq, fault);
+    }
     int rc = lsm_memtable_keep(db->active.table, pin, &added, fault);
     if (added && rc == 0) {
         lsm_wal_ref(pin);
@@ -162,13 +175,14 @@ static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint
         const uint8_t *op = p;
         p = lsm_op_decode(p, end, &entry);
         if (p == NULL) {
-            return lsm_fail(fault, LSM_ERR_CORRUPT,
-                            "%s: operation %u of the logged group at sequence %llu is damaged",
-                            db->path, i, (unsigned long long)seq);
+            return bad_group(pin, payload, seq, fault);
         }
         if (seq + i > replay->skip_until) {
             lsm_memtable_refer(db->active.table, seq + i, op);
         }
+    }
+    if (rc == 0 && p != end) {
+        return bad_group(pin, payload, seq, fault);
     }
     replay->seq = seq + count - 1;
     if (rc == 0 && replay->seq > db->last_seq) {

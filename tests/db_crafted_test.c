@@ -7,6 +7,7 @@
 #include "db_fixture.h"
 #include "fuzz_table.c"
 #include "table_kit.h"
+#include "wal.h"
 
 enum { PUTS = 100, VALUE_BYTES = 60 };
 
@@ -73,9 +74,49 @@ static void a_table_out_of_order_ends_the_compaction_with_its_place(void **state
     assert_int_equal(lsm_put(f->db, NULL, "k", 1, "v", 1), LSM_ERR_READ_ONLY);
 }
 
+/* A log of a later process, with one group that says it is of `count` operations. */
+static void append_group(struct db_fixture *f, uint32_t count, const char *payload, size_t size) {
+    struct lsm_fault fault = {0};
+    struct lsm_io *io = NULL;
+    struct lsm_wal *wal = NULL;
+    char notice[256];
+    const struct lsm_wal_start start = {.number = 900, .segment_bytes = 64 << 10, .after = 1};
+    const struct lsm_wal_group group = {
+        .payload_bytes = size, .seq = 2, .unix_s = 1700000000, .count = count};
+    assert_int_equal(lsm_io_create(LSM_IO_POSIX, &io, notice, &fault), 0);
+    assert_int_equal(lsm_wal_create(io, f->path, &start, &wal, &fault), 0);
+    memcpy(lsm_wal_begin(wal, &group), payload, size);
+    lsm_wal_commit(wal);
+    lsm_wal_close(wal);
+    lsm_io_destroy(io);
+}
+
+static void expect_refused_group(struct db_fixture *f, uint32_t count, const char *payload,
+                                 size_t size) {
+    char detail[256];
+    db_open(f);
+    db_put(f, "a", "1");
+    db_close(f);
+    append_group(f, count, payload, size);
+    assert_int_equal(lsm_open(f->path, &f->options, &f->db, detail), LSM_ERR_CORRUPT);
+    DB_CHECK(strstr(detail, "000900.wal: offset ") != NULL, "no place: %s", detail);
+    assert_null(f->db);
+    db_wipe(f);
+}
+
+/* Room is made for as many operations as there can be, not for as many as it says. */
+static void a_group_that_is_not_what_it_says_ends_the_open_with_its_place(void **state) {
+    struct db_fixture *f = *state;
+    const char one[] = {1 << 1, 'k'}, two[] = {1 << 1, 'k', 1 << 1, 'l'};
+    expect_refused_group(f, UINT32_C(3) << 30, one, sizeof one);
+    expect_refused_group(f, 2, one, sizeof one);
+    expect_refused_group(f, 1, two, sizeof two);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         DB_CASES_ON_FILES(a_table_out_of_order_ends_the_compaction_with_its_place),
+        DB_CASES_ON_FILES(a_group_that_is_not_what_it_says_ends_the_open_with_its_place),
     };
     db_test_begin(argc, argv);
     return db_test_run(tests, sizeof tests / sizeof tests[0]);
