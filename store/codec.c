@@ -8,8 +8,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "check.h"
+#include "lsm.h"
 
 enum { ZSTD_LEVEL = 3 }; /* zstd's own default */
 
@@ -85,7 +87,7 @@ static void make_key(void) {
     context_has_key = pthread_key_create(&context_key, free_context) == 0;
 }
 
-static bool unpack_zstd(const uint8_t *packed, size_t size, uint8_t *raw, size_t raw_size) {
+static int unpack_zstd(const uint8_t *packed, size_t size, uint8_t *raw, size_t raw_size) {
     (void)pthread_once(&context_once, make_key);
     ZSTD_DCtx *context = context_has_key ? pthread_getspecific(context_key) : NULL;
     bool kept = context != NULL;
@@ -94,22 +96,25 @@ static bool unpack_zstd(const uint8_t *packed, size_t size, uint8_t *raw, size_t
         kept = context != NULL && context_has_key && pthread_setspecific(context_key, context) == 0;
     }
     if (context == NULL) {
-        return false;
+        return LSM_ERR_MEMORY;
     }
     size_t n = ZSTD_decompressDCtx(context, raw, raw_size, packed, size);
     if (!kept) {
         (void)ZSTD_freeDCtx(context);
     }
-    return !ZSTD_isError(n) && n == raw_size;
+    if (ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation) {
+        return LSM_ERR_MEMORY;
+    }
+    return !ZSTD_isError(n) && n == raw_size ? 0 : LSM_ERR_CORRUPT;
 }
 
-bool lsm_unpack(enum lsm_codec codec, const uint8_t *packed, size_t size, uint8_t *raw,
-                size_t raw_size) {
+int lsm_unpack(enum lsm_codec codec, const uint8_t *packed, size_t size, uint8_t *raw,
+               size_t raw_size) {
     LSM_ASSERT(codec != LSM_CODEC_NONE && lsm_codec_is_known(codec));
     LSM_ASSERT(size <= LSM_BLOCK_LENGTH_MAX && raw_size <= LSM_BLOCK_LENGTH_MAX);
     if (codec == LSM_CODEC_ZSTD) {
         return unpack_zstd(packed, size, raw, raw_size);
     }
     int n = LZ4_decompress_safe((const char *)packed, (char *)raw, (int)size, (int)raw_size);
-    return n >= 0 && (size_t)n == raw_size;
+    return n >= 0 && (size_t)n == raw_size ? 0 : LSM_ERR_CORRUPT;
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "status.h"
 #include "table_format.h"
 
 struct lsm_packer; /* buffers and contexts that are reused from block to block */
@@ -20,9 +21,9 @@ const uint8_t *lsm_pack(struct lsm_packer *packer, const uint8_t *block, size_t 
                         size_t *packed_size);
 
 bool lsm_codec_is_known(unsigned codec);
-/* Fills raw[0..raw_size). False: the bytes are not raw_size bytes packed. REQUIRES: a known codec
- * other than none. */
-bool lsm_unpack(enum lsm_codec codec, const uint8_t *packed, size_t size, uint8_t *raw,
-                size_t raw_size);
+/* Fills raw[0..raw_size). CORRUPT: the bytes are not raw_size bytes packed; MEMORY: nobody knows.
+ * REQUIRES: a known codec other than none. */
+LSM_CHECKED int lsm_unpack(enum lsm_codec codec, const uint8_t *packed, size_t size, uint8_t *raw,
+                           size_t raw_size);
 
 #endif

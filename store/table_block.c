@@ -34,11 +34,15 @@ int lsm_table_check_block(const struct lsm_table *table, size_t i, const uint8_t
     const struct lsm_index_record *record = &table->index.records[i];
     bool packed = lsm_table_is_packed(table, i);
     const char *what = NULL;
+    int rc = 0;
     LSM_ASSERT(!packed || raw != NULL);
     if (lsm_checksum(record->offset, stored, record->length) != record->checksum) {
         what = "checksum does not match";
-    } else if (packed && !lsm_unpack((enum lsm_codec)record->codec, stored, record->length, raw,
-                                     record->raw_length)) {
+    } else if (packed && (rc = lsm_unpack((enum lsm_codec)record->codec, stored, record->length,
+                                          raw, record->raw_length)) != 0) {
+        if (rc == LSM_ERR_MEMORY) {
+            return lsm_table_block_fault(table, i, rc, fault);
+        }
         what = "cannot be unpacked";
     } else if (!lsm_block_view_init(view, packed ? raw : stored, record->raw_length)) {
         what = "not a block";

@@ -5,8 +5,12 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zstd.h>
 
 #include "codec.h"
 #include "table_kit.h"
@@ -41,10 +45,12 @@ static void round_trip(enum lsm_codec codec) {
             packed_count++;
             assert_true(packed_size <= size - size / 8);
             memset(raw, 0, size);
-            assert_true(lsm_unpack(codec, packed, packed_size, raw, size));
+            assert_int_equal(lsm_unpack(codec, packed, packed_size, raw, size), 0);
             assert_memory_equal(raw, block, size);
-            assert_true(size < 2 || !lsm_unpack(codec, packed, packed_size, raw, size - 1));
-            assert_false(lsm_unpack(codec, packed, packed_size, raw, size + 1));
+            assert_true(size < 2 ||
+                        lsm_unpack(codec, packed, packed_size, raw, size - 1) == LSM_ERR_CORRUPT);
+            assert_int_equal(lsm_unpack(codec, packed, packed_size, raw, size + 1),
+                             LSM_ERR_CORRUPT);
         }
     }
     assert_in_range(packed_count, 100, 499);
@@ -86,12 +92,57 @@ static void damaged_bytes_never_write_too_much(void **state) {
             copy[kit_below(&rng, packed_size)] = (uint8_t)kit_random(&rng);
         }
         memcpy(raw + raw_size, guard, GUARD);
-        (void)lsm_unpack(codec, copy, (size_t)kit_below(&rng, packed_size + 1), raw, raw_size);
+        int rc = lsm_unpack(codec, copy, (size_t)kit_below(&rng, packed_size + 1), raw, raw_size);
+        assert_true(rc == 0 || rc == LSM_ERR_CORRUPT);
         assert_memory_equal(raw + raw_size, guard, GUARD);
         free(copy);
         free(raw);
         lsm_packer_destroy(packer);
     }
+}
+
+/* ---- without memory ---- */
+
+static _Atomic bool out_of_memory;
+
+/* Stands before the library's own. */
+ZSTD_DCtx *ZSTD_createDCtx(void) {
+    ZSTD_DCtx *(*real)(void);
+    *(void **)&real = dlsym(RTLD_NEXT, "ZSTD_createDCtx");
+    return out_of_memory ? NULL : real();
+}
+
+struct packed {
+    const uint8_t *bytes;
+    size_t size;
+    int first, second;
+};
+
+static void *unpack_twice(void *argument) {
+    struct packed *packed = argument;
+    uint8_t raw[4096];
+    out_of_memory = true;
+    packed->first = lsm_unpack(LSM_CODEC_ZSTD, packed->bytes, packed->size, raw, sizeof raw);
+    out_of_memory = false;
+    packed->second = lsm_unpack(LSM_CODEC_ZSTD, packed->bytes, packed->size, raw, sizeof raw);
+    return NULL;
+}
+
+/* In a thread of its own, which has no context yet. */
+static void lack_of_memory_is_not_damage(void **state) {
+    (void)state;
+    pthread_t thread;
+    uint8_t block[4096] = {0};
+    struct packed packed = {.size = 0};
+    struct lsm_packer *packer = lsm_packer_create(LSM_CODEC_ZSTD);
+    assert_non_null(packer);
+    packed.bytes = lsm_pack(packer, block, sizeof block, &packed.size);
+    assert_non_null(packed.bytes);
+    assert_int_equal(pthread_create(&thread, NULL, unpack_twice, &packed), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(packed.first, LSM_ERR_MEMORY);
+    assert_int_equal(packed.second, 0);
+    lsm_packer_destroy(packer);
 }
 
 static void only_known_codecs_are_known(void **state) {
@@ -106,6 +157,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_packed_comes_out_again),
         cmocka_unit_test(damaged_bytes_never_write_too_much),
+        cmocka_unit_test(lack_of_memory_is_not_damage),
         cmocka_unit_test(only_known_codecs_are_known),
     };
     return cmocka_run_group_tests_name("codec", tests, NULL, NULL);
