@@ -68,8 +68,18 @@ static void give_back_all(void *first) {
     pthread_mutex_unlock(&registry_mutex);
 }
 
+static void before_fork(void) {
+    pthread_mutex_lock(&registry_mutex);
+}
+static void after_fork(void) {
+    pthread_mutex_unlock(&registry_mutex);
+}
+
 static void make_key(void) {
     key_made = pthread_key_create(&holdings_key, give_back_all) == 0;
+    /* A child may open databases of its own: nobody has the lock there. Fails only without memory;
+     * then a fork had better come at another moment. */
+    (void)pthread_atfork(before_fork, after_fork, after_fork);
 }
 
 struct lsm_counters *lsm_counters_create(void) {

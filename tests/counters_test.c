@@ -1,10 +1,14 @@
 /* Counters: each thread has its own, sums never step back, and nothing is left behind. */
+#include <dlfcn.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "counters.h"
@@ -194,6 +198,74 @@ static void the_maximum_is_of_the_time_since_it_was_last_reset(void **state) {
     lsm_counters_destroy(counters);
 }
 
+/* ---- a fork in the middle ---- */
+
+static _Atomic bool hold_allocation, held, forking, forked;
+
+/* Stands before the C library's: the counters make a slot under their lock. */
+void *aligned_alloc(size_t alignment, size_t size) {
+    void *(*real)(size_t, size_t);
+    *(void **)&real = dlsym(RTLD_NEXT, "aligned_alloc");
+    if (atomic_exchange(&hold_allocation, false)) {
+        atomic_store(&held, true);
+        while (!atomic_load(&forking)) {
+            (void)usleep(1000);
+        }
+        (void)usleep(50 * 1000); /* the fork goes on, if nothing keeps it */
+    }
+    return real(alignment, size);
+}
+
+/* Registered after the counters' own, and so called before them. */
+static void fork_begins(void) {
+    atomic_store(&forking, true);
+}
+
+static void *take_a_slot(void *counters) {
+    atomic_store(&hold_allocation, true);
+    struct lsm_counter_slot *slot = lsm_counters_slot(counters);
+    while (!atomic_load(&forked)) { /* one that has ended would be missed in the child */
+        (void)usleep(1000);
+    }
+    return slot;
+}
+
+static int count_in_child(void) {
+    (void)alarm(20); /* rather than to wait for ever */
+    struct lsm_counters *counters = lsm_counters_create();
+    if (counters == NULL) {
+        return 1;
+    }
+    lsm_count(lsm_counters_slot(counters), LSM_C_PUTS, 3);
+    int rc = lsm_counters_sum(counters, LSM_C_PUTS) == 3 ? 0 : 2;
+    lsm_counters_destroy(counters);
+    return rc;
+}
+
+static void a_child_forked_while_a_slot_is_taken_may_count(void **state) {
+    (void)state;
+    pthread_t thread;
+    int status = 0;
+    struct lsm_counters *counters = made();
+    assert_int_equal(pthread_atfork(fork_begins, NULL, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, take_a_slot, counters), 0);
+    while (!atomic_load(&held)) {
+        (void)usleep(1000);
+    }
+    (void)fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        _exit(count_in_child());
+    }
+    atomic_store(&forked, true);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    lsm_counters_destroy(counters);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thread_keeps_its_slot_for_each_database),
@@ -202,6 +274,7 @@ int main(void) {
         cmocka_unit_test(counters_may_go_before_the_threads_that_used_them),
         cmocka_unit_test(a_thread_may_still_count_while_it_ends),
         cmocka_unit_test(the_maximum_is_of_the_time_since_it_was_last_reset),
+        cmocka_unit_test(a_child_forked_while_a_slot_is_taken_may_count),
     };
     return cmocka_run_group_tests_name("counters", tests, NULL, NULL);
 }
