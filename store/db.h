@@ -176,6 +176,12 @@ struct lsm_db {
 
 /* ---- handle.c: every public call begins here ---- */
 
+/* Raised in every forked child: handles opened before the fork have an older number. */
+extern _Atomic uint32_t lsm_forks;
+/* The handle is the parent process's: its locks may be held, its mappings are not there. */
+static inline bool lsm_is_inherited(const struct lsm_db *db) {
+    return db->fork_generation != atomic_load_explicit(&lsm_forks, memory_order_relaxed);
+}
 /* 0, FORKED, or ARGUMENT for NULL. */
 LSM_CHECKED int lsm_enter(const struct lsm_db *db);
 /* Notes the newest failure for lsm_error_detail and returns its code. */

@@ -2,11 +2,10 @@
 #include "check.h"
 #include "db.h"
 
-/* Raised in every forked child: handles opened before the fork have an older number. */
-static _Atomic uint32_t fork_generation = 1;
+_Atomic uint32_t lsm_forks = 1;
 
 static void in_child(void) {
-    atomic_fetch_add_explicit(&fork_generation, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&lsm_forks, 1, memory_order_relaxed);
 }
 
 static void watch_forks(void) {
@@ -17,15 +16,14 @@ static void watch_forks(void) {
 uint32_t lsm_fork_generation(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, watch_forks);
-    return atomic_load_explicit(&fork_generation, memory_order_relaxed);
+    return atomic_load_explicit(&lsm_forks, memory_order_relaxed);
 }
 
 int lsm_enter(const struct lsm_db *db) {
     if (db == NULL) {
         return LSM_ERR_ARGUMENT;
     }
-    uint32_t now = atomic_load_explicit(&fork_generation, memory_order_relaxed);
-    return __builtin_expect(db->fork_generation == now, 1) ? 0 : LSM_ERR_FORKED;
+    return __builtin_expect(lsm_is_inherited(db), 0) ? LSM_ERR_FORKED : 0;
 }
 
 int lsm_leave(struct lsm_db *db, const struct lsm_fault *fault, int rc) {

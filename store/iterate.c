@@ -175,6 +175,16 @@ void lsm_iter_destroy(struct lsm_iter *iter) {
     free(iter);
 }
 
+/* In a forked child there is nothing to go to. */
+static bool refuse(struct lsm_iter *iter) {
+    if (__builtin_expect(!lsm_is_inherited(iter->db), 1)) {
+        return false;
+    }
+    iter->valid = false;
+    iter->status = LSM_ERR_FORKED;
+    return true;
+}
+
 /* ---- forward ---- */
 
 static bool is_key(const struct buffer *key, const struct lsm_entry *entry) {
@@ -232,6 +242,9 @@ static void count_scan(struct lsm_iter *iter, uint64_t began_ns) {
 }
 
 void lsm_iter_seek(struct lsm_iter *iter, const void *key, size_t key_size) {
+    if (refuse(iter)) {
+        return;
+    }
     uint64_t began_ns = lsm_io_now_ns(iter->db->io);
     iter->status = 0;
     iter->valid = false;
@@ -247,6 +260,9 @@ void lsm_iter_seek(struct lsm_iter *iter, const void *key, size_t key_size) {
 }
 
 void lsm_iter_first(struct lsm_iter *iter) {
+    if (refuse(iter)) {
+        return;
+    }
     if (iter->has_lower) {
         lsm_iter_seek(iter, iter->lower.data, iter->lower.size);
         return;
@@ -313,6 +329,9 @@ static void stand_before(struct lsm_iter *iter, const uint8_t *key, size_t key_s
 }
 
 void lsm_iter_last(struct lsm_iter *iter) {
+    if (refuse(iter)) {
+        return;
+    }
     uint64_t began_ns = lsm_io_now_ns(iter->db->io);
     iter->status = 0;
     iter->valid = false;
@@ -322,6 +341,9 @@ void lsm_iter_last(struct lsm_iter *iter) {
 }
 
 void lsm_iter_seek_for_prev(struct lsm_iter *iter, const void *key, size_t key_size) {
+    if (refuse(iter)) {
+        return;
+    }
     if (iter->has_upper &&
         lsm_key_compare(key, key_size, iter->upper.data, iter->upper.size) >= 0) {
         lsm_iter_last(iter);
@@ -345,6 +367,9 @@ void lsm_iter_seek_for_prev(struct lsm_iter *iter, const void *key, size_t key_s
 /* ---- moving ---- */
 
 void lsm_iter_next(struct lsm_iter *iter) {
+    if (refuse(iter)) {
+        return;
+    }
     LSM_ASSERT(iter->valid);
     lsm_count(lsm_counters_slot(iter->db->counters), LSM_C_SCAN_STEPS, 1);
     iter->valid = false;
@@ -361,6 +386,9 @@ void lsm_iter_next(struct lsm_iter *iter) {
 }
 
 void lsm_iter_prev(struct lsm_iter *iter) {
+    if (refuse(iter)) {
+        return;
+    }
     LSM_ASSERT(iter->valid);
     lsm_count(lsm_counters_slot(iter->db->counters), LSM_C_SCAN_STEPS, 1);
     iter->valid = false;
@@ -374,7 +402,7 @@ void lsm_iter_prev(struct lsm_iter *iter) {
 }
 
 bool lsm_iter_valid(const struct lsm_iter *iter) {
-    return iter->valid;
+    return iter->valid && !lsm_is_inherited(iter->db);
 }
 
 struct lsm_key lsm_iter_key(const struct lsm_iter *iter) {
@@ -395,5 +423,8 @@ struct lsm_key lsm_iter_value(const struct lsm_iter *iter) {
 }
 
 int lsm_iter_status(const struct lsm_iter *iter) {
+    if (lsm_is_inherited(iter->db)) {
+        return LSM_ERR_FORKED;
+    }
     return iter->valid ? 0 : iter->status;
 }

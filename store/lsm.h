@@ -17,8 +17,10 @@
  * or not kept. Errors:     0, or a negative code of enum lsm_error. NOT_FOUND is an answer, not a
  * failure. lsm_error_detail tells which file, which offset and what the kernel said. Nothing here
  * prints, aborts on bad input, or exits. Assertions guard the library's own invariants only.
- * Process:    one process opens a directory at a time. A handle is invalid in a forked child and
- * says so. */
+ * Process:    one process opens a directory at a time. A handle, and what was made with it, is
+ * invalid in a forked child: calls say so, but values taken before are neither to be read nor
+ * released there. A child may open databases of its own. A thread inside a call is not to be
+ * cancelled, nor left by longjmp: locks and what it reads would stay taken. */
 #ifndef LSM_LSM_H
 #define LSM_LSM_H
 
