@@ -31,6 +31,7 @@ struct lsm_publish {
     struct lsm_db *db;
     struct scope_writer *writer;
     struct lsm_publish_options options;
+    pid_t process; /* that started it */
 
     pthread_t sampler;
     pthread_mutex_t stop_lock;
@@ -470,6 +471,7 @@ static struct lsm_publish *make(struct lsm_db *db, const struct lsm_publish_opti
     pthread_mutex_init(&p->stop_lock, NULL);
     pthread_mutex_init(&p->tree_lock, NULL);
     p->db = db;
+    p->process = getpid();
     p->options = options != NULL ? *options : lsm_publish_options_default();
     p->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     p->start_mono_ns = p->second_ns = clock_ns(CLOCK_MONOTONIC);
@@ -525,7 +527,8 @@ int lsm_publish_start(struct lsm_db *db, const char *name,
 }
 
 void lsm_publish_stop(struct lsm_publish *p) {
-    if (p == NULL) {
+    /* A forked child has neither the sampler nor, perhaps, the locks. */
+    if (p == NULL || p->process != getpid()) {
         return;
     }
     pthread_mutex_lock(&p->stop_lock);

@@ -44,7 +44,8 @@ struct lsm_publish_options lsm_publish_options_default(void);
 LSM_CHECKED int lsm_publish_start(struct lsm_db *db, const char *name,
                                   const struct lsm_publish_options *options,
                                   struct lsm_publish **publish, struct scope_error_detail *detail);
-/* Publishes a last sample, closes the segment, ends the sampler. NULL is ignored. */
+/* Publishes a last sample, closes the segment, ends the sampler. NULL is ignored, and so is what a
+ * forked child has from its parent. */
 void lsm_publish_stop(struct lsm_publish *publish);
 /* Puts a named marker into the event ring. Any thread. */
 void lsm_publish_marker(struct lsm_publish *publish, const char *text);

@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "db_fixture.h"
 #include "publish.h"
+#include "quiet_fork.h"
 
 enum { INTERVAL_NS = 10 * 1000 * 1000 };
 static uint64_t interval_ns = INTERVAL_NS;
@@ -348,6 +350,29 @@ static void a_name_in_use_is_refused_and_free_after_the_stop(void **state) {
     lsm_publish_stop(NULL);
 }
 
+/* The sampler is not there, and the segment is the parent's. */
+static void a_stop_in_a_forked_child_leaves_the_parent_s_alone(void **state) {
+    struct db_fixture *f = *state;
+    struct watch w;
+    int status = 0;
+    db_open(f);
+    start(&w, f, NULL);
+    pid_t child = quiet_fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)alarm(20);
+        lsm_publish_marker(w.publish, "from a child");
+        lsm_publish_stop(w.publish);
+        _exit(lsm_close(f->db) == LSM_ERR_FORKED ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    work(f, 0, 100);
+    wait_for(&w, SCOPE_M_OPS_PUT, 80);
+    end(&w);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         DB_CASES_ON_FILES(counters_arrive_and_at_the_end_equal_the_stats),
@@ -355,6 +380,7 @@ int main(int argc, char **argv) {
         DB_CASES_ON_FILES(a_running_job_s_inputs_are_marked_at_once),
         DB_CASE(histograms_markers_and_the_program_s_own_values_arrive, posix),
         DB_CASE(a_name_in_use_is_refused_and_free_after_the_stop, posix),
+        DB_CASE(a_stop_in_a_forked_child_leaves_the_parent_s_alone, posix),
     };
     db_test_begin(argc, argv);
     return db_test_run(tests, sizeof tests / sizeof tests[0]);
