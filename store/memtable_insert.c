@@ -3,15 +3,7 @@
  *   - in an inner node a new child is named before the child it was split from is narrowed;
  *   - a new leaf has its own links before an inner node leads to it;
  *   - a full node is replaced, never changed. */
-#include "bytes.h"
-#include "check.h"
-#include "memtable_tree.h"
-
-/* A slot's content on its way from one node to another. `child` in inner nodes only. */
-struct slot {
-    uint64_t window;
-    uint32_t item, child;
-};
+#include "memtable_node.h"
 
 /* A node of the way down: where the way left it, and the bounds of its range (0 none). */
 struct step {
@@ -25,20 +17,6 @@ struct split {
     uint32_t left, right, item;
 };
 
-static struct lsm_tree_item *item_at(const struct lsm_tree *tree, uint32_t ref) {
-    return lsm_arena_at(tree->arena, ref);
-}
-static struct lsm_node *node_at(const struct lsm_tree *tree, uint32_t ref) {
-    return lsm_arena_at(tree->arena, ref);
-}
-static struct lsm_leaf *as_leaf(struct lsm_node *node) {
-    LSM_ASSERT(node->height == 0);
-    return (struct lsm_leaf *)(void *)node;
-}
-static struct lsm_inner *as_inner(struct lsm_node *node) {
-    LSM_ASSERT(node->height > 0);
-    return (struct lsm_inner *)(void *)node;
-}
 static uint64_t order_of(const struct lsm_node *node) {
     return atomic_load_explicit(&node->order, memory_order_relaxed); /* the writer's own stores */
 }
@@ -73,41 +51,15 @@ uint64_t lsm_tree_reserve_bytes(const struct lsm_tree *tree, uint64_t count) {
 
 /* ---- nodes ---- */
 
-static uint32_t make_node(struct lsm_tree *tree, uint16_t height, uint16_t skip,
-                          const struct slot *slots, unsigned count) {
-    LSM_ASSERT(count <= LSM_NODE_SLOTS && height < LSM_TREE_HEIGHT_MAX);
-    uint64_t order = count;
-    uint32_t ref = lsm_arena_alloc(tree->arena, height == 0 ? sizeof(struct lsm_leaf)
-                                                            : sizeof(struct lsm_inner));
-    struct lsm_node *node = node_at(tree, ref);
-    node->skip = skip;
-    node->height = height;
-    for (unsigned i = 0; i < count; i++) {
-        node->window[i] = slots[i].window;
-        node->item[i] = slots[i].item;
-        order |= (uint64_t)i << (4 + 4 * i);
-        if (height > 0) {
-            atomic_init(&as_inner(node)->child[i], slots[i].child);
-        }
-    }
-    if (height == 0) {
-        atomic_init(&as_leaf(node)->next, 0);
-        atomic_init(&as_leaf(node)->prev, 0);
-    }
-    atomic_init(&node->order, order);
-    tree->nodes[height]++;
-    return ref;
-}
-
 /* Fills the next free slot and names it at sorted position `rank`. */
-static void add_slot(struct lsm_node *node, unsigned rank, const struct slot *slot) {
+static void add_slot(struct lsm_node *node, unsigned rank, const struct lsm_tree_slot *slot) {
     uint64_t order = order_of(node);
     unsigned count = lsm_order_count(order), shift = 4 + 4 * rank;
     LSM_ASSERT(count < LSM_NODE_SLOTS && rank <= count);
     node->window[count] = slot->window;
     node->item[count] = slot->item;
     if (node->height > 0) {
-        atomic_store_explicit(&as_inner(node)->child[count], slot->child, memory_order_relaxed);
+        atomic_store_explicit(&lsm_as_inner(node)->child[count], slot->child, memory_order_relaxed);
     }
     uint64_t below = order & ((UINT64_C(1) << shift) - 1);
     uint64_t above = order & ~((UINT64_C(1) << shift) - 1);
@@ -117,14 +69,14 @@ static void add_slot(struct lsm_node *node, unsigned rank, const struct slot *sl
 }
 
 /* The node's slots in sorted sequence with `added` at `rank`. */
-static void collect(const struct lsm_node *node, unsigned rank, const struct slot *added,
-                    struct slot slots[LSM_NODE_SLOTS + 1]) {
+static void collect(const struct lsm_node *node, unsigned rank, const struct lsm_tree_slot *added,
+                    struct lsm_tree_slot slots[LSM_NODE_SLOTS + 1]) {
     uint64_t order = order_of(node);
     LSM_ASSERT(lsm_order_count(order) == LSM_NODE_SLOTS && rank <= LSM_NODE_SLOTS);
     for (unsigned i = 0, to = 0; i < LSM_NODE_SLOTS; i++, to++) {
         unsigned from = lsm_order_slot(order, i);
         to += to == rank;
-        slots[to] = (struct slot){node->window[from], node->item[from], 0};
+        slots[to] = (struct lsm_tree_slot){node->window[from], node->item[from], 0};
         if (node->height > 0) {
             const struct lsm_inner *inner = (const struct lsm_inner *)(const void *)node;
             slots[to].child = atomic_load_explicit(&inner->child[from], memory_order_relaxed);
@@ -133,46 +85,24 @@ static void collect(const struct lsm_node *node, unsigned rank, const struct slo
     slots[rank] = *added;
 }
 
-static uint64_t item_window(const struct lsm_tree *tree, uint32_t ref, uint16_t skip) {
-    if (ref == 0) {
-        return 0;
-    }
-    const struct lsm_entry entry = lsm_item_entry(item_at(tree, ref));
-    return lsm_key_window(entry.key, entry.key_size, skip);
-}
-
-/* Bytes that all keys from `low` to `high` share. */
-static uint16_t shared_bytes(const struct lsm_tree *tree, uint32_t low, uint32_t high) {
-    if (low == 0 || high == 0) {
-        return 0;
-    }
-    const struct lsm_entry a = lsm_item_entry(item_at(tree, low));
-    const struct lsm_entry b = lsm_item_entry(item_at(tree, high));
-    uint32_t size = a.key_size < b.key_size ? a.key_size : b.key_size, n = 0;
-    while (n < size && a.key[n] == b.key[n]) {
-        n++;
-    }
-    return (uint16_t)n;
-}
-
 /* Moves the windows of half a node further into the keys when they no longer tell them apart well:
  * that reads every key, so it is done only where the upper half of the windows has become equal. */
 static uint16_t sharpen(const struct lsm_tree *tree, uint16_t skip, uint32_t low, uint32_t high,
-                        struct slot *slots, unsigned count) {
+                        struct lsm_tree_slot *slots, unsigned count) {
     unsigned first = slots[0].item == 0 ? 1 : 0; /* the left edge has no key */
     if ((slots[first].window ^ slots[count - 1].window) >> 32 != 0) {
         return skip;
     }
-    uint16_t better = shared_bytes(tree, low, high);
+    uint16_t better = lsm_tree_shared(tree, low, high);
     LSM_ASSERT(better >= skip);
     if (better == skip) {
         return skip;
     }
     for (unsigned i = 0; i < count; i++) {
-        __builtin_prefetch(item_at(tree, slots[i].item)->op);
+        __builtin_prefetch(lsm_item_at(tree, slots[i].item)->op);
     }
     for (unsigned i = 0; i < count; i++) {
-        slots[i].window = item_window(tree, slots[i].item, better);
+        slots[i].window = lsm_tree_window(tree, slots[i].item, better);
     }
     return better;
 }
@@ -184,9 +114,9 @@ static uint16_t sharpen(const struct lsm_tree *tree, uint16_t skip, uint32_t low
  * ascending keys fill their nodes; the left one is then the old one, if its windows are as good as
  * can be. Otherwise the two share the entries evenly. */
 static struct split split_node(struct lsm_tree *tree, const struct step *step,
-                               const struct slot *added, uint32_t replaced) {
-    struct lsm_node *node = node_at(tree, step->ref);
-    struct slot slots[LSM_NODE_SLOTS + 1];
+                               const struct lsm_tree_slot *added, uint32_t replaced) {
+    struct lsm_node *node = lsm_node_at(tree, step->ref);
+    struct lsm_tree_slot slots[LSM_NODE_SLOTS + 1];
     unsigned rank = step->rank + (node->height > 0);
     bool append = rank == LSM_NODE_SLOTS && step->high == 0;
     bool same = append; /* the left node is as it was */
@@ -199,21 +129,21 @@ static struct split split_node(struct lsm_tree *tree, const struct step *step,
     struct split split = {.left = step->ref, .item = slots[cut].item};
     uint16_t skip = sharpen(tree, node->skip, step->low, split.item, slots, cut);
     if (!same || skip != node->skip) {
-        split.left = make_node(tree, node->height, skip, slots, cut);
+        split.left = lsm_tree_make_node(tree, node->height, skip, slots, cut);
         tree->nodes[node->height]--; /* the old one: no longer in use, though still readable */
     }
     unsigned rest = LSM_NODE_SLOTS + 1 - cut;
     skip = sharpen(tree, node->skip, split.item, step->high, slots + cut, rest);
-    split.right = make_node(tree, node->height, skip, slots + cut, rest);
+    split.right = lsm_tree_make_node(tree, node->height, skip, slots + cut, rest);
     return split;
 }
 
 /* The new leaves' own links, before anything leads to them: a reader that comes from above may go
  * on along the leaves at once. */
 static void link_new_leaves(struct lsm_tree *tree, uint32_t old, const struct split *split) {
-    struct lsm_leaf *was = as_leaf(node_at(tree, old));
-    struct lsm_leaf *left = as_leaf(node_at(tree, split->left));
-    struct lsm_leaf *right = as_leaf(node_at(tree, split->right));
+    struct lsm_leaf *was = lsm_as_leaf(lsm_node_at(tree, old));
+    struct lsm_leaf *left = lsm_as_leaf(lsm_node_at(tree, split->left));
+    struct lsm_leaf *right = lsm_as_leaf(lsm_node_at(tree, split->right));
     uint32_t prev = atomic_load_explicit(&was->prev, memory_order_relaxed);
     uint32_t next = atomic_load_explicit(&was->next, memory_order_relaxed);
     atomic_store_explicit(&right->prev, split->left, memory_order_relaxed);
@@ -228,44 +158,46 @@ static void link_new_leaves(struct lsm_tree *tree, uint32_t old, const struct sp
 /* Leads the neighbours to the new leaves, once they can be found from above. Who comes by an old
  * link until then finds every entry that was there when it began. Release: the leaves are whole. */
 static void link_neighbours(struct lsm_tree *tree, uint32_t old, const struct split *split) {
-    const struct lsm_leaf *was = as_leaf(node_at(tree, old));
-    const struct lsm_leaf *right = as_leaf(node_at(tree, split->right));
+    const struct lsm_leaf *was = lsm_as_leaf(lsm_node_at(tree, old));
+    const struct lsm_leaf *right = lsm_as_leaf(lsm_node_at(tree, split->right));
     uint32_t prev = atomic_load_explicit(&was->prev, memory_order_relaxed);
     uint32_t next = atomic_load_explicit(&right->next, memory_order_relaxed);
     if (split->left != old && prev != 0) {
-        atomic_store_explicit(&as_leaf(node_at(tree, prev))->next, split->left,
+        atomic_store_explicit(&lsm_as_leaf(lsm_node_at(tree, prev))->next, split->left,
                               memory_order_release);
     }
     if (next != 0) {
-        atomic_store_explicit(&as_leaf(node_at(tree, next))->prev, split->right,
+        atomic_store_explicit(&lsm_as_leaf(lsm_node_at(tree, next))->prev, split->right,
                               memory_order_release);
     }
 }
 
 static void grow_root(struct lsm_tree *tree, const struct split *split) {
-    const struct slot slots[2] = {
+    const struct lsm_tree_slot slots[2] = {
         {.window = 0, .item = 0, .child = split->left},
-        {.window = item_window(tree, split->item, 0), .item = split->item, .child = split->right},
+        {.window = lsm_tree_window(tree, split->item, 0),
+         .item = split->item,
+         .child = split->right},
     };
     tree->height++;
     LSM_ASSERT(tree->height < LSM_TREE_HEIGHT_MAX);
-    uint32_t root = make_node(tree, tree->height, 0, slots, 2);
+    uint32_t root = lsm_tree_make_node(tree, tree->height, 0, slots, 2);
     atomic_store_explicit(&tree->root, root, memory_order_release);
 }
 
 /* Puts `added` into the node of `step`, of which `replaced` is now a narrower child (inner nodes).
  * True when the node had to be split: *split is for the level above. */
-static bool put_slot(struct lsm_tree *tree, const struct step *step, struct slot added,
+static bool put_slot(struct lsm_tree *tree, const struct step *step, struct lsm_tree_slot added,
                      uint32_t replaced, struct split *split) {
-    struct lsm_node *node = node_at(tree, step->ref);
+    struct lsm_node *node = lsm_node_at(tree, step->ref);
     uint64_t order = order_of(node);
     unsigned rank = step->rank + (node->height > 0); /* a new child comes after the one it left */
-    added.window = item_window(tree, added.item, node->skip);
+    added.window = lsm_tree_window(tree, added.item, node->skip);
     if (lsm_order_count(order) < LSM_NODE_SLOTS) {
         add_slot(node, rank, &added);
         if (node->height > 0) {
             /* After the order, see child_for. */
-            atomic_store_explicit(&as_inner(node)->child[lsm_order_slot(order, step->rank)],
+            atomic_store_explicit(&lsm_as_inner(node)->child[lsm_order_slot(order, step->rank)],
                                   replaced, memory_order_release);
         }
         return false;
@@ -281,7 +213,7 @@ static void descend(const struct lsm_tree *tree, const struct lsm_tree_target *t
                     struct step steps[LSM_TREE_HEIGHT_MAX]) {
     uint32_t ref = atomic_load_explicit(&tree->root, memory_order_relaxed), low = 0, high = 0;
     for (unsigned height = tree->height; height > 0; height--) {
-        struct lsm_inner *inner = as_inner(node_at(tree, ref));
+        struct lsm_inner *inner = lsm_as_inner(lsm_node_at(tree, ref));
         uint64_t order = order_of(&inner->node);
         unsigned rank = lsm_node_rank(tree, &inner->node, order, target, true);
         LSM_ASSERT(rank > 0);
@@ -298,26 +230,26 @@ static void descend(const struct lsm_tree *tree, const struct lsm_tree_target *t
             high = inner->node.item[lsm_order_slot(order, rank)];
         }
     }
-    const struct lsm_node *leaf = node_at(tree, ref);
+    const struct lsm_node *leaf = lsm_node_at(tree, ref);
     steps[0] =
         (struct step){ref, lsm_node_rank(tree, leaf, order_of(leaf), target, false), low, high};
 }
 
 void lsm_tree_insert(struct lsm_tree *tree, uint32_t ref) {
-    const struct lsm_entry entry = lsm_item_entry(item_at(tree, ref));
+    const struct lsm_entry entry = lsm_item_entry(lsm_item_at(tree, ref));
     const struct lsm_tree_target target = {entry.key, entry.key_size, entry.seq};
     struct step steps[LSM_TREE_HEIGHT_MAX];
     struct split split = {0};
     LSM_ASSERT(entry.key_size > 0 && entry.key_size <= UINT16_MAX);
     descend(tree, &target, steps);
-    if (!put_slot(tree, &steps[0], (struct slot){.item = ref}, 0, &split)) {
+    if (!put_slot(tree, &steps[0], (struct lsm_tree_slot){.item = ref}, 0, &split)) {
         return;
     }
     const struct split leaves = split;
     link_new_leaves(tree, steps[0].ref, &leaves);
     bool up = true;
     for (unsigned height = 1; height <= tree->height && up; height++) {
-        struct slot added = {.item = split.item, .child = split.right};
+        struct lsm_tree_slot added = {.item = split.item, .child = split.right};
         up = put_slot(tree, &steps[height], added, split.left, &split);
     }
     if (up) {
@@ -328,6 +260,6 @@ void lsm_tree_insert(struct lsm_tree *tree, uint32_t ref) {
 
 void lsm_tree_init(struct lsm_tree *tree, struct lsm_arena *arena) {
     *tree = (struct lsm_tree){.arena = arena};
-    uint32_t root = make_node(tree, 0, 0, NULL, 0);
+    uint32_t root = lsm_tree_make_node(tree, 0, 0, NULL, 0);
     atomic_init(&tree->root, root);
 }
