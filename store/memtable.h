@@ -63,7 +63,7 @@ struct lsm_op_reader {
 struct lsm_source *lsm_memtable_source_by(struct lsm_memtable *memtable,
                                           const struct lsm_op_reader *reader);
 
-/* Keys, values and their overhead, 36 to 48 bytes an entry. */
+/* Keys, values and their overhead, 36 to 48 bytes an entry, 32 where it was loaded at once. */
 uint64_t lsm_memtable_bytes(const struct lsm_memtable *memtable);
 uint64_t lsm_memtable_entries(const struct lsm_memtable *memtable);
 

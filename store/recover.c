@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "db.h"
+#include "memtable_load.h"
 
 /* ---- the manifest ---- */
 
@@ -119,6 +120,7 @@ struct log_replay {
     uint64_t
         skip_until; /* entries up to this sequence are in tables: memtables are flushed in order */
     uint64_t seq;   /* newest one replayed */
+    struct lsm_load load; /* into the active memtable */
 };
 
 /* A fresh active memtable; the log number of recovered ones is the oldest segment: all are needed
@@ -132,13 +134,18 @@ static int begin_memtable(struct lsm_db *db, struct lsm_fault *fault) {
     return rc;
 }
 
-static int seal_recovered(struct lsm_db *db, uint64_t seq_last, struct lsm_fault *fault) {
+static int seal_recovered(struct log_replay *replay, struct lsm_fault *fault) {
+    struct lsm_db *db = replay->db;
+    int rc = lsm_load_finish(&replay->load, fault);
     struct lsm_mem full = db->active;
-    full.seq_last = seq_last;
-    int rc = begin_memtable(db, fault);
+    full.seq_last = replay->seq;
+    if (rc == 0) {
+        rc = begin_memtable(db, fault);
+    }
     if (rc == 0) {
         LSM_ASSERT(db->sealed_count < LSM_MEMTABLES_LIMIT);
         db->sealed[db->sealed_count++] = full;
+        lsm_load_begin(&replay->load, db->active.table);
     }
     return rc;
 }
@@ -152,12 +159,29 @@ static int bad_group(const struct lsm_pin *pin, const uint8_t *payload, uint64_t
                     (unsigned long long)seq);
 }
 
+/* Decodes a group's operations and adds those that are in no table. False: it is damaged. */
+static bool replay_group(struct log_replay *replay, uint64_t seq, const uint8_t *payload,
+                         uint64_t size, uint32_t count) {
+    const uint8_t *p = payload, *end = payload + size;
+    for (uint32_t i = 0; i < count; i++) {
+        struct lsm_entry entry;
+        const uint8_t *op = p;
+        p = lsm_op_decode(p, end, &entry);
+        if (p == NULL) {
+            return false;
+        }
+        if (seq + i > replay->skip_until) {
+            lsm_load_refer(&replay->load, seq + i, op, (uint64_t)(p - op), &entry);
+        }
+    }
+    return p == end;
+}
+
 static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint8_t *payload,
                         uint64_t size, uint32_t count, struct lsm_pin *pin,
                         struct lsm_fault *fault) {
     struct log_replay *replay = context;
     struct lsm_db *db = replay->db;
-    const uint8_t *p = payload, *end = payload + size;
     bool added = false;
     enum { OP_BYTES_MIN = 2 };         /* a delete of a key of one byte */
     if (count > size / OP_BYTES_MIN) { /* before room is made for so many */
@@ -168,31 +192,23 @@ static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint
         lsm_wal_ref(pin);
     }
     if (rc == 0) {
-        rc = lsm_memtable_reserve(db->active.table, count, 0, fault);
+        rc = lsm_load_reserve(&replay->load, count, fault);
     }
-    for (uint32_t i = 0; i < count && rc == 0; i++) {
-        struct lsm_entry entry;
-        const uint8_t *op = p;
-        p = lsm_op_decode(p, end, &entry);
-        if (p == NULL) {
-            return bad_group(pin, payload, seq, fault);
-        }
-        if (seq + i > replay->skip_until) {
-            lsm_memtable_refer(db->active.table, seq + i, op);
-        }
+    if (rc == 0 && !replay_group(replay, seq, payload, size, count)) {
+        rc = bad_group(pin, payload, seq, fault);
     }
-    if (rc == 0 && p != end) {
-        return bad_group(pin, payload, seq, fault);
+    if (rc != 0) {
+        return rc;
     }
     replay->seq = seq + count - 1;
-    if (rc == 0 && replay->seq > db->last_seq) {
+    if (replay->seq > db->last_seq) {
         db->last_seq = replay->seq;
     }
     lsm_time_map_note(&db->times, seq, unix_s);
     /* One place stays free for the last memtable. */
-    if (rc == 0 && lsm_memtable_bytes(db->active.table) >= db->options.memtable_bytes &&
+    if (lsm_load_bytes(&replay->load) >= db->options.memtable_bytes &&
         db->sealed_count + 2 < db->options.memtables_max) {
-        rc = seal_recovered(db, replay->seq, fault);
+        rc = seal_recovered(replay, fault);
     }
     return rc;
 }
@@ -202,11 +218,13 @@ static int replay_log(struct lsm_db *db, const struct listing *list, struct lsm_
                       struct lsm_fault *fault) {
     struct log_replay replay = {.db = db, .skip_until = db->flushed_seq};
     struct lsm_wal_recovered recovered = {0};
+    lsm_load_begin(&replay.load, db->active.table);
     int rc = lsm_wal_replay(db->io, db->path, list->segments, list->count, db->log_number,
                             db->flushed_seq, replay_frame, &replay, &recovered, fault);
-    if (rc == 0 && lsm_memtable_entries(db->active.table) > 0) {
-        rc = seal_recovered(db, replay.seq, fault);
+    if (rc == 0 && replay.load.count > 0) {
+        rc = seal_recovered(&replay, fault);
     }
+    lsm_load_free(&replay.load);
     uint64_t found = recovered.last_seq;
     start->after = found > db->flushed_seq ? found : db->flushed_seq;
     start->old = recovered.old;

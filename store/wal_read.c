@@ -55,13 +55,25 @@ static void close_segment(struct replay *r) {
     r->old = NULL;
 }
 
-/* Adds to cut_bytes what was written from `offset` on: up to the last byte that is not zero. */
+static bool is_zero(const uint8_t *p, size_t size) {
+    uint8_t all = 0;
+    for (size_t i = 0; i < size; i++) {
+        all = (uint8_t)(all | p[i]);
+    }
+    return all == 0;
+}
+
+/* Adds to cut_bytes what was written from `offset` on: up to the last byte that is not zero. A
+ * spare is zero from end to end, so it is looked at in strides that fit the widest vectors. */
 static void count_cut(struct replay *r, uint64_t offset) {
+    enum { STRIDE = 256 };
     const uint8_t *bytes = r->old->bytes;
     uint64_t end = r->old->size;
+    while (end > offset && end - offset >= STRIDE && is_zero(bytes + end - STRIDE, STRIDE)) {
+        end -= STRIDE;
+    }
     while (end > offset && bytes[end - 1] == 0) {
-        bool word = end % 8 == 0 && end - offset >= 8 && lsm_load64(bytes + end - 8) == 0;
-        end -= word ? 8 : 1;
+        end--;
     }
     r->recovered->cut_bytes += end > offset ? end - offset : 0;
 }
@@ -80,14 +92,6 @@ static void read_mark(const uint8_t *mark, uint64_t at, struct segment *s) {
         s->mark_offset = offset;
         s->mark_first = lsm_load64(mark + LSM_MARK_AT_FIRST);
     }
-}
-
-static bool is_zero(const uint8_t *p, size_t size) {
-    uint8_t all = 0;
-    for (size_t i = 0; i < size; i++) {
-        all = (uint8_t)(all | p[i]);
-    }
-    return all == 0;
 }
 
 static int read_page(struct replay *r, struct segment *s) {

@@ -1,0 +1,338 @@
+/* Loading memtables at once, as recovery does: beside a model, over keys of every sort. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "filter.h"
+#include "memtable_load.h"
+#include "table_kit.h"
+
+static struct kit_rng rng;
+static struct lsm_arena_pool *pool;
+static struct lsm_fault fault;
+
+static int setup(void **state) {
+    (void)state;
+    pool = lsm_arena_pool_create(8u << 20);
+    return pool == NULL;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    lsm_arena_pool_destroy(pool); /* asserts that every block came back */
+    return 0;
+}
+
+static void release_nothing(struct lsm_pin *pin) {
+    (void)pin;
+}
+
+/* A memtable and the log that it refers to. */
+struct loaded {
+    struct lsm_memtable *table;
+    struct lsm_pin pin;
+    uint8_t *log;
+};
+
+static int compare_sequences(const void *a, const void *b) {
+    uint64_t x = (*(const struct lsm_entry *const *)a)->seq;
+    uint64_t y = (*(const struct lsm_entry *const *)b)->seq;
+    return (x > y) - (x < y);
+}
+
+/* The model's entries in the order they were logged in. */
+static const struct lsm_entry **by_sequence(const struct kit_model *model) {
+    const struct lsm_entry **turn = malloc((model->count + 1) * sizeof *turn);
+    assert_non_null(turn);
+    for (size_t i = 0; i < model->count; i++) {
+        turn[i] = &model->entries[i];
+    }
+    qsort(turn, model->count, sizeof *turn, compare_sequences);
+    return turn;
+}
+
+static uint64_t op_bytes(const struct lsm_entry *e) {
+    return lsm_op_bytes(e->key_size, e->value_size, e->type);
+}
+
+static void begin(struct loaded *loaded, struct lsm_load *load) {
+    bool added = false;
+    *loaded = (struct loaded){.pin = {release_nothing}};
+    assert_int_equal(lsm_memtable_create(pool, 1 << 20, &loaded->table, &fault), 0);
+    assert_int_equal(lsm_memtable_keep(loaded->table, &loaded->pin, &added, &fault), 0);
+    lsm_load_begin(load, loaded->table);
+}
+
+static void load_model(struct loaded *loaded, const struct kit_model *model) {
+    const struct lsm_entry **turn = by_sequence(model);
+    struct lsm_load load;
+    uint64_t bytes = 0;
+    begin(loaded, &load);
+    for (size_t i = 0; i < model->count; i++) {
+        bytes += op_bytes(&model->entries[i]);
+    }
+    loaded->log = malloc(bytes + 1);
+    assert_non_null(loaded->log);
+    uint8_t *op = loaded->log;
+    for (size_t i = 0; i < model->count; i++) {
+        const struct lsm_entry *e = turn[i];
+        struct lsm_entry decoded;
+        uint8_t *end = lsm_op_encode(op, e->type, e->key, e->key_size, e->value, e->value_size);
+        assert_ptr_equal(lsm_op_decode(op, end, &decoded), end);
+        if (i % 7 == 0) { /* in groups, as frames have them */
+            assert_int_equal(lsm_load_reserve(&load, 7, &fault), 0);
+        }
+        lsm_load_refer(&load, e->seq, op, (uint64_t)(end - op), &decoded);
+        op = end;
+    }
+    uint64_t expected = lsm_load_bytes(&load);
+    assert_int_equal(lsm_load_finish(&load, &fault), 0);
+    lsm_load_free(&load);
+    assert_int_equal(lsm_memtable_entries(loaded->table), model->count);
+    uint64_t actual = lsm_memtable_bytes(loaded->table);
+    assert_true(actual < expected + expected / 64 + 1024 && expected < actual + actual / 64 + 1024);
+    assert_true(lsm_memtable_bytes(loaded->table) <= bytes + 48 * model->count + 1024);
+    free(turn);
+}
+
+static void check_gets(const struct lsm_memtable *table, const struct kit_model *model) {
+    for (size_t i = 0; i < model->count; i++) {
+        const struct lsm_entry *e = &model->entries[i];
+        struct lsm_entry found;
+        assert_true(lsm_memtable_may_hold(table, lsm_filter_hash(e->key, e->key_size)));
+        assert_true(lsm_memtable_get(table, e->key, e->key_size, e->seq, &found));
+        kit_assert_equal(&found, e);
+    }
+    for (int i = 0; i < 2000; i++) {
+        static uint8_t key[LSM_KEY_MAX + 64];
+        size_t size = kit_model_probe(model, &rng, key, sizeof key);
+        uint64_t seq = 1 + kit_below(&rng, 1u << 17);
+        size_t at = kit_model_find(model, key, size, seq);
+        bool there =
+            at < model->count &&
+            lsm_key_compare(model->entries[at].key, model->entries[at].key_size, key, size) == 0;
+        struct lsm_entry found;
+        assert_int_equal(lsm_memtable_get(table, key, size, seq, &found), there);
+        if (there) {
+            kit_assert_equal(&found, &model->entries[at]);
+        }
+    }
+}
+
+enum { MOVES_KEY_MAX = 4000 }; /* the kit's moves have room for no longer ones */
+
+static size_t longest_key(const struct kit_model *model) {
+    size_t longest = 0;
+    for (size_t i = 0; i < model->count; i++) {
+        longest = model->entries[i].key_size > longest ? model->entries[i].key_size : longest;
+    }
+    return longest;
+}
+
+/* Loads the model's entries, checks every way to read them, and frees the model. */
+static void check_loaded(struct kit_model *model) {
+    struct loaded loaded;
+    load_model(&loaded, model);
+    struct lsm_source *source = lsm_memtable_source(loaded.table);
+    kit_check_walk(source, model, false);
+    kit_check_walk(source, model, true);
+    if (model->count > 0) {
+        check_gets(loaded.table, model);
+    }
+    if (model->count > 0 && longest_key(model) <= MOVES_KEY_MAX) {
+        kit_check_moves(source, model, &rng, 2000);
+    }
+    source->ops->destroy(source);
+    lsm_memtable_unref(loaded.table);
+    free(loaded.log);
+    kit_model_free(model);
+}
+
+static void check_shape(const struct kit_shape *shape) {
+    struct kit_model model;
+    kit_model_init(&model);
+    kit_model_fill(&model, &rng, shape);
+    check_loaded(&model);
+}
+
+/* ---- shapes ---- */
+
+static void random_entries_agree_with_a_model(void **state) {
+    (void)state;
+    check_shape(&(struct kit_shape){.keys = 8000, .versions = 3, .key_max = 24, .value_max = 40});
+}
+static void dense_keys_agree_with_a_model(void **state) {
+    (void)state;
+    check_shape(&(struct kit_shape){
+        .keys = 8000, .versions = 4, .key_max = 12, .value_max = 8, .dense = true});
+}
+static void dense_long_keys_agree_with_a_model(void **state) {
+    (void)state;
+    check_shape(&(struct kit_shape){
+        .keys = 20000, .versions = 2, .key_max = 60, .value_max = 8, .dense = true});
+}
+static void keys_with_a_long_common_prefix_agree_with_a_model(void **state) {
+    (void)state;
+    check_shape(&(struct kit_shape){.keys = 6000,
+                                    .versions = 2,
+                                    .key_max = 20,
+                                    .value_max = 8,
+                                    .dense = true,
+                                    .prefix = "a prefix longer than two windows/"});
+}
+static void thousands_of_versions_of_few_keys_agree_with_a_model(void **state) {
+    (void)state;
+    check_shape(&(struct kit_shape){
+        .keys = 20, .versions = 1500, .key_max = 2, .value_max = 8, .dense = true});
+}
+
+/* ---- counts at which levels begin ---- */
+
+static void add(struct kit_model *model, const void *key, size_t size, uint64_t seq) {
+    kit_model_add(model, key, size, seq, seq % 9 == 0 ? LSM_TYPE_DELETE : LSM_TYPE_PUT, "value",
+                  seq % 9 == 0 ? 0 : 5);
+}
+
+static void any_number_of_entries_makes_a_tree(void **state) {
+    (void)state;
+    static const unsigned counts[] = {0,  1,  2,   14,  15,  16,  29,   30,   31,
+                                      44, 45, 224, 225, 226, 227, 3374, 3375, 3376};
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        struct kit_model model;
+        kit_model_init(&model);
+        for (unsigned i = 0; i < counts[c]; i++) {
+            char key[16];
+            int size = snprintf(key, sizeof key, "%08u", i * 7919u % 1000003u);
+            add(&model, key, (size_t)size, i + 1);
+        }
+        if (model.count > 0) {
+            kit_model_sort(&model);
+        }
+        check_loaded(&model);
+    }
+}
+
+static void keys_in_order_and_against_it_are_loaded(void **state) {
+    (void)state;
+    for (int against = 0; against < 2; against++) {
+        struct kit_model model;
+        kit_model_init(&model);
+        for (unsigned i = 0; i < 5000; i++) {
+            char key[16];
+            unsigned number = against != 0 ? 5000 - i : i;
+            int size = snprintf(key, sizeof key, "key%08u", number);
+            add(&model, key, (size_t)size, i + 1);
+        }
+        kit_model_sort(&model);
+        check_loaded(&model);
+    }
+}
+
+/* ---- keys that windows do not tell apart ---- */
+
+/* Families of keys share long beginnings, others among them: rows are sorted further several
+ * times. */
+static void families_within_families_are_sorted_further(void **state) {
+    (void)state;
+    struct kit_model model;
+    kit_model_init(&model);
+    for (unsigned i = 0; i < 12000; i++) {
+        char key[80];
+        uint64_t r = kit_random(&rng);
+        int size = snprintf(key, sizeof key, "%s:family of %u, of many:branch %u of four:%06u",
+                            r % 2 == 0 ? "customer" : "supplier", (unsigned)(r >> 8) % 3,
+                            (unsigned)(r >> 16) % 4, (unsigned)(r >> 32) % 100000);
+        add(&model, key, (size_t)size, i + 1);
+    }
+    kit_model_sort(&model);
+    check_loaded(&model);
+}
+
+/* Where a key ends inside a window, the window takes zeros for the rest, and cannot go further. */
+static void many_keys_of_zeros_are_told_apart_by_their_length(void **state) {
+    (void)state;
+    static const uint8_t zeros[700] = {'k'};
+    struct kit_model model;
+    kit_model_init(&model);
+    for (unsigned i = 0; i < 2000; i++) {
+        add(&model, zeros, 1 + (i * 37u) % sizeof zeros, i + 1);
+    }
+    kit_model_sort(&model);
+    check_loaded(&model);
+}
+
+/* Each key begins with all that the one before it had, and more: every level tells one apart. */
+static void each_key_the_beginning_of_the_next(void **state) {
+    (void)state;
+    static uint8_t key[9000];
+    struct kit_model model;
+    kit_model_init(&model);
+    memset(key, 'a', sizeof key);
+    for (unsigned i = 0; i < 1000; i++) {
+        key[9 * i] = 'b';
+        add(&model, key, 9 * i + 1, i + 1);
+        key[9 * i] = 'a';
+    }
+    kit_model_sort(&model);
+    check_loaded(&model);
+}
+
+/* The beginning that all keys share is known only with the last one: the windows taken before are
+ * made anew. */
+static void a_late_key_that_shares_nothing_is_in_its_place(void **state) {
+    (void)state;
+    static const char *const late[] = {"", "user", "user:0", "a", "zebra"};
+    for (size_t l = 0; l < sizeof late / sizeof *late; l++) {
+        struct kit_model model;
+        kit_model_init(&model);
+        for (unsigned i = 0; i < 1000; i++) {
+            char key[32];
+            int size = snprintf(key, sizeof key, "user:0000%08u", i * 7919u % 1000003u);
+            add(&model, key, (size_t)size, i + 1);
+        }
+        add(&model, late[l][0] != 0 ? late[l] : "\0", late[l][0] != 0 ? strlen(late[l]) : 1, 1001);
+        kit_model_sort(&model);
+        check_loaded(&model);
+    }
+}
+
+/* ---- ends ---- */
+
+static void a_load_that_is_given_up_leaves_nothing(void **state) {
+    (void)state;
+    struct loaded loaded;
+    struct lsm_load load;
+    struct lsm_entry entry;
+    uint8_t op[16] = {0};
+    const uint8_t *end = lsm_op_encode(op, LSM_TYPE_PUT, (const uint8_t *)"k", 1, op, 0);
+    begin(&loaded, &load);
+    assert_int_equal(lsm_load_reserve(&load, 5000, &fault), 0);
+    assert_ptr_equal(lsm_op_decode(op, end, &entry), end);
+    lsm_load_refer(&load, 1, op, (uint64_t)(end - op), &entry);
+    lsm_load_free(&load);
+    lsm_load_free(&load);
+    lsm_memtable_unref(loaded.table);
+}
+
+int main(void) {
+    rng.state = kit_seed("memtable_load_test");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_entries_agree_with_a_model),
+        cmocka_unit_test(dense_keys_agree_with_a_model),
+        cmocka_unit_test(dense_long_keys_agree_with_a_model),
+        cmocka_unit_test(keys_with_a_long_common_prefix_agree_with_a_model),
+        cmocka_unit_test(thousands_of_versions_of_few_keys_agree_with_a_model),
+        cmocka_unit_test(any_number_of_entries_makes_a_tree),
+        cmocka_unit_test(keys_in_order_and_against_it_are_loaded),
+        cmocka_unit_test(families_within_families_are_sorted_further),
+        cmocka_unit_test(many_keys_of_zeros_are_told_apart_by_their_length),
+        cmocka_unit_test(each_key_the_beginning_of_the_next),
+        cmocka_unit_test(a_late_key_that_shares_nothing_is_in_its_place),
+        cmocka_unit_test(a_load_that_is_given_up_leaves_nothing),
+    };
+    return cmocka_run_group_tests_name("memtable_load", tests, setup, teardown);
+}
