@@ -48,11 +48,10 @@ struct lsm_wal {
 
     pthread_mutex_t mutex;
     struct lsm_cond flushed;   /* a flush has ended */
-    struct lsm_cond gathered;  /* as many wait as were expected */
     uint32_t waiting;          /* threads in lsm_wal_sync; mutex */
     uint32_t expected;         /* so many waited when the last flush ended; mutex */
     uint64_t flush_ns;         /* duration of the last flush; mutex */
-    bool gathering;            /* somebody is about to flush, and waits for others; mutex */
+    bool gathering;            /* somebody waits for others before a flush; mutex */
     struct lsm_wal_old *old;   /* to be synced first; mutex; whoever flushes */
     struct lsm_segment *head;  /* oldest first, up to tail; mutex */
     struct lsm_segment *spare; /* zero, with numbers of their own that ascend; mutex */

@@ -33,7 +33,6 @@ int lsm_wal_create(struct lsm_io *io, const char *directory, const struct lsm_wa
     }
     pthread_mutex_init(&w->mutex, NULL);
     lsm_cond_init(&w->flushed);
-    lsm_cond_init(&w->gathered);
     lsm_segment_begin(w, w->tail, 0);
     w->head = w->tail;
     w->offset = LSM_WAL_PAGE_BYTES;
@@ -94,7 +93,6 @@ void lsm_wal_close(struct lsm_wal *wal) {
     free_list(wal->gone);
     free_list(wal->head);
     lsm_cond_destroy(&wal->flushed);
-    lsm_cond_destroy(&wal->gathered);
     pthread_mutex_destroy(&wal->mutex);
     free(wal);
 }

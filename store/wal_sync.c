@@ -48,23 +48,8 @@ static int flush_segments(struct lsm_wal *wal, struct lsm_segment *head, struct 
     return rc;
 }
 
-/* The threads that the last flush served come back together: who is first waits for the others, so
- * that one flush serves all again, but no longer than half a flush takes. When fewer come, fewer
- * are expected the next time; a single writer waits for nobody. REQUIRES: the mutex is held. */
-static void gather(struct lsm_wal *wal) {
-    if (wal->waiting >= wal->expected) {
-        return;
-    }
-    uint64_t most = wal->flush_ns / 2 < GATHER_MAX_NS ? wal->flush_ns / 2 : GATHER_MAX_NS;
-    uint64_t deadline = lsm_io_now_ns(wal->io) + most;
-    wal->gathering = true;
-    while (wal->waiting < wal->expected && wal->poison.code == 0 &&
-           lsm_cond_wait(wal->io, &wal->gathered, &wal->mutex, deadline)) {
-    }
-    wal->gathering = false;
-}
-
-/* Flushes all that is written now. REQUIRES: the mutex is held, nobody flushes. */
+/* Flushes all that is written now; the caller wakes who waits for it. REQUIRES: the mutex is held,
+ * nobody flushes. */
 static void flush(struct lsm_wal *wal) {
     struct lsm_segment *head = wal->head, *last = wal->tail;
     struct lsm_fault fault = {0};
@@ -73,6 +58,7 @@ static void flush(struct lsm_wal *wal) {
     bool has_room = atomic_load_explicit(&wal->mark_end, memory_order_relaxed) == target;
     LSM_ASSERT(target >= last->base + LSM_WAL_PAGE_BYTES);
     wal->flushing = true;
+    wal->gathering = false;
     pthread_mutex_unlock(&wal->mutex);
     uint64_t began = lsm_io_now_ns(wal->io);
 
@@ -103,36 +89,49 @@ static void flush(struct lsm_wal *wal) {
         wal->poison = fault;
     }
     wal->flushing = false;
-    lsm_cond_broadcast(&wal->flushed);
     lsm_wal_old_free(old); /* it is on the device; memtables may still refer to it */
+}
+
+/* The threads that the last flush served come back together: who is first waits for the others, so
+ * that one flush serves all again, but no longer than half a flush takes; who comes last flushes at
+ * once, without waking the first. When fewer come, fewer are expected the next time; a single
+ * writer waits for nobody. Returns until when to wait. REQUIRES: the mutex is held. */
+static uint64_t gather(struct lsm_wal *wal) {
+    uint64_t most = wal->flush_ns / 2 < GATHER_MAX_NS ? wal->flush_ns / 2 : GATHER_MAX_NS;
+    wal->gathering = true;
+    return lsm_io_now_ns(wal->io) + most;
 }
 
 int lsm_wal_sync(struct lsm_wal *wal, uint64_t position, struct lsm_fault *fault) {
     LSM_ASSERT(position <= lsm_wal_position(wal));
+    uint64_t deadline = 0; /* of the others' coming; 0: somebody else minds it */
+    bool late = false, flushed = false;
     int rc = 0;
     pthread_mutex_lock(&wal->mutex);
     wal->waiting++;
-    if (wal->gathering && wal->waiting >= wal->expected) {
-        lsm_cond_signal(&wal->gathered);
-    }
-    for (;;) {
-        if (wal->poison.code != 0) {
-            *fault = wal->poison;
-            rc = fault->code;
-            break;
-        }
-        if (atomic_load_explicit(&wal->synced, memory_order_relaxed) >= position) {
-            break;
-        }
-        if (wal->flushing || wal->gathering) {
+    while ((rc = wal->poison.code) == 0 &&
+           atomic_load_explicit(&wal->synced, memory_order_relaxed) < position) {
+        if (wal->flushing) {
             /* It may have begun before our bytes were there; then one of us does the next. */
             (void)lsm_cond_wait(wal->io, &wal->flushed, &wal->mutex, 0);
-        } else {
-            gather(wal);
+            deadline = 0;
+        } else if (late || wal->waiting >= wal->expected) {
             flush(wal);
+            flushed = true;
+        } else {
+            if (!wal->gathering) {
+                deadline = gather(wal);
+            }
+            late = !lsm_cond_wait(wal->io, &wal->flushed, &wal->mutex, deadline);
         }
+    }
+    if (rc != 0) {
+        *fault = wal->poison;
     }
     wal->waiting--;
     pthread_mutex_unlock(&wal->mutex);
+    if (flushed) { /* not before: who is woken wants the mutex */
+        lsm_cond_broadcast(&wal->flushed);
+    }
     return rc;
 }

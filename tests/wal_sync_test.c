@@ -2,6 +2,7 @@
  * cut anywhere a prefix is there. */
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "sim_io.h"
 #include "wal_kit.h"
@@ -59,6 +60,49 @@ static void one_flush_serves_many_threads(void **state) {
     assert_int_equal(lsm_wal_synced(g.wal), lsm_wal_position(g.wal));
     lsm_wal_stats(g.wal, &stats);
     assert_true(stats.syncs >= 1 && stats.syncs <= THREADS * 40);
+    /* Who is left alone waits for the others that were there before, but not for ever. */
+    (void)append_and_sync(&g);
+    assert_int_equal(atomic_load(&g.failures), 0);
+    assert_int_equal(lsm_wal_synced(g.wal), lsm_wal_position(g.wal));
+    lsm_wal_close(g.wal);
+    pthread_mutex_destroy(&g.commit_lock);
+}
+
+/* Threads that come and go between syncs, as writers do that have other work to do: each flush
+ * expects others than come. */
+static void *append_now_and_then(void *argument) {
+    struct group *g = argument;
+    for (int i = 0; i < 10; i++) {
+        struct timespec pause_time = {.tv_nsec = 100000 * (1 + i % 3)};
+        struct lsm_fault fault;
+        (void)nanosleep(&pause_time, NULL);
+        pthread_mutex_lock(&g->commit_lock);
+        append_sized(g->wal, g->next_seq++, 20, NULL);
+        uint64_t position = lsm_wal_position(g->wal);
+        pthread_mutex_unlock(&g->commit_lock);
+        for (int turn = 0; turn < 3; turn++) { /* again: it is there already */
+            if (lsm_wal_sync(g->wal, position, &fault) != 0 || lsm_wal_synced(g->wal) < position) {
+                atomic_fetch_add(&g->failures, 1);
+            }
+        }
+    }
+    return NULL;
+}
+
+static void writers_that_come_and_go_are_all_served(void **state) {
+    const struct io_fixture *f = *state;
+    enum { THREADS = 5 };
+    struct group g = {.next_seq = 1, .next_number = 2, .wal = new_wal(f, 1, SEGMENT_BYTES)};
+    pthread_t threads[THREADS];
+    pthread_mutex_init(&g.commit_lock, NULL);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, append_now_and_then, &g), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    assert_int_equal(atomic_load(&g.failures), 0);
+    assert_int_equal(count_of(f, NULL), 10 * THREADS);
     lsm_wal_close(g.wal);
     pthread_mutex_destroy(&g.commit_lock);
 }
@@ -156,6 +200,7 @@ static void after_a_power_cut_anywhere_a_prefix_with_all_that_was_synced_is_ther
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASES_ON_FILES(one_flush_serves_many_threads),
+        CASES_ON_FILES(writers_that_come_and_go_are_all_served),
         CASE_ON(a_failed_sync_is_final, sim),
         CASE_ON(a_full_disk_refuses_a_rotation_and_heals, sim),
         cmocka_unit_test(after_a_power_cut_anywhere_a_prefix_with_all_that_was_synced_is_there),
