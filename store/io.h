@@ -88,6 +88,12 @@ LSM_CHECKED int lsm_file_write(struct lsm_file *file, uint64_t offset, const voi
 /* Data and what is needed to find it. A failure is LSM_ERR_IO whatever the kernel said, a full disk
  * too: what a failed sync has lost nobody knows, so it is final and never retried. */
 LSM_CHECKED int lsm_file_sync(struct lsm_file *file, struct lsm_fault *fault);
+/* The same by a call of this thread's own, for the one file that a group of writers waits for. A
+ * ring hands every sync to a worker of the kernel, which has to be woken, and then wakes this
+ * thread. Measured with 8 threads of synchronous puts on 2 processors, medians of 7 alternating
+ * runs while other work was done there: 34 000 puts a second instead of 11 000; of one pair on the
+ * quiet machine: 41 000 instead of 37 000. */
+LSM_CHECKED int lsm_file_sync_here(struct lsm_file *file, struct lsm_fault *fault);
 /* Allocates blocks for [0, size) and makes the file that long; written zeros where fallocate is not
  * to be had. */
 LSM_CHECKED int lsm_file_allocate(struct lsm_file *file, uint64_t size, struct lsm_fault *fault);
@@ -180,6 +186,7 @@ struct lsm_io_ops {
     int (*size)(struct lsm_file *file, uint64_t *size);
     int (*allocate)(struct lsm_file *file, uint64_t size);
     int (*truncate)(struct lsm_file *file, uint64_t size);
+    int (*sync_here)(struct lsm_file *file); /* NULL: by a request */
     int (*map)(struct lsm_file *file, uint64_t size, uint8_t **address);
     int (*map_read)(struct lsm_file *file, uint64_t size, uint8_t **address); /* may be NULL */
     void (*unmap)(struct lsm_file *file, uint8_t *address, uint64_t size);

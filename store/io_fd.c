@@ -89,6 +89,14 @@ int lsm_fd_truncate(struct lsm_file *file, uint64_t size) {
     return rc == 0 ? 0 : -errno;
 }
 
+int lsm_fd_sync(struct lsm_file *file) {
+    int rc = 0;
+    do {
+        rc = fdatasync(lsm_file_fd(file));
+    } while (rc != 0 && errno == EINTR);
+    return rc == 0 ? 0 : -errno;
+}
+
 static uint64_t round_up(uint64_t n) {
     return (n + LSM_DIRECT_ALIGN - 1) / LSM_DIRECT_ALIGN * LSM_DIRECT_ALIGN;
 }

@@ -378,3 +378,18 @@ int lsm_file_sync(struct lsm_file *file, struct lsm_fault *fault) {
     pool_give(&file->io->whole, queue);
     return lsm_request_outcome(&request, fault);
 }
+
+int lsm_file_sync_here(struct lsm_file *file, struct lsm_fault *fault) {
+    struct lsm_io *io = file->io;
+    struct lsm_request request = {.op = LSM_REQUEST_SYNC, .file = file};
+    if (io->ops->sync_here == NULL) {
+        return lsm_file_sync(file, fault);
+    }
+    lsm_io_depth_add(io, 1);
+    request.result = io->ops->sync_here(file);
+    lsm_io_depth_sub(io, 1);
+    if (request.result == 0) {
+        atomic_fetch_add_explicit(&io->counters.syncs, 1, memory_order_relaxed);
+    }
+    return lsm_request_outcome(&request, fault);
+}

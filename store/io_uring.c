@@ -246,6 +246,7 @@ static const struct lsm_io_ops uring_ops = {
     .size = lsm_fd_size,
     .allocate = lsm_fd_allocate,
     .truncate = lsm_fd_truncate,
+    .sync_here = lsm_fd_sync,
     .map = lsm_fd_map,
     .map_read = lsm_fd_map_read,
     .unmap = lsm_fd_unmap,

@@ -36,7 +36,7 @@ static int flush_segments(struct lsm_wal *wal, struct lsm_segment *head, struct 
     for (struct lsm_segment *s = head;; s = s->next) {
         named = named && s->named;
         if (rc == 0 && !s->synced) {
-            rc = lsm_file_sync(s->file, fault);
+            rc = lsm_file_sync_here(s->file, fault);
         }
         if (rc != 0 || s == last) {
             break;

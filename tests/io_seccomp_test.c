@@ -158,6 +158,46 @@ static void a_ring_that_may_no_longer_be_entered_gives_errors_and_does_not_hang(
     expect_ok(in_child(enter_refused_later));
 }
 
+/* ---- syncs ---- */
+
+/* Both kinds of sync: a full disk too is no mere lack of room, and what failed is not counted. */
+static int sync_refused(unsigned error) {
+    struct lsm_io *io = NULL;
+    char notice[256];
+    CHILD_CHECK(lsm_io_create(LSM_IO_POSIX, &io, notice, &fault) == 0);
+    struct lsm_file *file = open_new(io, "synced", 0);
+    CHILD_CHECK(file != NULL);
+    CHILD_CHECK(lsm_file_write(file, 0, "a", 1, &fault) == 0);
+    CHILD_CHECK(lsm_file_sync_here(file, &fault) == 0);
+    CHILD_CHECK(atomic_load(&lsm_io_counters(io)->syncs) == 1);
+    if (!forbid(SYS_fdatasync, error)) {
+        return CHILD_NO_FILTER;
+    }
+    CHILD_CHECK(lsm_file_sync(file, &fault) == LSM_ERR_IO && fault.code == LSM_ERR_IO);
+    fault = (struct lsm_fault){0};
+    CHILD_CHECK(lsm_file_sync_here(file, &fault) == LSM_ERR_IO && fault.code == LSM_ERR_IO);
+    CHILD_CHECK(strstr(fault.text, "synced") != NULL);
+    CHILD_CHECK(atomic_load(&lsm_io_counters(io)->syncs) == 1);
+    CHILD_CHECK(atomic_load(&lsm_io_counters(io)->depth) == 0);
+    lsm_file_close(file);
+    CHILD_CHECK(remove_new(io, "synced") == 0);
+    lsm_io_destroy(io);
+    return CHILD_OK;
+}
+
+static int sync_fails(void) {
+    return sync_refused(EIO);
+}
+static int sync_finds_the_disk_full(void) {
+    return sync_refused(ENOSPC);
+}
+
+static void a_failed_sync_is_an_error_of_the_device_whatever_the_kernel_said(void **state) {
+    (void)state;
+    expect_ok(in_child(sync_fails));
+    expect_ok(in_child(sync_finds_the_disk_full));
+}
+
 /* ---- allocation and mapping ---- */
 
 static int allocate_without_fallocate(void) {
@@ -286,6 +326,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(auto_falls_back_to_plain_calls_with_a_notice),
         cmocka_unit_test(a_ring_that_may_no_longer_be_entered_gives_errors_and_does_not_hang),
+        cmocka_unit_test(a_failed_sync_is_an_error_of_the_device_whatever_the_kernel_said),
         cmocka_unit_test(allocation_writes_zeros_where_fallocate_is_not_to_be_had),
         cmocka_unit_test(a_failed_allocation_leaves_the_file_as_it_was),
         cmocka_unit_test(a_mapping_is_populated_by_touch_where_madvise_does_not_know_how),

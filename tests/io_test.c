@@ -234,6 +234,8 @@ static void counters_tell_what_was_moved_and_how_deep(void **state) {
     must(lsm_file_sync(file, &io_fault));
     const struct lsm_io_counters *c = lsm_io_counters(f->io);
     assert_true(c->writes == 1 && c->write_bytes == sizeof bytes && c->syncs == 1);
+    must(lsm_file_sync_here(file, &io_fault));
+    assert_true(c->syncs == 2);
     uint64_t submits = c->submits;
     struct lsm_request requests[COUNT];
     struct lsm_queue *queue = lsm_queue_borrow(f->io);
