@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "check.h"
 #include "memtable.h"
+#include "pages.h"
 
 /* A block of the pool; the link lies beside it rather than in it, so that a block that is only
  * reserved is never touched. */
@@ -30,35 +30,12 @@ struct lsm_arena_pool {
 
 /* ---- the pool ---- */
 
-static uint8_t *map_bytes(uint64_t size) {
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return p != MAP_FAILED ? p : NULL;
-}
-
-static void unmap_bytes(uint8_t *bytes, uint64_t size) {
-    int rc = munmap(bytes, size);
-    LSM_ASSERT(rc == 0);
-}
-
 /* Each step down a memtable's tree is a page that no TLB knows, unless pages are huge: blocks are
  * aligned for that. Where memtables hold less than some blocks, a huge page would cost more memory
  * than they do, and pages stay small. */
 static uint8_t *map_block(const struct lsm_arena_pool *pool) {
     enum { HUGE_FROM_BLOCKS = 4 };
-    const uint64_t size = LSM_ARENA_BLOCK_BYTES;
-    uint8_t *bytes = map_bytes(2 * size);
-    if (bytes == NULL) {
-        return NULL;
-    }
-    uint8_t *aligned = bytes + (size - (uintptr_t)bytes % size) % size;
-    if (aligned > bytes) {
-        unmap_bytes(bytes, (uint64_t)(aligned - bytes));
-    }
-    unmap_bytes(aligned + size, size - (uint64_t)(aligned - bytes));
-    if (pool->keep >= HUGE_FROM_BLOCKS) {
-        (void)madvise(aligned, size, MADV_HUGEPAGE); /* where the kernel has them */
-    }
-    return aligned;
+    return lsm_pages_map_huge(LSM_ARENA_BLOCK_BYTES, pool->keep >= HUGE_FROM_BLOCKS);
 }
 
 struct lsm_arena_pool *lsm_arena_pool_create(uint64_t keep_bytes) {
@@ -71,7 +48,7 @@ struct lsm_arena_pool *lsm_arena_pool_create(uint64_t keep_bytes) {
 }
 
 static void destroy_block(struct lsm_arena_block *block) {
-    unmap_bytes(block->bytes, LSM_ARENA_BLOCK_BYTES);
+    lsm_pages_unmap(block->bytes, LSM_ARENA_BLOCK_BYTES);
     free(block);
 }
 
@@ -152,7 +129,7 @@ void lsm_arena_free(struct lsm_arena *arena) {
     while (arena->regions != NULL) {
         struct lsm_arena_region *region = arena->regions;
         arena->regions = region->next;
-        unmap_bytes(region->bytes, region->size);
+        lsm_pages_unmap(region->bytes, region->size);
         free(region);
     }
     for (uint32_t i = 0; i < arena->chunks; i++) {
@@ -195,7 +172,7 @@ static bool reserve_region(struct lsm_arena *arena, uint64_t bytes) {
         return true;
     }
     struct lsm_arena_region *region = malloc(sizeof *region);
-    uint8_t *mapped = region != NULL ? map_bytes(bytes) : NULL;
+    uint8_t *mapped = region != NULL ? lsm_pages_map(bytes) : NULL;
     if (mapped == NULL) {
         free(region);
         return false;

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pages.h"
 #include "status.h"
 
 struct lsm_arena_pool; /* public part in memtable.h */

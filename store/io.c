@@ -77,9 +77,13 @@ int lsm_file_map(struct lsm_file *file, uint64_t size, uint8_t **address, struct
     return 0;
 }
 
+bool lsm_io_maps(const struct lsm_io *io) {
+    return io->ops->map_read != NULL;
+}
+
 bool lsm_file_map_read(struct lsm_file *file, uint64_t size, uint8_t **address) {
     const struct lsm_io_ops *ops = file->io->ops;
-    return ops->map_read != NULL && size != 0 && size <= SIZE_MAX &&
+    return lsm_io_maps(file->io) && size != 0 && size <= SIZE_MAX &&
            ops->map_read(file, size, address) == 0;
 }
 

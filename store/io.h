@@ -105,6 +105,7 @@ LSM_CHECKED int lsm_file_map(struct lsm_file *file, uint64_t size, uint8_t **add
 /* Maps [0, size) for reading, nothing read ahead. False: this backend or this kernel cannot, and
  * requests are to be used. A page that cannot be read later is SIGBUS: see guard.h. */
 bool lsm_file_map_read(struct lsm_file *file, uint64_t size, uint8_t **address);
+bool lsm_io_maps(const struct lsm_io *io); /* files of this backend can be mapped for reading */
 /* Makes a mapping for reading present, all at once; what cannot be read is an error, not SIGBUS. */
 LSM_CHECKED int lsm_file_populate(struct lsm_file *file, uint8_t *address, uint64_t size,
                                   struct lsm_fault *fault);

@@ -5,7 +5,7 @@
 
 int lsm_output_open(struct lsm_output *output, struct lsm_io *io, struct lsm_queue *queue,
                     const char *path, bool direct, uint64_t size_hint, struct lsm_fault *fault) {
-    bool huge = !direct && size_hint >= LSM_OUTPUT_HUGE_PIECE;
+    bool huge = !direct && lsm_io_maps(io) && size_hint >= LSM_OUTPUT_HUGE_PIECE;
     *output = (struct lsm_output){
         .queue = queue,
         .piece = huge ? LSM_OUTPUT_HUGE_PIECE : LSM_OUTPUT_PIECE,
@@ -66,6 +66,11 @@ static int send_current(struct lsm_output *output, uint32_t length, struct lsm_f
     return check_error(output, fault);
 }
 
+static uint8_t *allocate(const struct lsm_output *output) {
+    return output->piece == LSM_OUTPUT_HUGE_PIECE ? lsm_pages_map_huge(output->piece, true)
+                                                  : aligned_alloc(LSM_DIRECT_ALIGN, output->piece);
+}
+
 int lsm_output_append(struct lsm_output *output, const void *data, uint64_t size,
                       struct lsm_fault *fault) {
     LSM_ASSERT(output->file != NULL && output->filled < output->piece);
@@ -74,7 +79,7 @@ int lsm_output_append(struct lsm_output *output, const void *data, uint64_t size
     while (rc == 0 && size != 0) {
         uint8_t **buffer = &output->buffer[output->current].data;
         if (*buffer == NULL) {
-            *buffer = aligned_alloc(LSM_DIRECT_ALIGN, output->piece);
+            *buffer = allocate(output);
             if (*buffer == NULL) {
                 return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for an output buffer",
                                 lsm_file_path(output->file));
@@ -131,7 +136,11 @@ int lsm_output_finish(struct lsm_output *output, struct lsm_fault *fault) {
 void lsm_output_close(struct lsm_output *output) {
     land_all(output);
     for (uint32_t i = 0; i < output->buffers; i++) {
-        free(output->buffer[i].data);
+        if (output->piece == LSM_OUTPUT_HUGE_PIECE && output->buffer[i].data != NULL) {
+            lsm_pages_unmap(output->buffer[i].data, output->piece);
+        } else {
+            free(output->buffer[i].data);
+        }
     }
     lsm_file_close(output->file);
     *output = (struct lsm_output){0};

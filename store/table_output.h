@@ -8,18 +8,20 @@
 #include <assert.h>
 
 #include "flight.h"
+#include "pages.h"
 
 /* Pieces are multiples of LSM_DIRECT_ALIGN. Those of direct writes and small files are large enough
  * that a request costs nothing beside its bytes, and four of them are in flight while one is
- * filled. A large file goes to the page cache in pieces of a huge page, aligned: the kernel then
- * gives each one folio of that size, and maps it whole where the table is read in place. Random
- * reads of a page and two lines of it in 280 MB: 380 ns, 470 with pieces of 1 MiB, which are mapped
- * in pages of 4 KiB. Copies into the page cache wait for no device: two are enough. */
+ * filled. A large file that may be mapped goes to the page cache in pieces of a huge page, aligned:
+ * the kernel then gives each one folio of that size, and maps it whole where the table is read in
+ * place. Random reads of a page and two lines of it in 280 MB: 380 ns, 470 with pieces of 1 MiB,
+ * which are mapped in pages of 4 KiB. Copies into the page cache wait for no device: one at a time
+ * is enough. */
 enum {
     LSM_OUTPUT_PIECE = 256 << 10,
     LSM_OUTPUT_BUFFERS = 6,
-    LSM_OUTPUT_HUGE_PIECE = 2 << 20,
-    LSM_OUTPUT_HUGE_BUFFERS = 3,
+    LSM_OUTPUT_HUGE_PIECE = LSM_HUGE_PAGE,
+    LSM_OUTPUT_HUGE_BUFFERS = 2,
 };
 static_assert(LSM_OUTPUT_PIECE % LSM_DIRECT_ALIGN == 0, "direct writes");
 static_assert((int)LSM_OUTPUT_HUGE_BUFFERS < (int)LSM_OUTPUT_BUFFERS, "room for either");
