@@ -4,8 +4,9 @@
  * Invariants: a table is input of at most one running compaction (meta->busy). Tables of one level
  * from 1 on never share a user key, so all versions of a key lie in one table of a level: each such
  * level is one sorted run, whatever the policy, and an older version never lies above a newer one.
- * Jobs with the same output level have disjoint key ranges: an output may span the gaps between
- * inputs. */
+ * Jobs with the same output level from 1 on have disjoint key ranges: an output may span the gaps
+ * between inputs. A job that comes out in level 0 reads neighbours in age there and makes one table
+ * of them: level 0 stays sorted by age. */
 #ifndef LSM_COMPACT_H
 #define LSM_COMPACT_H
 
@@ -55,7 +56,7 @@ uint64_t lsm_level_target(const struct lsm_db *db, const struct lsm_version *ver
                           uint32_t level);
 /* How urgently a level asks: 1 and above is due. */
 double lsm_level_score(const struct lsm_db *db, const struct lsm_version *version, uint32_t level);
-/* Is any compaction due, were nothing under way? */
+/* Is any compaction due? When nothing is under way one can then be picked. */
 bool lsm_compact_due(const struct lsm_db *db, const struct lsm_version *version);
 
 /* ---- picking: compact_pick.c ---- */
@@ -63,6 +64,8 @@ bool lsm_compact_due(const struct lsm_db *db, const struct lsm_version *version)
 /* The most urgent compaction that collides with no running one, its inputs marked busy; NULL: none
  * is due (or memory is out). REQUIRES: lock held. */
 struct lsm_compaction *lsm_compact_pick(struct lsm_db *db);
+/* One that is at most so large, while a longer one runs; NULL: none is due. REQUIRES: lock held. */
+struct lsm_compaction *lsm_compact_pick_between(struct lsm_db *db, uint64_t bytes_max);
 /* All of a level into the next (or into itself, when it is the last). NULL with *rc 0: the level is
  * empty; NULL with LSM_ERR_BUSY: inputs are taken, try again. REQUIRES: lock held. */
 struct lsm_compaction *lsm_compact_pick_level(struct lsm_db *db, uint32_t level, int *rc);

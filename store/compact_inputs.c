@@ -131,14 +131,15 @@ static bool is_newer(const struct lsm_compaction *a, const struct lsm_compaction
 
 /* The tables that a job under way reads need not be ours: it may fill a gap between our inputs that
  * an output of ours would span. And a job that skips levels must not come out beneath what is
- * older, nor one that reads older data above what is newer. */
+ * older, nor one that reads older data above what is newer. Within level 0 tables may overlap. */
 bool lsm_compact_collides(const struct lsm_compaction *c) {
     const struct lsm_key_range *a = &c->range;
     for (const struct lsm_compaction *other = c->db->picked; other != NULL; other = other->next) {
         const struct lsm_key_range *b = &other->range;
         bool common = lsm_key_compare(a->last, a->last_size, b->first, b->first_size) >= 0 &&
                       lsm_key_compare(a->first, a->first_size, b->last, b->last_size) <= 0;
-        bool in_order = (is_newer(c, other) && c->output < other->output) ||
+        bool in_order = (c->output == 0 && other->output == 0) ||
+                        (is_newer(c, other) && c->output < other->output) ||
                         (is_newer(other, c) && other->output < c->output) ||
                         (c->level == other->level && c->level > 0 && c->output != other->output);
         if (common && !in_order) {
@@ -186,6 +187,7 @@ struct lsm_compaction *lsm_compact_seal(struct lsm_compaction *c) {
     mark(c, true);
     c->next = db->picked;
     db->picked = c;
+    lsm_pressure_update(db); /* what is dealt with need not hold writers back */
     return c;
 }
 
@@ -197,6 +199,7 @@ void lsm_compact_release(struct lsm_compaction *c) {
     }
     *link = c->next;
     mark(c, false);
+    lsm_pressure_update(c->db);
     unref_inputs(c);
     lsm_version_unref(c->base);
     free(c->snapshots);

@@ -16,7 +16,7 @@ static uint64_t newer_limit(const struct lsm_db *db, const struct lsm_runs *runs
 static uint64_t lazy_target(const struct lsm_db *db, const struct lsm_version *version,
                             uint32_t level) {
     struct lsm_runs runs;
-    lsm_runs_of(version, &runs);
+    lsm_runs_of(db, version, &runs);
     if (runs.count < 2 || level >= runs.run[runs.count - 1].level) {
         return UINT64_MAX;
     }
@@ -26,35 +26,40 @@ static uint64_t lazy_target(const struct lsm_db *db, const struct lsm_version *v
 
 static struct lsm_run_plan lazy_plan(const struct lsm_db *db, const struct lsm_version *version,
                                      struct lsm_runs *runs) {
-    if (version->level[0].count < db->options.l0_trigger) {
+    lsm_runs_of(db, version, runs);
+    if (!runs->due) {
         return (struct lsm_run_plan){0};
     }
-    lsm_runs_of(version, runs);
-    LSM_ASSERT(runs->count > 0);
+    LSM_ASSERT(runs->count > 0 && runs->free > 0);
     uint64_t newer = 0;
     for (uint32_t i = 0; i + 1 < runs->count; i++) {
         newer += runs->run[i].bytes;
     }
-    if (runs->count == 1 || newer >= newer_limit(db, runs)) {
+    bool due = runs->count == 1 || newer >= newer_limit(db, runs);
+    if (due && runs->free == runs->count) {
         uint64_t all = newer + runs->run[runs->count - 1].bytes;
         return (struct lsm_run_plan){.take = runs->count, .bytes = all};
     }
-    return lsm_runs_plan(runs, runs->count - 1, lsm_runs_width(db));
+    uint32_t usable = runs->free < runs->count ? runs->free : runs->count - 1;
+    return lsm_runs_plan(runs, usable, lsm_runs_width(db));
 }
 
 static uint64_t lazy_debt(const struct lsm_db *db, const struct lsm_version *version) {
     struct lsm_runs runs;
-    return lazy_plan(db, version, &runs).bytes;
+    return lsm_runs_debt(db, version, lazy_plan(db, version, &runs));
 }
 
 static struct lsm_compaction *lazy_pick(struct lsm_db *db, const struct lsm_version *version) {
     struct lsm_runs runs;
     struct lsm_run_plan plan = lazy_plan(db, version, &runs);
-    return plan.take > 0 ? lsm_runs_pick(db, version, &runs, plan) : NULL;
+    struct lsm_compaction *c = plan.take > 0 ? lsm_runs_pick(db, version, &runs, plan) : NULL;
+    return c != NULL ? c : lsm_runs_gather(db, version, lsm_runs_gather_max(db));
 }
 
 const struct lsm_policy_ops lsm_policy_lazy_leveled = {
     .target = lazy_target,
     .debt = lazy_debt,
+    .waiting = lsm_runs_waiting,
     .pick = lazy_pick,
+    .gather = lsm_runs_gather,
 };

@@ -60,6 +60,10 @@ static uint64_t leveled_debt(const struct lsm_db *db, const struct lsm_version *
     return debt;
 }
 
+static uint64_t leveled_waiting(const struct lsm_version *version) {
+    return version->level[0].count;
+}
+
 /* ---- what overlaps ---- */
 
 /* Bytes in `level` that touch the table's keys. */
@@ -234,5 +238,6 @@ static struct lsm_compaction *leveled_pick(struct lsm_db *db, const struct lsm_v
 const struct lsm_policy_ops lsm_policy_leveled = {
     .target = leveled_target,
     .debt = leveled_debt,
+    .waiting = leveled_waiting,
     .pick = leveled_pick,
 };

@@ -35,12 +35,26 @@ uint64_t lsm_debt(const struct lsm_db *db, const struct lsm_version *version) {
     return policy_of(db)->debt(db, version);
 }
 
+uint64_t lsm_level0_waiting(const struct lsm_db *db, const struct lsm_version *version) {
+    return policy_of(db)->waiting(version);
+}
+
 bool lsm_compact_due(const struct lsm_db *db, const struct lsm_version *version) {
     return lsm_debt(db, version) > 0;
 }
 
 struct lsm_compaction *lsm_compact_pick(struct lsm_db *db) {
     struct lsm_compaction *c = policy_of(db)->pick(db, db->view->version);
+    if (c != NULL) {
+        c->automatic = true;
+    }
+    return c;
+}
+
+struct lsm_compaction *lsm_compact_pick_between(struct lsm_db *db, uint64_t bytes_max) {
+    const struct lsm_policy_ops *policy = policy_of(db);
+    struct lsm_compaction *c =
+        policy->gather != NULL ? policy->gather(db, db->view->version, bytes_max) : NULL;
     if (c != NULL) {
         c->automatic = true;
     }

@@ -15,10 +15,15 @@
 struct lsm_policy_ops {
     /* Bytes at which a level from 1 on asks for compaction; UINT64_MAX: it never does by size. */
     uint64_t (*target)(const struct lsm_db *db, const struct lsm_version *version, uint32_t level);
-    /* Bytes that wait for a compaction. */
+    /* Bytes that wait for a compaction, and tables of level 0 that do: what holds writers back. */
     uint64_t (*debt)(const struct lsm_db *db, const struct lsm_version *version);
+    uint64_t (*waiting)(const struct lsm_version *version);
     /* The most urgent compaction that can begin now, sealed; NULL: none. */
     struct lsm_compaction *(*pick)(struct lsm_db *db, const struct lsm_version *version);
+    /* The same, of at most `bytes_max`, to be done in the middle of a longer one by its thread.
+     * NULL: the policy's compactions are short. */
+    struct lsm_compaction *(*gather)(struct lsm_db *db, const struct lsm_version *version,
+                                     uint64_t bytes_max);
 };
 extern const struct lsm_policy_ops lsm_policy_leveled, lsm_policy_tiered, lsm_policy_lazy_leveled;
 

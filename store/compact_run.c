@@ -1,12 +1,14 @@
 /* compact_run.c: carries a compaction out: merge, leave out, write, install.
  *
  * Outputs are cut at the table size, but never between two versions of a key, and earlier when a
- * table would overlap too much of the level beneath: its own compaction would then be large. */
+ * table would overlap too much of the level beneath: its own compaction would then be large. What
+ * comes out in level 0 is one table, which has one place in its order of age. */
 #include <stdlib.h>
 
 #include "check.h"
 #include "compact.h"
 #include "level_source.h"
+#include "schedule.h"
 
 enum {
     OVERLAP_TABLES_MAX = 10, /* tables' worth of bytes beneath one output */
@@ -113,6 +115,7 @@ static int close_output(struct run *run) {
     run->writer = NULL;
     meta->id = run->writer_id;
     meta->level = run->c->output;
+    meta->gathered = run->c->output == 0;
     meta->created_unix_ms = lsm_io_unix_ms(run->db->io);
     run->outputs[run->output_count++] = meta; /* also on failure: its file is to be removed */
     run->bytes_out += meta->bytes;
@@ -143,7 +146,7 @@ static bool overlaps_too_much(struct run *run, const struct lsm_entry *entry) {
 /* Has the output reached the size of a table? What it would be takes a moment to work out, so the
  * answer may come an eighth of a table, or a block, late. */
 static bool is_full(struct run *run, const struct lsm_entry *entry) {
-    uint64_t table_bytes = run->db->options.table_bytes;
+    uint64_t table_bytes = run->c->output == 0 ? UINT64_MAX : run->db->options.table_bytes;
     run->unsized_bytes += entry->key_size + entry->value_size;
     if (run->unsized_bytes < 4096 && run->unsized_bytes < table_bytes / 8) {
         return false;
@@ -191,7 +194,8 @@ static void keep_to_rate(struct run *run) {
     atomic_fetch_add_explicit(&db->compaction_wait_ns, now - began, memory_order_relaxed);
 }
 
-/* With a single background thread a long compaction must not keep a full memtable waiting. */
+/* With a single background thread a long compaction must not keep a full memtable waiting; nor
+ * with a single one for compactions, a filling level 0. */
 static int let_others_in(struct run *run) {
     struct lsm_db *db = run->db;
     pthread_mutex_lock(&db->lock);
@@ -205,7 +209,11 @@ static int let_others_in(struct run *run) {
     if (closing) {
         return lsm_fail(run->fault, LSM_ERR_CLOSED, "the database is being closed");
     }
-    return flush ? lsm_flush_sealed(db, NULL, run->fault) : 0;
+    int rc = flush ? lsm_flush_sealed(db, NULL, run->fault) : 0;
+    if (rc == 0 && db->options.async_compaction) {
+        lsm_compact_between(run->c);
+    }
+    return rc;
 }
 
 /* The merge went backwards, so one of the inputs does, though its checksums are right: says which,

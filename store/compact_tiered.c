@@ -18,26 +18,29 @@ static uint64_t no_target(const struct lsm_db *db, const struct lsm_version *ver
 
 static struct lsm_run_plan tiered_plan(const struct lsm_db *db, const struct lsm_version *version,
                                        struct lsm_runs *runs) {
-    if (version->level[0].count < db->options.l0_trigger) {
+    lsm_runs_of(db, version, runs);
+    if (!runs->due) {
         return (struct lsm_run_plan){0};
     }
-    lsm_runs_of(version, runs);
-    return lsm_runs_plan(runs, runs->count, lsm_runs_width(db));
+    return lsm_runs_plan(runs, runs->free, lsm_runs_width(db));
 }
 
 static uint64_t tiered_debt(const struct lsm_db *db, const struct lsm_version *version) {
     struct lsm_runs runs;
-    return tiered_plan(db, version, &runs).bytes;
+    return lsm_runs_debt(db, version, tiered_plan(db, version, &runs));
 }
 
 static struct lsm_compaction *tiered_pick(struct lsm_db *db, const struct lsm_version *version) {
     struct lsm_runs runs;
     struct lsm_run_plan plan = tiered_plan(db, version, &runs);
-    return plan.take > 0 ? lsm_runs_pick(db, version, &runs, plan) : NULL;
+    struct lsm_compaction *c = plan.take > 0 ? lsm_runs_pick(db, version, &runs, plan) : NULL;
+    return c != NULL ? c : lsm_runs_gather(db, version, lsm_runs_gather_max(db));
 }
 
 const struct lsm_policy_ops lsm_policy_tiered = {
     .target = no_target,
     .debt = tiered_debt,
+    .waiting = lsm_runs_waiting,
     .pick = tiered_pick,
+    .gather = lsm_runs_gather,
 };

@@ -226,9 +226,10 @@ void lsm_pressure_update(struct lsm_db *db);
 /* Time that writers have been held by `cause`, the wait that lasts included. REQUIRES: lock held.
  */
 uint64_t lsm_stall_ns(const struct lsm_db *db, enum lsm_stall cause);
-/* Bytes that wait for a compaction, by the policy; compact_pick.c. REQUIRES: a version that stays.
- */
+/* Bytes that wait for a compaction, and tables of level 0 that do, by the policy; compact_pick.c.
+ * REQUIRE: lock held. */
 uint64_t lsm_debt(const struct lsm_db *db, const struct lsm_version *version);
+uint64_t lsm_level0_waiting(const struct lsm_db *db, const struct lsm_version *version);
 
 /* ---- flush.c ---- */
 

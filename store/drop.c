@@ -4,7 +4,7 @@
  * next newer version. A tombstone goes when all of these hold:
  *   - nothing older of its key can lie beneath it: no table outside the job in the output level or
  * below touches the key (level 0 and sealed memtables hold only newer entries: tables are made in
- * age order);
+ * age order; where the output is in level 0, that is so for the tables that are not older);
  *   - its sequence is at most the oldest snapshot's, so that no reader needs it to hide something
  * in the job;
  *   - it is older than the retention. Only a bound of its age is known; the later bound counts. */
@@ -38,7 +38,25 @@ static uint64_t seen_by(const struct lsm_drop *drop, uint64_t seq) {
     return lo < drop->snapshot_count ? drop->snapshots[lo] : UINT64_MAX;
 }
 
+/* In a table of level 0 that is older than a job within it. */
+static bool lies_older(const struct lsm_compaction *c, const struct lsm_entry *entry) {
+    const struct lsm_level *level0 = &c->base->level[0];
+    for (size_t i = level0->count; i > 0 && level0->tables[i - 1]->seq_max < c->seq_min; i--) {
+        const struct lsm_table_meta *meta = level0->tables[i - 1];
+        if (lsm_key_compare(meta->first_key, meta->first_key_size, entry->key, entry->key_size) <=
+                0 &&
+            lsm_key_compare(meta->last_key, meta->last_key_size, entry->key, entry->key_size) >=
+                0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool lies_beneath(const struct lsm_compaction *c, const struct lsm_entry *entry) {
+    if (c->output == 0 && lies_older(c, entry)) {
+        return true;
+    }
     /* A table of the output level that holds the key is an input of the job: the invariant of
      * levels. */
     for (uint32_t l = c->output + 1; l < LSM_LEVELS_MAX; l++) {

@@ -157,6 +157,7 @@ static int make_current(struct lsm_db *db, struct lsm_version *base, struct lsm_
     int rc = lsm_view_install(db, next, &old, fault);
     if (rc == 0) {
         announce(db, base, edit);
+        lsm_schedule(db); /* what is picked at once holds no writer back */
         lsm_pressure_update(db);
     }
     pthread_mutex_unlock(&db->lock);

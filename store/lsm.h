@@ -137,8 +137,9 @@ struct lsm_options {
     uint64_t cache_bytes;     /* default 128 MiB, 0 (none) to 1 TiB: block cache */
     uint32_t tables_open_max; /* default 1000, 16 to 1 000 000: table files kept open */
     uint32_t l0_trigger;      /* default 4, 1 to 1000: L0 tables that start a compaction */
-    uint32_t l0_slowdown;     /* default 12: L0 tables at which writes are delayed */
-    uint32_t l0_stop;         /* default 20: L0 tables at which writes wait */
+    uint32_t l0_slowdown;     /* default 12: L0 tables at which writes are delayed; tiered policies:
+                                 without those, and in debt the bytes, that a merge works off */
+    uint32_t l0_stop;         /* default 20: L0 tables at which writes wait, counted the same */
     uint32_t
         level_ratio; /* default 10, 2 to 100: how much larger each level is than the one above */
     uint64_t level1_bytes; /* default 0: l0_trigger x max(memtable_bytes, table_bytes). Target size

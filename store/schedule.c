@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "io_backend.h"
 
 /* One thread is kept for flushes. */
 static uint32_t compaction_slots(const struct lsm_db *db) {
@@ -86,18 +87,52 @@ static void announce_scheduled(struct lsm_db *db, const struct lsm_compaction *c
                                             .entries_in = c->entries_in});
 }
 
-/* Picks and records an automatic compaction. REQUIRES: lock held. */
-static struct lsm_compaction *pick_recorded(struct lsm_db *db, bool idle) {
-    struct lsm_compaction *c = idle ? lsm_compact_pick_idle(db) : lsm_compact_pick(db);
+/* Gives an automatic compaction its record. NULL: there was none, or memory is out. REQUIRES: lock
+ * held. */
+static struct lsm_compaction *record_picked(struct lsm_compaction *c) {
     if (c == NULL) {
         return NULL;
     }
-    c->record = lsm_job_record_add(db, c->level);
+    c->record = lsm_job_record_add(c->db, c->level);
     if (c->record == NULL) {
         lsm_compact_release(c);
         return NULL;
     }
     return c;
+}
+
+static struct lsm_compaction *pick_recorded(struct lsm_db *db, bool idle) {
+    return record_picked(idle ? lsm_compact_pick_idle(db) : lsm_compact_pick(db));
+}
+
+/* A compaction inside another borrows a queue: some are always left, so that none waits for one
+ * that waits for it. */
+enum { BETWEEN_MAX = LSM_BORROWED_MAX / 2 };
+
+void lsm_compact_between(const struct lsm_compaction *longer) {
+    struct lsm_db *db = longer->db;
+    struct lsm_compaction *c = NULL;
+    struct lsm_fault fault = {0};
+    pthread_mutex_lock(&db->lock);
+    bool allowed = !db->closing && atomic_load(&db->background_error) == 0 &&
+                   atomic_load(&db->space_error) == 0;
+    if (allowed && db->compactions_running < BETWEEN_MAX) {
+        c = record_picked(lsm_compact_pick_between(db, longer->bytes_in / 2));
+    }
+    if (c != NULL) {
+        announce_scheduled(db, c);
+    }
+    pthread_mutex_unlock(&db->lock);
+    if (c == NULL) {
+        return;
+    }
+    /* The longer one may have requests in flight in its own. */
+    struct lsm_queue *queue = lsm_queue_borrow(db->io);
+    if (run_picked(c, queue, &fault) != 0) {
+        lsm_event_text(db, LSM_EVENT_ERROR, fault.code, fault.text);
+    }
+    lsm_queue_return(db->io, queue);
+    lsm_events_deliver(db);
 }
 
 static void compact_job(void *argument, struct lsm_queue *queue) {

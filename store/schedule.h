@@ -1,4 +1,5 @@
-/* schedule.h: job records and manual compactions, for schedule.c and job.c. Threads: see each. */
+/* schedule.h: job records, manual compactions, and those in the middle of others, for schedule.c,
+ * maintain.c and compact_run.c. Threads: see each. */
 #ifndef LSM_SCHEDULE_H
 #define LSM_SCHEDULE_H
 
@@ -14,5 +15,9 @@ LSM_CHECKED int lsm_schedule_manual(struct lsm_db *db, struct lsm_job_record *re
  * raised for it. */
 LSM_CHECKED int lsm_compact_manual(struct lsm_db *db, struct lsm_job_record *record,
                                    struct lsm_queue *queue, struct lsm_fault *fault);
+/* In the middle of a long compaction, in its thread: one that is at most half as large, and what
+ * hurts more by waiting. So they nest, a few deep. How it ends is its own affair. REQUIRES: no lock
+ * held; async. */
+void lsm_compact_between(const struct lsm_compaction *longer);
 
 #endif

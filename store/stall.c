@@ -20,7 +20,7 @@ enum {
 #define SLOWEST_NS_MEMTABLE (1e9 / (16 << 20))
 
 static enum lsm_stall pressure_of(const struct lsm_db *db, const struct lsm_version *version) {
-    uint64_t l0 = version->level[0].count, debt = lsm_debt(db, version);
+    uint64_t l0 = lsm_level0_waiting(db, version), debt = lsm_debt(db, version);
     if (l0 >= db->options.l0_stop) {
         return LSM_STALL_L0_STOP;
     }
@@ -164,7 +164,7 @@ static double slowdown_depth(const struct lsm_db *db, enum lsm_stall cause) {
         (double)lsm_memtable_bytes(db->active.table) / (double)db->options.memtable_bytes;
     double at, from, to;
     if (cause == LSM_STALL_L0_SLOW) {
-        at = (double)db->view->version->level[0].count + (filled < 1 ? filled : 1);
+        at = (double)lsm_level0_waiting(db, db->view->version) + (filled < 1 ? filled : 1);
         from = db->options.l0_slowdown;
         to = db->options.l0_stop;
     } else if (cause == LSM_STALL_MEMTABLE) { /* the second half of the last memtable */

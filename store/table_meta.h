@@ -22,6 +22,7 @@ struct lsm_table_meta {
     _Atomic(struct lsm_table *) open; /* pinned by lsm_tables_pin */
     _Atomic uint32_t refs;            /* versions and jobs that hold it */
     _Atomic bool obsolete; /* not in the current version: its file goes when refs reach 0 */
+    bool gathered;         /* made of others within level 0 */
     bool busy;             /* input of a running job; guarded by the database's lock */
     uint32_t level;        /* guarded by the database's lock */
 };
