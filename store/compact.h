@@ -69,9 +69,10 @@ struct lsm_compaction *lsm_compact_pick_between(struct lsm_db *db, uint64_t byte
 /* All of a level into the next (or into itself, when it is the last). NULL with *rc 0: the level is
  * empty; NULL with LSM_ERR_BUSY: inputs are taken, try again. REQUIRES: lock held. */
 struct lsm_compaction *lsm_compact_pick_level(struct lsm_db *db, uint32_t level, int *rc);
-/* When nothing is due: a bottom table full of deletes that nobody needs any more, to be rewritten.
+/* When nothing is due: a bottom table full of deletes that nobody needs any more, to be rewritten;
+ * and when nothing has been written either (`quiet`), what the policy has to win space with.
  * REQUIRES: lock held. */
-struct lsm_compaction *lsm_compact_pick_idle(struct lsm_db *db);
+struct lsm_compaction *lsm_compact_pick_idle(struct lsm_db *db, bool quiet);
 /* Un-marks and frees. REQUIRES: lock held. Metas may lose their last reference: purge later. */
 void lsm_compact_release(struct lsm_compaction *compaction);
 

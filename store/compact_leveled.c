@@ -11,7 +11,11 @@
  * In a tree of three levels and more the targets of the middle ones follow the deepest one, a tenth
  * of it and a tenth of that at the default ratio: what lies above the deepest level is what
  * overwritten data may take, so that stays a ninth of the data, however far the last level is
- * filled. (RocksDB's dynamic level sizes.) */
+ * filled. (RocksDB's dynamic level sizes.)
+ *
+ * What level 0 overwrote stays until the merge that is due at `l0_trigger` tables, which may never
+ * come. So while nothing is written it is merged once that is an eighth of the tree: less would be
+ * won than each merge writes, many times over. */
 #include "check.h"
 #include "compact_policy.h"
 
@@ -135,6 +139,37 @@ static struct lsm_compaction *merge_level0(struct lsm_db *db, const struct lsm_v
     return lsm_compact_seal(c);
 }
 
+/* Does anything older lie beneath the table's range? */
+static bool covers_older(const struct lsm_version *version, size_t index) {
+    const struct lsm_table_meta *meta = version->level[0].tables[index];
+    bool covers = touches_older(&version->level[0], index);
+    for (uint32_t l = 1; l < LSM_LEVELS_MAX && !covers; l++) {
+        covers = lsm_level_overlaps(&version->level[l], meta->first_key, meta->first_key_size,
+                                    meta->last_key, meta->last_key_size);
+    }
+    return covers;
+}
+
+/* About what would be gone if level 0 were merged. Of a table that an earlier process flushed
+ * nothing is known: all of it may be overwriting. */
+static uint64_t overwritten(const struct lsm_version *version) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < version->level[0].count; i++) {
+        const struct lsm_table_meta *meta = version->level[0].tables[i];
+        double share = 1.0 - (double)meta->fresh / (double)meta->entries;
+        bytes += covers_older(version, i) ? (uint64_t)((double)meta->bytes * share) : 0;
+    }
+    return bytes;
+}
+
+static struct lsm_compaction *leveled_idle(struct lsm_db *db, const struct lsm_version *version) {
+    enum { SHARE = 8 };
+    uint64_t won = overwritten(version);
+    bool kept = db->snapshot_count > 0; /* older versions may be asked for: they would stay */
+    bool worth = won > 0 && won >= lsm_version_bytes(version) / SHARE;
+    return worth && !kept ? merge_level0(db, version) : NULL;
+}
+
 /* ---- deeper levels ---- */
 
 /* As many tables as the level has too much, of those that need no merge. */
@@ -240,4 +275,5 @@ const struct lsm_policy_ops lsm_policy_leveled = {
     .debt = leveled_debt,
     .waiting = leveled_waiting,
     .pick = leveled_pick,
+    .idle = leveled_idle,
 };

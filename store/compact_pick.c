@@ -115,8 +115,7 @@ static bool is_expired(struct lsm_db *db, const struct lsm_table_meta *meta) {
            lsm_is_past_retention(db, meta->seq_max, lsm_io_unix_s(db->io));
 }
 
-struct lsm_compaction *lsm_compact_pick_idle(struct lsm_db *db) {
-    const struct lsm_version *version = db->view->version;
+static struct lsm_compaction *pick_expired(struct lsm_db *db, const struct lsm_version *version) {
     for (uint32_t l = 1; l < db->options.max_levels; l++) {
         for (size_t i = 0; i < version->level[l].count; i++) {
             struct lsm_table_meta *meta = version->level[l].tables[i];
@@ -128,9 +127,21 @@ struct lsm_compaction *lsm_compact_pick_idle(struct lsm_db *db) {
                 lsm_compact_discard(c);
                 return NULL;
             }
-            c->automatic = true;
             return lsm_compact_seal(c);
         }
     }
     return NULL;
+}
+
+struct lsm_compaction *lsm_compact_pick_idle(struct lsm_db *db, bool quiet) {
+    const struct lsm_version *version = db->view->version;
+    const struct lsm_policy_ops *policy = policy_of(db);
+    struct lsm_compaction *c = pick_expired(db, version);
+    if (c == NULL && quiet && policy->idle != NULL) {
+        c = policy->idle(db, version);
+    }
+    if (c != NULL) {
+        c->automatic = true;
+    }
+    return c;
 }

@@ -20,8 +20,10 @@ struct lsm_policy_ops {
     uint64_t (*waiting)(const struct lsm_version *version);
     /* The most urgent compaction that can begin now, sealed; NULL: none. */
     struct lsm_compaction *(*pick)(struct lsm_db *db, const struct lsm_version *version);
-    /* The same, of at most `bytes_max`, to be done in the middle of a longer one by its thread.
-     * NULL: the policy's compactions are short. */
+    /* One that is not due but wins space, while nothing is written. NULL: the policy has none. */
+    struct lsm_compaction *(*idle)(struct lsm_db *db, const struct lsm_version *version);
+    /* The same as pick, of at most `bytes_max`, to be done in the middle of a longer one by its
+     * thread. NULL: the policy's compactions are short. */
     struct lsm_compaction *(*gather)(struct lsm_db *db, const struct lsm_version *version,
                                      uint64_t bytes_max);
 };

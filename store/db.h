@@ -132,6 +132,7 @@ struct lsm_db {
     struct lsm_snapshot snapshots; /* list head; oldest first */
     uint64_t snapshot_count;
     struct lsm_queued_event *events, **events_tail;
+    uint64_t tick_seq; /* newest sequence at the last tick: nothing was written since, or was */
     bool closing;
     _Atomic int background_error; /* final: the database is read-only */
     _Atomic int space_error;      /* NO_SPACE in the background: heals when a retry succeeds */
@@ -262,8 +263,12 @@ void lsm_background_failed(struct lsm_db *db, const struct lsm_fault *fault);
 
 /* Queues the flush and compactions that are due. REQUIRES: lock held; async. */
 void lsm_schedule(struct lsm_db *db);
-/* Does in the calling thread what is due. REQUIRES: no lock but commit_lock held. */
-LSM_CHECKED int lsm_work_inline(struct lsm_db *db, struct lsm_fault *fault);
+/* Queues what is worth it when nothing is due or written; true: something is queued. REQUIRES: lock
+ * held. */
+bool lsm_schedule_quiet(struct lsm_db *db);
+/* Does in the calling thread what is due; `quiet`: and what is worth it when nothing is written.
+ * REQUIRES: no lock but commit_lock held. */
+LSM_CHECKED int lsm_work_inline(struct lsm_db *db, bool quiet, struct lsm_fault *fault);
 /* Is a flush or compaction due, queued or running? REQUIRES: lock held. */
 bool lsm_work_pending(struct lsm_db *db);
 /* Is a flush or compaction due that nobody will do, as the database is read-only? REQUIRES: lock

@@ -7,11 +7,14 @@
 #include "check.h"
 #include "compact.h"
 #include "flush_log.h"
+#include "shadow.h"
 
 struct flush {
     struct lsm_db *db;
     uint64_t job, id, log_number, seq_last;
     struct lsm_memtable *memtable;
+    struct lsm_version *older; /* the tree at the start: everything older */
+    struct lsm_shadow shadow;
     uint64_t *snapshots;
     size_t snapshot_count;
     struct lsm_table_meta *meta;
@@ -26,6 +29,8 @@ static int begin(struct flush *flush, struct lsm_fault *fault) {
     if (rc == 0) {
         flush->memtable = db->sealed[0].table;
         lsm_memtable_ref(flush->memtable);
+        flush->older = db->view->version;
+        lsm_version_ref(flush->older);
         flush->seq_last = db->sealed[0].seq_last;
         flush->job = db->next_job++;
         flush->log_number = db->sealed_count > 1 ? db->sealed[1].log_number : db->active.log_number;
@@ -46,6 +51,8 @@ static int copy_entries(struct flush *flush, struct lsm_source *source,
                         struct lsm_table_writer *writer, struct lsm_fault *fault) {
     struct lsm_drop drop;
     lsm_drop_init(&drop, NULL, flush->snapshots, flush->snapshot_count);
+    lsm_shadow_begin(&flush->shadow, flush->db, flush->older,
+                     lsm_memtable_entries(flush->memtable));
     int rc = 0;
     for (source->ops->first(source); rc == 0 && source->valid; source->ops->next(source)) {
         bool dropped, same_key;
@@ -54,6 +61,9 @@ static int copy_entries(struct flush *flush, struct lsm_source *source,
             lsm_fail(fault, rc, "a memtable could not be copied: %s", lsm_strerror(rc));
         } else if (!dropped) {
             rc = lsm_table_writer_add(writer, &source->entry, fault);
+        }
+        if (rc == 0 && !same_key) {
+            lsm_shadow_note(&flush->shadow, &source->entry);
         }
     }
     if (rc == 0 && source->status != 0) {
@@ -113,6 +123,7 @@ static int write_table(struct flush *flush, struct lsm_queue *queue, struct lsm_
     }
     flush->meta->id = flush->id;
     flush->meta->level = 0;
+    flush->meta->fresh = lsm_shadow_fresh(&flush->shadow, flush->meta->entries);
     flush->meta->created_unix_ms = lsm_io_unix_ms(db->io);
     return rc;
 }
@@ -199,6 +210,9 @@ static void finish(struct flush *flush, int rc, struct lsm_fault *fault) {
     }
     if (flush->memtable != NULL) {
         lsm_memtable_unref(flush->memtable);
+    }
+    if (flush->older != NULL) {
+        lsm_version_unref(flush->older);
     }
     free(flush->snapshots);
 }

@@ -87,7 +87,9 @@ enum lsm_io_backend { LSM_IO_AUTO = 0, LSM_IO_URING = 1, LSM_IO_POSIX = 2 };
 /* What is merged when. Reads, recovery and durability are the same under each, and a database may
  * be opened with another than the one that made it. */
 enum lsm_policy {
-    LSM_LEVELED = 0, /* one run a level: cheapest reads, least space, most rewriting */
+    LSM_LEVELED = 0, /* one run a level: cheapest reads, least space, most rewriting. When nothing
+                        was written for a second or two, level 0 is merged although not due, if an
+                        eighth of the tree or more is what it has overwritten */
     LSM_TIERED = 1,  /* runs of like size are merged l0_trigger at a time: least rewriting; a read
                         looks into every run, and overwritten data may double the space */
     LSM_LAZY_LEVELED = 2, /* tiered above one large run: space near leveled's, reads and writes in
@@ -302,8 +304,9 @@ LSM_CHECKED int lsm_checkpoint(struct lsm_db *db, const char *path);
 /* Reads every block of every table and checks order, checksums, counts, filters and key ranges.
  * CORRUPT: the detail names file and offset. Slow: all of the data is read. */
 LSM_CHECKED int lsm_verify(struct lsm_db *db);
-/* Waits until no flush or compaction is due or running. READ_ONLY when one is due that an earlier
- * failure forbids. */
+/* Waits until no flush or compaction is due or running, nor one worth it while nothing is written:
+ * what the policy merges then is begun at once. READ_ONLY when one is due that an earlier failure
+ * forbids. */
 LSM_CHECKED int lsm_wait_idle(struct lsm_db *db, uint64_t timeout_ms);
 
 struct lsm_range {

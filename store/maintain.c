@@ -21,9 +21,9 @@ static int flush_all(struct lsm_db *db, struct lsm_fault *fault) {
 }
 
 /* After a manual step: what became due runs, here or in the background. */
-static int settle(struct lsm_db *db, struct lsm_fault *fault) {
+static int settle(struct lsm_db *db, bool quiet, struct lsm_fault *fault) {
     if (db->worker == NULL) {
-        return lsm_work_inline(db, fault);
+        return lsm_work_inline(db, quiet, fault);
     }
     pthread_mutex_lock(&db->lock);
     lsm_schedule(db);
@@ -40,7 +40,7 @@ int lsm_flush(struct lsm_db *db) {
     struct lsm_fault fault = {0};
     rc = flush_all(db, &fault);
     if (rc == 0) {
-        rc = settle(db, &fault);
+        rc = settle(db, false, &fault);
     }
     return lsm_leave(db, &fault, rc);
 }
@@ -85,7 +85,7 @@ int lsm_compact_level(struct lsm_db *db, uint32_t level) {
         rc = compact_here(db, level, &fault);
     }
     if (rc == 0) {
-        rc = settle(db, &fault);
+        rc = settle(db, false, &fault);
     }
     return lsm_leave(db, &fault, rc);
 }
@@ -117,7 +117,7 @@ int lsm_compact_all(struct lsm_db *db) {
         rc = compact_here(db, l, &fault);
     }
     if (rc == 0) {
-        rc = settle(db, &fault);
+        rc = settle(db, false, &fault);
     }
     return lsm_leave(db, &fault, rc);
 }
@@ -128,10 +128,10 @@ int lsm_wait_idle(struct lsm_db *db, uint64_t timeout_ms) {
         return rc;
     }
     struct lsm_fault fault = {0};
-    rc = settle(db, &fault);
+    rc = settle(db, true, &fault);
     uint64_t deadline = deadline_after(db, timeout_ms);
     pthread_mutex_lock(&db->lock);
-    while (rc == 0 && lsm_work_pending(db)) {
+    while (rc == 0 && (lsm_work_pending(db) || lsm_schedule_quiet(db))) {
         if (!lsm_cond_wait(db->io, &db->changed, &db->lock, deadline)) {
             rc = lsm_fail(&fault, LSM_ERR_TIMEOUT, "still busy after %llu ms",
                           (unsigned long long)timeout_ms);
@@ -234,7 +234,7 @@ int lsm_job_wait(struct lsm_db *db, uint64_t id, uint64_t timeout_ms, struct lsm
         return rc;
     }
     struct lsm_fault fault = {0};
-    rc = settle(db, &fault);
+    rc = settle(db, false, &fault);
     uint64_t deadline = deadline_after(db, timeout_ms);
     pthread_mutex_lock(&db->lock);
     struct lsm_job_record *record = find_job(db, id);

@@ -77,7 +77,7 @@ static int make_parts(struct lsm_db *db, struct lsm_fault *fault) {
 
 static int start_work(struct lsm_db *db, struct lsm_fault *fault) {
     if (!db->options.async_compaction) {
-        return db->sealed_count > 0 ? lsm_work_inline(db, fault) : 0;
+        return db->sealed_count > 0 ? lsm_work_inline(db, false, fault) : 0;
     }
     int rc = lsm_worker_create(db->io, db->options.background_threads, &db->worker, fault);
     if (rc == 0) {

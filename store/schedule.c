@@ -101,8 +101,12 @@ static struct lsm_compaction *record_picked(struct lsm_compaction *c) {
     return c;
 }
 
-static struct lsm_compaction *pick_recorded(struct lsm_db *db, bool idle) {
-    return record_picked(idle ? lsm_compact_pick_idle(db) : lsm_compact_pick(db));
+/* What may be picked: what is due; else what is worth it; and that with nothing being written. */
+enum occasion { DUE, IDLE, QUIET };
+
+static struct lsm_compaction *pick_recorded(struct lsm_db *db, enum occasion occasion) {
+    return record_picked(occasion == DUE ? lsm_compact_pick(db)
+                                         : lsm_compact_pick_idle(db, occasion == QUIET));
 }
 
 /* A compaction inside another borrows a queue: some are always left, so that none waits for one
@@ -181,9 +185,9 @@ static void spare_job(void *argument, struct lsm_queue *queue) {
     pthread_mutex_unlock(&db->lock);
 }
 
-static void schedule_compactions(struct lsm_db *db, bool idle) {
+static void schedule_compactions(struct lsm_db *db, enum occasion occasion) {
     while (db->manual_waiting == 0 && db->compactions_queued < compaction_slots(db)) {
-        struct lsm_compaction *c = pick_recorded(db, idle);
+        struct lsm_compaction *c = pick_recorded(db, occasion);
         if (c == NULL) {
             return;
         }
@@ -208,7 +212,20 @@ void lsm_schedule(struct lsm_db *db) {
         db->flush_queued = true;
         lsm_worker_add(db->worker, LSM_JOB_FLUSH, flush_job, db);
     }
-    schedule_compactions(db, false);
+    schedule_compactions(db, DUE);
+}
+
+/* The same for what is worth it when nothing is due. REQUIRES: lock held. */
+static void schedule_idle(struct lsm_db *db, enum occasion occasion) {
+    if (db->worker != NULL && !db->closing && !lsm_work_pending(db) &&
+        atomic_load(&db->background_error) == 0 && atomic_load(&db->space_error) == 0) {
+        schedule_compactions(db, occasion);
+    }
+}
+
+bool lsm_schedule_quiet(struct lsm_db *db) {
+    schedule_idle(db, QUIET);
+    return db->compactions_queued > 0;
 }
 
 bool lsm_work_pending(struct lsm_db *db) {
@@ -321,7 +338,7 @@ static void recycle_log(struct lsm_db *db) {
     }
 }
 
-int lsm_work_inline(struct lsm_db *db, struct lsm_fault *fault) {
+int lsm_work_inline(struct lsm_db *db, bool quiet, struct lsm_fault *fault) {
     struct lsm_queue *queue = lsm_queue_borrow(db->io);
     int rc = lsm_flush_sealed(db, queue, fault);
     if (rc == 0) {
@@ -329,9 +346,9 @@ int lsm_work_inline(struct lsm_db *db, struct lsm_fault *fault) {
     }
     while (rc == 0) {
         pthread_mutex_lock(&db->lock);
-        struct lsm_compaction *c = pick_recorded(db, false);
+        struct lsm_compaction *c = pick_recorded(db, DUE);
         if (c == NULL) {
-            c = pick_recorded(db, true);
+            c = pick_recorded(db, quiet ? QUIET : IDLE);
         }
         if (c != NULL) {
             c->record->claimed = true;
@@ -361,10 +378,9 @@ void lsm_tick(struct lsm_db *db) {
         lsm_cond_broadcast(&db->changed);
     }
     lsm_schedule(db);
-    if (db->worker != NULL && !db->closing && !lsm_work_pending(db) &&
-        atomic_load(&db->background_error) == 0) {
-        schedule_compactions(db, true);
-    }
+    uint64_t newest = atomic_load(&db->visible);
+    schedule_idle(db, newest == db->tick_seq ? QUIET : IDLE);
+    db->tick_seq = newest;
     pthread_mutex_unlock(&db->lock);
     lsm_obsolete_purge(db);
     lsm_events_deliver(db);

@@ -226,7 +226,7 @@ static int work_in_line(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
     int rc =
         must_seal && db->sealed_count + 1 < db->options.memtables_max ? lsm_seal(db, fault) : 0;
     if (rc == 0) {
-        rc = lsm_work_inline(db, fault);
+        rc = lsm_work_inline(db, false, fault);
     }
     pthread_mutex_lock(&db->lock);
     wait_end(db);

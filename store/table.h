@@ -91,6 +91,8 @@ LSM_CHECKED int lsm_table_get_hashed(struct lsm_table *table, const uint8_t *key
                                      uint64_t hash, uint64_t seq_max, bool fill_cache,
                                      struct lsm_counter_slot *slot, struct lsm_entry *entry,
                                      struct lsm_pin **pin, struct lsm_fault *fault);
+/* False: the filter knows that no key of that hash is in the table. */
+bool lsm_table_may_hold(const struct lsm_table *table, uint64_t hash);
 /* Asks memory for what a get of that key reads first. */
 void lsm_table_prefetch(const struct lsm_table *table, uint64_t hash);
 /* The same for its index, where the filter is expected to let the key pass. */

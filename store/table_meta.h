@@ -19,6 +19,7 @@ struct lsm_table_meta {
     uint32_t first_key_size, last_key_size;
 
     /* In memory only. */
+    uint64_t fresh; /* of the entries, about how many overwrote nothing at the flush; 0: unknown */
     _Atomic(struct lsm_table *) open; /* pinned by lsm_tables_pin */
     _Atomic uint32_t refs;            /* versions and jobs that hold it */
     _Atomic bool obsolete; /* not in the current version: its file goes when refs reach 0 */

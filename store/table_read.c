@@ -69,6 +69,10 @@ int lsm_table_get_in(struct lsm_table *table, size_t i, struct lsm_block_use *us
     return rc;
 }
 
+bool lsm_table_may_hold(const struct lsm_table *table, uint64_t hash) {
+    return table->filter_bytes == NULL || lsm_filter_probe(&table->filter, hash);
+}
+
 void lsm_table_prefetch(const struct lsm_table *table, uint64_t hash) {
     if (table->filtered) {
         __builtin_prefetch(table->filter.bits +

@@ -228,6 +228,132 @@ static void a_wait_for_idleness_tells_what_is_left_undone(void **state) {
     assert_int_equal(failed, LSM_ERR_IO);
 }
 
+/* ---- what an idle database merges ---- */
+
+enum { THERE = 1000 };
+
+/* Even numbers up to 2 x THERE lie in level 1; level 0 is empty. */
+static void fill_below(struct db_fixture *f, enum lsm_policy policy, bool async) {
+    f->options.memtable_bytes = f->options.table_bytes = 1 << 20;
+    f->options.policy = policy;
+    f->options.async_compaction = async;
+    db_open(f);
+    for (uint64_t i = 0; i < THERE; i++) {
+        put_number(f, 2 * i, i);
+    }
+    DB_MUST(f, lsm_compact_all(f->db));
+    assert_int_equal(stats_of(f).level[0].tables, 0);
+}
+
+/* A table of level 0 with `count` numbers, every one there already or none. */
+static void write_above(struct db_fixture *f, uint64_t count, bool there) {
+    for (uint64_t i = 0; i < count; i++) {
+        put_number(f, 2 * (i * 7 % THERE) + !there, i);
+    }
+    DB_MUST(f, lsm_flush(f->db));
+}
+
+static void run_jobs(struct lsm_db *db) {
+    pthread_mutex_lock(&db->lock);
+    while (db->compactions_queued > 0 || db->flush_queued) {
+        (void)lsm_cond_wait(db->io, &db->changed, &db->lock, 0);
+    }
+    pthread_mutex_unlock(&db->lock);
+}
+
+static uint64_t tables_after_ticks(struct db_fixture *f, unsigned ticks) {
+    run_jobs(f->db);
+    for (unsigned i = 0; i < ticks; i++) {
+        lsm_tick(f->db);
+        run_jobs(f->db);
+    }
+    return stats_of(f).level[0].tables;
+}
+
+static void an_idle_database_merges_what_level_0_overwrote(void **state) {
+    struct db_fixture *f = *state;
+    fill_below(f, LSM_LEVELED, true);
+    uint64_t bytes = stats_of(f).table_bytes;
+    write_above(f, THERE / 2, true);
+    assert_int_equal(tables_after_ticks(f, 1), 1); /* something was written since the last tick */
+    put_number(f, 0, 77);
+    assert_int_equal(tables_after_ticks(f, 1), 1);
+    assert_true(stats_of(f).table_bytes > bytes / 10 * 14);
+    assert_int_equal(tables_after_ticks(f, 1), 0);
+    assert_true(stats_of(f).table_bytes < bytes / 100 * 101);
+    assert_int_equal(tables_after_ticks(f, 2), 0); /* and then there is nothing more to do */
+    assert_int_equal(stats_of(f).compactions, 2);
+    check_number(f, 0, 77);
+    check_number(f, 2 * 7, 1);
+    DB_MUST(f, lsm_verify(f->db));
+}
+
+static void level_0_that_overwrote_little_stays_as_it_is(void **state) {
+    struct db_fixture *f = *state;
+    fill_below(f, LSM_LEVELED, true);
+    write_above(f, THERE / 2, false);
+    assert_true(f->db->view->version->level[0].tables[0]->fresh > THERE / 2 / 10 * 9);
+    assert_int_equal(tables_after_ticks(f, 3), 1);
+    write_above(f, THERE / 8, true); /* an eighth of the keys, not of the tree */
+    assert_true(f->db->view->version->level[0].tables[0]->fresh < THERE / 8 / 10);
+    DB_MUST(f, lsm_wait_idle(f->db, 60000));
+    assert_int_equal(tables_after_ticks(f, 3), 2);
+    write_above(f, THERE / 4, true);
+    DB_MUST(f, lsm_wait_idle(f->db, 60000)); /* which does not wait for a tick */
+    assert_int_equal(stats_of(f).level[0].tables, 0);
+    DB_MUST(f, lsm_verify(f->db));
+}
+
+static void a_wait_for_idleness_merges_it_in_line_too(void **state) {
+    struct db_fixture *f = *state;
+    fill_below(f, LSM_LEVELED, false);
+    write_above(f, THERE / 2, true); /* its flush is no sign that the writes have ended */
+    assert_int_equal(stats_of(f).level[0].tables, 1);
+    DB_MUST(f, lsm_wait_idle(f->db, 60000));
+    assert_int_equal(stats_of(f).level[0].tables, 0);
+}
+
+/* They promise less rewriting, not less space. */
+static void the_other_policies_merge_nothing_when_idle(void **state) {
+    struct db_fixture *f = *state;
+    for (int p = LSM_TIERED; p <= LSM_LAZY_LEVELED; p++) {
+        fill_below(f, (enum lsm_policy)p, true);
+        write_above(f, THERE / 2, true);
+        assert_int_equal(tables_after_ticks(f, 3), 1);
+        db_close(f);
+        db_wipe(f);
+    }
+}
+
+static void what_a_snapshot_may_ask_for_is_not_merged_in_vain(void **state) {
+    struct db_fixture *f = *state;
+    struct lsm_snapshot *snapshot = NULL;
+    fill_below(f, LSM_LEVELED, true);
+    DB_MUST(f, lsm_snapshot_create(f->db, &snapshot));
+    write_above(f, THERE / 2, true);
+    assert_int_equal(tables_after_ticks(f, 3), 1);
+    lsm_snapshot_release(snapshot);
+    assert_int_equal(tables_after_ticks(f, 1), 0);
+}
+
+/* What a table overwrote is not in the manifest: after an open all that lies above something may
+ * be. */
+static void after_an_open_level_0_counts_where_it_lies_above_something(void **state) {
+    struct db_fixture *f = *state;
+    fill_below(f, LSM_LEVELED, true);
+    for (uint64_t i = 0; i < THERE; i++) {
+        put_number(f, 10 * THERE + i, i);
+    }
+    DB_MUST(f, lsm_flush(f->db));
+    db_reopen(f);
+    assert_int_equal(tables_after_ticks(f, 3), 1);
+    write_above(f, THERE / 2, false);
+    db_reopen(f);
+    assert_int_equal(tables_after_ticks(f, 3), 0);
+    assert_int_equal(tables_after_ticks(f, 3), 0);
+    assert_int_equal(stats_of(f).compactions, 1);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         DB_CASE(keys_in_order_are_written_once_leveled, sim),
@@ -238,6 +364,12 @@ int main(int argc, char **argv) {
         DB_CASE(a_database_goes_on_under_another_policy, sim),
         DB_CASE(a_wait_for_idleness_tells_what_is_left_undone, sim),
         DB_CASE(tiers_find_room_when_every_level_is_taken, sim),
+        DB_CASE(an_idle_database_merges_what_level_0_overwrote, sim),
+        DB_CASE(level_0_that_overwrote_little_stays_as_it_is, sim),
+        DB_CASE(a_wait_for_idleness_merges_it_in_line_too, sim),
+        DB_CASE(the_other_policies_merge_nothing_when_idle, sim),
+        DB_CASE(what_a_snapshot_may_ask_for_is_not_merged_in_vain, sim),
+        DB_CASE(after_an_open_level_0_counts_where_it_lies_above_something, sim),
     };
     db_test_begin(argc, argv);
     return db_test_run(tests, sizeof tests / sizeof tests[0]);
