@@ -337,6 +337,7 @@ static void add_job(struct collector *c, size_t index) {
     lane->jobs++;
     lane->running += state == GANTT_RUNNING;
     lane->moves += state == GANTT_DONE && job->moved;
+    lane->measured = lane->measured || end > job->begin || job->bytes_in > 0 || job->bytes_out > 0;
     lane->rows = job->row + 1 > lane->rows ? (uint8_t)(job->row + 1) : lane->rows;
     lane->busy_s += inside;
     if (state == GANTT_DONE && !job->moved) {

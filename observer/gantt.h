@@ -74,6 +74,7 @@ struct gantt_lane {
     uint32_t jobs, moves, running, waiting;
     /* Of its jobs, as far as they lie in the stretch: moves have no bytes, nor has what runs. */
     double busy_s, bytes_in, bytes_out;
+    bool measured; /* of one job at least more is known than that it was */
 };
 
 struct gantt_frame {

@@ -155,7 +155,8 @@ static void draw_label(const struct scene *scene, const struct panel_place *plac
                        struct color color) {
     struct canvas *canvas = scene->canvas;
     struct color strong = theme_letters(scene->theme, color);
-    double line = height >= 32.0 ? 16.0 : 0.0, right = place->labels.x + place->labels.w;
+    double line = height >= 32.0 && figure[3][0] != '\0' ? 16.0 : 0.0;
+    double right = place->labels.x + place->labels.w;
     double first = chart_baseline(canvas, FONT_STRONG, middle - line / 2.0);
     canvas_text(canvas, FONT_AXIS, place->plot.x - 8.0, chart_baseline(canvas, FONT_AXIS, middle),
                 TEXT_RIGHT, false, strong, name);
@@ -181,6 +182,15 @@ static void count_text(unsigned count, char *text, size_t size) {
         snprintf(number, sizeof number, "%.*f k", count < 99950 ? 1 : 0, count / 1000.0);
     }
     snprintf(text, size, "%s×", number);
+}
+
+/* The cause stands in the panels already: where it would reach the figure a word will do. */
+static const char *stall_words(const struct scene *scene, const struct panel_place *place,
+                               enum scope_stall cause, const char *figure) {
+    double room = place->labels.w - canvas_text_width(scene->canvas, FONT_AXIS, true, figure) - 8.0;
+    const char *name = scope_stall_name(cause);
+    bool fits = canvas_text_width(scene->canvas, FONT_AXIS, false, name) <= room;
+    return fits ? name : "stalled";
 }
 
 static void draw_labels(const struct scene *scene, const struct panel_place *place,
@@ -213,10 +223,14 @@ static void draw_labels(const struct scene *scene, const struct panel_place *pla
                 snprintf(rate, sizeof rate, "moved");
             }
             units_percent(lane->busy_s / shown, busy, sizeof busy);
+            if (!lane->measured) { /* how many there were is all that a CSV tells */
+                rate[0] = busy[0] = '\0';
+            }
             gantt_lane_name(lane, name, sizeof name);
         }
         bool stall = lanes->stalls && i == 0;
-        const char *const figure[4] = {jobs, rate, stall ? scope_stall_name(cause) : "busy", busy};
+        const char *const figure[4] = {
+            jobs, rate, stall ? stall_words(scene, place, cause, busy) : "busy", busy};
         struct color color =
             stall ? scene->theme->stall : lane_color(scene, &lanes->frame.lane[i - lanes->stalls]);
         draw_label(scene, place, middle, lanes->height, name, figure, color);
