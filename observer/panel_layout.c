@@ -326,11 +326,19 @@ static void measure_slots(const struct view *view, const struct scene *scene,
     double more = !shared ? 0.0
                           : canvas_text_width(scene->canvas, FONT_STRONG, false, " B") + MORE_GAP +
                                 canvas_text_width(scene->canvas, FONT_AXIS, true, "+888 %");
-    struct scene measured = *scene;
     for (size_t i = 0; i < layout->count; i++) {
         struct layout_slot *slot = &layout->slot[i];
-        measured.shared = shared && slot->panel->overlays;
-        slot->panel->measure(&measured, &slot->size);
+        slot->size = (struct panel_size){0};
+        for (unsigned k = 0; k < (scene->every != NULL ? scene->runs : 1); k++) {
+            /* One run may know what another does not: there is room for what any of them shows. */
+            struct scene measured = scene->every != NULL ? scene->every[k] : *scene;
+            struct panel_size size;
+            measured.shared = shared && slot->panel->overlays;
+            slot->panel->measure(&measured, &size);
+            slot->size.left = fmax(slot->size.left, size.left);
+            slot->size.right = fmax(slot->size.right, size.right);
+            slot->size.lane = fmax(slot->size.lane, size.lane);
+        }
         slot->size.right += slot->panel->overlays ? more : 0.0;
     }
 }

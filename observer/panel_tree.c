@@ -115,7 +115,7 @@ static struct area area_of(const struct panel_place *place, bool more_than_shown
         area.plot.w = fmax(8.0, right - area.plot.x);
         area.labels.w = 0.0;
     }
-    if (area.plot.w < 60.0) {
+    if (area.plot.w < 44.0) {
         area.left = false;
         area.plot.x = fmin(place->frame.x + PANEL_PAD, right - 8.0);
         area.plot.w = fmax(8.0, right - area.plot.x);
