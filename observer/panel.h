@@ -76,6 +76,7 @@ struct panel_value {
     char text[112];
     struct color color;
     double at;     /* on the vertical axis; NAN: nowhere */
+    double below;  /* where it begins, of what is stacked on something else */
     bool dot;      /* mark the spot under the crosshair */
     int rank;      /* when room is short the highest go first */
     char more[16]; /* after the text, in a column of its own: "+18 %" */

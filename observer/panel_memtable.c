@@ -71,6 +71,7 @@ static size_t values(const struct scene *scene, size_t index, struct panel_value
         list[count] = (struct panel_value){.name = "sealed",
                                            .color = sealed_color(scene),
                                            .at = active + sealed,
+                                           .below = active,
                                            .dot = sealed > 0.0,
                                            .rank = 2};
         units_bytes(sealed, list[count].text, sizeof list[count].text);

@@ -55,10 +55,12 @@ static const struct panel_value *named(const struct panel_value *values, size_t 
 
 /* "−18 %": against the first run's. Nothing where that would divide by nothing. */
 static void tell_difference(struct panel_value *value, const struct panel_value *first) {
-    if (first == NULL || isnan(first->at) || isnan(value->at) || !(fabs(first->at) > 0.0)) {
+    if (first == NULL || isnan(first->at) || isnan(value->at) ||
+        !(fabs(first->at - first->below) > 0.0)) {
         return;
     }
-    double times = value->at / first->at, percent = round((times - 1.0) * 100.0);
+    double times = (value->at - value->below) / (first->at - first->below);
+    double percent = round((times - 1.0) * 100.0);
     if (fabs(percent) >= 1000.0) {
         bool told = times < 999.5; /* beyond, digits say nothing that an order does not */
         snprintf(value->more, sizeof value->more, told ? "× %.3g" : "× 1000+", times);
@@ -130,6 +132,34 @@ void view_runs_letter(const struct view_frame *frame, const struct panel *panel,
                 frame->theme->text, text);
 }
 
+struct corners {
+    char text[VIEW_RUNS_MAX][96];
+    struct color color[VIEW_RUNS_MAX];
+};
+
+/* "A  average write 5 499 /s", "B  7 985 /s": the words that figures share are said once. */
+static void shorten_corners(const struct view_frame *frame, struct corners *corners) {
+    size_t words = strcspn(corners->text[0], "0123456789");
+    for (unsigned k = 1; k < frame->runs; k++) {
+        char *text = corners->text[k];
+        if (strcspn(text, "0123456789") == words && text[words] != '\0' && words > 0 &&
+            text[words - 1] == ' ' && strncmp(text, corners->text[0], words) == 0) {
+            memmove(text, text + words, strlen(text + words) + 1);
+        }
+    }
+}
+
+static double corners_width(const struct view_frame *frame, const struct corners *corners) {
+    double width = 0.0;
+    for (unsigned k = 0; k < frame->runs; k++) {
+        char text[112];
+        snprintf(text, sizeof text, "%c  %s", (char)('A' + k), corners->text[k]);
+        bool empty = corners->text[k][0] == '\0';
+        width += empty ? 0.0 : canvas_text_width(frame->canvas, FONT_STRONG, true, text) + 24.0;
+    }
+    return width - 24.0;
+}
+
 /* What every run's corner would say, each after its letter. */
 void view_runs_corners(const struct view_frame *frame, const struct panel *panel,
                        const struct panel_place *place) {
@@ -138,20 +168,28 @@ void view_runs_corners(const struct view_frame *frame, const struct panel *panel
     double least =
         place->header.x + 24.0 + canvas_text_width(canvas, FONT_TITLE, false, panel->title);
     double baseline = chart_baseline(canvas, FONT_AXIS, place->header.y + place->header.h / 2.0);
-    for (unsigned k = frame->runs; k-- > 0 && panel->corner != NULL;) {
+    struct corners corners = {0};
+    for (unsigned k = 0; k < frame->runs && panel->corner != NULL; k++) {
         const struct scene *scene = &frame->scene[k];
-        char corner[96] = "", text[112];
-        struct color color = frame->theme->axis;
+        corners.color[k] = frame->theme->axis;
         if (scene->has_newest && panel->present(scene)) {
-            panel->corner(scene, corner, sizeof corner, &color);
+            panel->corner(scene, corners.text[k], sizeof corners.text[k], &corners.color[k]);
         }
-        snprintf(text, sizeof text, "%c  %s", (char)('A' + k), corner);
+    }
+    if (right - corners_width(frame, &corners) < least) {
+        struct corners shorter = corners;
+        shorten_corners(frame, &shorter);
+        corners = right - corners_width(frame, &shorter) >= least ? shorter : corners;
+    }
+    for (unsigned k = frame->runs; k-- > 0;) {
+        char text[112];
+        snprintf(text, sizeof text, "%c  %s", (char)('A' + k), corners.text[k]);
         double width = canvas_text_width(canvas, FONT_STRONG, true, text);
-        if (corner[0] == '\0' || right - width < least) {
+        if (corners.text[k][0] == '\0' || right - width < least) {
             continue;
         }
         canvas_text(canvas, FONT_STRONG, right, baseline, TEXT_RIGHT, true,
-                    theme_letters(frame->theme, color), text);
+                    theme_letters(frame->theme, corners.color[k]), text);
         right -= width + 24.0;
     }
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "panel.h"
+#include "panel_scene.h"
 #include "view.h"
 
 enum { WIDTH = 800, HEIGHT = 400, SAMPLES = 60, LIMIT = 1000000 };
@@ -84,10 +85,37 @@ static void flush_of_what_a_sample_counted_as_sealed_is_no_fall(void **state) {
     free(with);
 }
 
+/* Its line lies on the active memtable's; what two runs are compared by is its size. */
+static void sealed_begins_where_active_ends(void **state) {
+    (void)state;
+    struct history *history = history_create();
+    assert_non_null(history);
+    for (unsigned s = 0; s < 4; s++) {
+        const struct history_value values[] = {{SCOPE_M_MEMTABLE_BYTES, 300},
+                                               {SCOPE_M_SEALED_BYTES, s == 2 ? 700 : 0},
+                                               {SCOPE_M_SEALED_COUNT, s == 2}};
+        assert_true(history_append(history, s, values, 3));
+    }
+    struct panel_scene made;
+    struct panel_value value[PANEL_VALUES_MAX];
+    panel_scene_make(&made, history, THEME_DARK, WIDTH, HEIGHT, 0.0, 3.0, 3.0);
+    for (size_t index = 2; index < 4; index++) {
+        size_t count = panel_memtable.values(&made.scene, index, value);
+        assert_int_equal(count, 2);
+        assert_string_equal(value[1].name, "sealed");
+        assert_true(value[1].below > 299.0 && value[1].below < 301.0);
+        double wanted = index == 2 ? 700.0 : 0.0, sealed = value[1].at - value[1].below;
+        assert_true(sealed > wanted - 1.0 && sealed < wanted + 1.0);
+    }
+    panel_scene_free(&made);
+    history_destroy(history);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flushes_between_samples_show_the_memtable_full),
         cmocka_unit_test(flush_of_what_a_sample_counted_as_sealed_is_no_fall),
+        cmocka_unit_test(sealed_begins_where_active_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
