@@ -133,20 +133,49 @@ void chart_grid(const struct scene *scene, const struct panel *panel,
     }
 }
 
+static const double ABSENT_LINE = 16.0;
+
+/* The bytes of the words that a line has room for; at least those of the first word. */
+static size_t line_length(struct canvas *canvas, const char *text, double room) {
+    size_t best = strcspn(text, " ");
+    for (size_t end = best; text[end] != '\0';) {
+        char tried[160];
+        end += 1 + strcspn(text + end + 1, " ");
+        snprintf(tried, sizeof tried, "%.*s", (int)end, text);
+        if (canvas_text_width(canvas, FONT_AXIS, false, tried) > room) {
+            break;
+        }
+        best = end;
+    }
+    return best;
+}
+
+/* Said in short, or on several lines, rather than cut off. */
 void chart_absent(const struct scene *scene, const struct panel_place *place, const char *text) {
+    enum { LINES_MAX = 3 };
     struct canvas *canvas = scene->canvas;
-    char fitted[160];
     struct rect room = place->plot;
     const char *more = strstr(text, ": ");
-    char first[160];
+    char first[160], line[LINES_MAX][160];
     if (more != NULL && canvas_text_width(canvas, FONT_AXIS, false, text) > room.w - 16.0) {
         snprintf(first, sizeof first, "%.*s", (int)(more - text), text);
-        text = first; /* said in short rather than cut off */
+        text = first;
     }
-    if (chart_fit(canvas, FONT_AXIS, false, text, room.w - 16.0, fitted, sizeof fitted)) {
-        double y = chart_baseline(canvas, FONT_AXIS, room.y + room.h / 2.0);
-        canvas_text(canvas, FONT_AXIS, room.x + room.w / 2.0, y, TEXT_CENTER, false,
-                    scene->theme->axis, fitted);
+    size_t high = (size_t)fmin(LINES_MAX, fmax(1.0, floor(room.h / ABSENT_LINE)));
+    size_t lines = 0;
+    for (; text[0] != '\0' && lines < high; lines++) {
+        size_t length = lines + 1 < high ? line_length(canvas, text, room.w - 16.0) : strlen(text);
+        snprintf(line[lines], sizeof line[lines], "%.*s", (int)length, text);
+        text += length + (text[length] == ' ' ? 1 : 0);
+    }
+    for (size_t i = 0; i < lines; i++) {
+        char fitted[160];
+        double from_middle = ((double)i - ((double)lines - 1.0) / 2.0) * ABSENT_LINE;
+        double y = chart_baseline(canvas, FONT_AXIS, room.y + room.h / 2.0 + from_middle);
+        if (chart_fit(canvas, FONT_AXIS, false, line[i], room.w - 16.0, fitted, sizeof fitted)) {
+            canvas_text(canvas, FONT_AXIS, room.x + room.w / 2.0, y, TEXT_CENTER, false,
+                        scene->theme->axis, fitted);
+        }
     }
 }
 

@@ -82,6 +82,19 @@ static struct shown *shown_now(const struct scene *scene) {
     return shown;
 }
 
+/* Why nothing is shown: an unpaced run has no response times, for no operation was due. */
+static const char *nothing(const struct scene *scene) {
+    struct shown *shown = shown_by(scene);
+    unsigned kind = 0;
+    if (shown != NULL && kind_now(scene, &kind) && kind / SCOPE_OPS == SCOPE_RESPONSE) {
+        const uint64_t *totals = latency_series_totals(shown->series, scene->history);
+        if (totals[SCOPE_SERVICE * SCOPE_OPS + kind % SCOPE_OPS] > 0) {
+            return "no response times: this run is not paced";
+        }
+    }
+    return "no such operations yet";
+}
+
 static void titled(const struct scene *scene, char *text, size_t size) {
     unsigned kind;
     if (kind_now(scene, &kind)) {
@@ -201,7 +214,7 @@ static void draw(const struct scene *scene, const struct panel_place *place, dou
     (void)top; /* of an axis that is not this panel's */
     struct shown *shown = shown_now(scene);
     if (shown == NULL) {
-        chart_absent(scene, place, "no such operations yet");
+        chart_absent(scene, place, nothing(scene));
         return;
     }
     move_axis(scene);

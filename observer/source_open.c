@@ -87,7 +87,7 @@ struct source *source_file_open(const char *path, const struct source_file_optio
         snprintf(
             error, error_size,
             "%s: neither a recording (.lsr), nor a copy of a segment, nor a metrics CSV (whose "
-            "first line names ts_ms and ops_put or other columns of the driver's --csv)",
+            "first line names ts_ms and ops_put or other columns of the driver's --out-csv)",
             path);
     }
     free(bytes);

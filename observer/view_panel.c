@@ -85,10 +85,15 @@ static bool has_data(const struct scene *scene, const struct panel *panel) {
 static void draw_absent(const struct scene *scene, const struct panel *panel,
                         const struct panel_place *place) {
     bool young = history_end(scene->history) - history_start(scene->history) < YOUNG_S;
-    chart_absent(scene, place,
-                 !scene->has_newest ? "no samples yet"
-                 : young            ? "nothing measured yet"
-                                    : panel->absent);
+    const char *text = !scene->has_newest ? "no samples yet"
+                       : young            ? "nothing measured yet"
+                                          : panel->absent;
+    struct panel_place room = *place;
+    if (panel->timeless && canvas_text_width(scene->canvas, FONT_AXIS, false, text) > room.plot.w) {
+        room.plot.x = place->frame.x; /* no axis to be over, and nothing beside it */
+        room.plot.w = place->frame.w;
+    }
+    chart_absent(scene, &room, text);
 }
 
 /* One run, with grid and bands of its own. */
