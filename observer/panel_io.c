@@ -358,7 +358,8 @@ static void corner(const struct scene *scene, char *text, size_t size, struct co
         bool own = derived_at(history, DERIVED_INLINE, scene->newest, &in) && in >= number / 2.0;
         units_percent(fmin(1.0, own ? in : number), share, sizeof share);
         snprintf(text, size,
-                 own ? "writers compact %s of the time" : "writes stalled %s of the time", share);
+                 own ? "writers flush, merge %s of the time" : "writes stalled %s of the time",
+                 share);
         *color = own ? scene->theme->compaction : scene->theme->stall;
     } else if (derived_at(history, DERIVED_CACHE_HIT, scene->newest, &number) && number < 0.8) {
         percent(1.0 - number, share, sizeof share);

@@ -214,7 +214,7 @@ static void own_work_is_no_stall(void **state) {
     struct panel_scene made;
     panel_scene_make(&made, history, THEME_DARK, 640, 300, 0.0, 10.0, 10.0);
     panel_io.corner(&made.scene, text, sizeof text, &color);
-    assert_string_equal(text, "writers compact 80 % of the time");
+    assert_string_equal(text, "writers flush, merge 80 % of the time");
     panel_scene_free(&made);
     history_destroy(history);
 }
