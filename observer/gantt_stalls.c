@@ -42,25 +42,49 @@ static struct color stall_color(const struct scene *scene, bool slow) {
     return theme_fade(scene->theme->stall, slow ? 0.28 : 0.6);
 }
 
+static bool is_thin(const struct rect *rect) {
+    return rect->w < THIN_STALL;
+}
+
+/* So many thin ones that they touch: higher where more of the time was stalled, as for jobs. */
+static bool is_crowded(const struct scene *scene, const struct panel_place *place,
+                       const struct gantt_lanes *lanes) {
+    size_t thin = 0;
+    for (size_t s = 0; s < scene->marks->stalls; s++) {
+        struct rect rect = gantt_stall_rect(scene, place, lanes, &scene->marks->stall[s]);
+        thin += is_thin(&rect);
+    }
+    return (double)thin * 2.0 * GANTT_TICK > place->plot.w;
+}
+
 /* All thin ones at once: an hour may have thousands. */
 static void draw_thin_stalls(const struct scene *scene, const struct panel_place *place,
                              const struct gantt_lanes *lanes, bool slow) {
     double scale = canvas_scale(scene->canvas);
     struct rect row = gantt_row_rect(place, lanes, 0, 0, 1);
     size_t count = (size_t)fmin((double)scene->columns_max, floor(place->plot.w * scale));
+    bool crowded = is_crowded(scene, place, lanes);
+    double pixel_s = (scene->t1 - scene->t0) / (place->plot.w * scale);
+    double *busy = scene->sums; /* of each column: how much of its time, or less than nothing */
     for (size_t i = 0; i < count; i++) {
-        scene->columns[i] = (struct canvas_column){INFINITY, 0.0};
+        busy[i] = -1.0;
     }
     for (size_t s = 0; s < scene->marks->stalls; s++) {
         const struct mark_span *stall = &scene->marks->stall[s];
         struct rect rect = gantt_stall_rect(scene, place, lanes, stall);
-        if (rect.w >= THIN_STALL || is_slowdown(stall->cause) != slow) {
+        if (!is_thin(&rect) || is_slowdown(stall->cause) != slow) {
             continue;
         }
         double from = fmax(0.0, (rect.x - place->plot.x) * scale), to = from + rect.w * scale;
+        double part = crowded ? stall->busy_s / pixel_s / fmax(1.0, to - from) : 1.0;
         for (size_t i = (size_t)from; i < count && (double)i < to; i++) {
-            scene->columns[i] = (struct canvas_column){row.y, row.y + row.h};
+            busy[i] = fmin(1.0, fmax(0.0, busy[i]) + part);
         }
+    }
+    for (size_t i = 0; i < count; i++) {
+        double top = row.y + row.h * 0.65 * (1.0 - busy[i]);
+        scene->columns[i] = busy[i] < 0.0 ? (struct canvas_column){INFINITY, 0.0}
+                                          : (struct canvas_column){top, row.y + row.h};
     }
     canvas_columns(scene->canvas, place->plot.x, scene->columns, count, stall_color(scene, slow));
 }
@@ -74,10 +98,10 @@ void gantt_stalls_draw(const struct scene *scene, const struct panel_place *plac
         const struct mark_span *stall = &scene->marks->stall[i];
         struct rect rect = gantt_stall_rect(scene, place, lanes, stall);
         bool slow = is_slowdown(stall->cause);
-        if (rect.w >= THIN_STALL) {
+        if (!is_thin(&rect)) {
             canvas_fill_rect(scene->canvas, rect, 0.0, stall_color(scene, slow));
         }
-        if (rect.w >= THIN_STALL && !slow) {
+        if (!is_thin(&rect) && !slow) {
             canvas_hatch(scene->canvas, rect, 6.0, 1.5, theme_fade(scene->theme->stall, 0.9));
         }
         double room = next - rect.x - rect.w;

@@ -37,11 +37,13 @@ static void add_span(struct mark_span *spans, size_t *count, const struct mark_s
             last->t1 = fmax(last->t1, span->t1);
             last->open = last->open || span->open;
             last->count += span->count;
+            last->busy_s += span->t1 - span->t0;
             last->event = span->event;
             return;
         }
     }
-    spans[(*count)++] = *span;
+    spans[*count] = *span;
+    spans[(*count)++].busy_s = span->t1 - span->t0;
 }
 
 static void add_point(struct mark_point *points, size_t *count, size_t room, double t, size_t event,

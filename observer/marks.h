@@ -17,6 +17,7 @@ struct mark_span {
     double t0, t1;
     bool open;      /* still going on at the newest time shown */
     unsigned count; /* how many were joined into this one */
+    double busy_s;  /* what they took together: less than t1 - t0, for there are gaps between */
     enum scope_stall cause;
     size_t event; /* index in the history of the newest in it: its end, or its begin when open */
 };

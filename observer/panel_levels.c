@@ -10,6 +10,7 @@
 #include "units.h"
 
 static const double BRACKET_HEIGHT = 5.0;
+static const double BRACKET_SPACING = 8.0; /* on average; closer ones are crowded */
 
 static bool present(const struct scene *scene) {
     for (uint32_t level = 0; level < SCOPE_MAX_LEVELS; level++) {
@@ -100,16 +101,23 @@ static void corner(const struct scene *scene, char *text, size_t size, struct co
     *color = scene->theme->compaction;
 }
 
-/* A compaction is a bracket over the time it took; one that runs has no right leg yet. */
+/* A compaction is a bracket over the time it took; one that runs has no right leg yet. Crowded
+ * ones are strokes without legs, which would close the gaps between them. */
 static void draw_brackets(const struct scene *scene, const struct panel_place *place) {
     struct canvas *canvas = scene->canvas;
     struct rect clip = {place->plot.x - 2.0, place->lane.y, place->plot.w + 4.0, place->lane.h};
     double y = canvas_snap(canvas, place->lane.y + 3.0) + 0.75;
     double left_edge = place->plot.x, right_edge = place->plot.x + place->plot.w;
+    bool crowded = (double)scene->marks->compactions * BRACKET_SPACING > place->plot.w;
     canvas_clip(canvas, &clip);
     for (size_t i = 0; i < scene->marks->compactions; i++) {
         const struct mark_span *span = &scene->marks->compaction[i];
         double x0 = chart_x(scene, place, span->t0), x1 = chart_x(scene, place, span->t1);
+        if (crowded) {
+            struct rect stroke = {x0, y, fmax(1.0, x1 - x0), 2.0};
+            canvas_fill_rect(canvas, stroke, 0.0, scene->theme->compaction);
+            continue;
+        }
         if (x1 - x0 < 4.0) { /* legs must stay two legs */
             double middle = (x0 + x1) / 2.0;
             x0 = middle - 2.0;

@@ -25,11 +25,13 @@ static size_t stalled_shares(const struct scene *scene, const struct panel_place
         const struct mark_span *stall = &scene->marks->stall[i];
         double begin = (chart_x(scene, place, stall->t0) - place->plot.x) / BAND_CELL;
         double end = (chart_x(scene, place, stall->t1) - place->plot.x) / BAND_CELL;
+        double length = stall->t1 - stall->t0;
+        double dense = length > 0.0 ? fmin(1.0, stall->busy_s / length) : 1.0;
         begin = fmax(begin, 0.0);
         for (size_t cell = (size_t)begin; cell < count && (double)cell <= end; cell++) {
             double part = fmin(end, (double)cell + 1.0) - fmax(begin, (double)cell);
             /* The shortest stall is still seen. */
-            shares[cell] = fmaxf(0.15F, fminf(1.0F, shares[cell] + (float)part));
+            shares[cell] = fmaxf(0.15F, fminf(1.0F, shares[cell] + (float)(dense * part)));
         }
     }
     return count;
@@ -143,6 +145,7 @@ struct placed {
         double x0, x1;
     } span[PLACED_MAX];
     size_t count;
+    bool cause[SCOPE_STALLS]; /* said already */
 };
 
 static bool take_room(struct placed *placed, double x0, double x1) {
@@ -226,35 +229,40 @@ static void draw_note(const struct view_frame *frame, const struct scene *scene,
     }
 }
 
-static void draw_cause(const struct scene *scene, const struct rect *row,
+/* False: there is no room for it. */
+static bool draw_cause(const struct scene *scene, const struct rect *row,
                        const struct mark_span *stall, struct placed *placed) {
     struct canvas *canvas = scene->canvas;
     char text[96];
     snprintf(text, sizeof text, "stall: %s", scope_stall_name(stall->cause));
     double width = canvas_text_width(canvas, FONT_STRONG, false, text);
     if (width > row->w) {
-        return;
+        return false;
     }
     struct panel_place place = {.plot = *row};
     double t = (fmax(stall->t0, scene->t0) + fmin(stall->t1, scene->t1)) / 2.0;
     double x = chart_x(scene, &place, t) - width / 2.0;
     x = fmax(row->x, fmin(x, row->x + row->w - width));
-    if (take_room(placed, x, x + width)) {
-        double baseline = chart_baseline(canvas, FONT_STRONG, row->y + row->h / 2.0 - 1.0);
-        canvas_text(canvas, FONT_STRONG, x, baseline, TEXT_LEFT, false, scene->theme->stall, text);
+    if (!take_room(placed, x, x + width)) {
+        return false;
     }
+    double baseline = chart_baseline(canvas, FONT_STRONG, row->y + row->h / 2.0 - 1.0);
+    canvas_text(canvas, FONT_STRONG, x, baseline, TEXT_LEFT, false, scene->theme->stall, text);
+    return true;
 }
 
-/* The longest stalls are named first; the order of the others does not matter then. */
+/* The longest stall of each cause has its name: the others look like it, and a name over each
+ * would be louder than the data. */
 static void draw_causes(const struct scene *scene, const struct rect *row, struct placed *placed) {
     const struct marks *marks = scene->marks;
     bool named[MARKS_SPANS_MAX] = {false};
     for (int round = 0; round < 16; round++) {
         size_t longest = marks->stalls;
         for (size_t i = 0; i < marks->stalls; i++) {
-            if (!named[i] && (longest == marks->stalls ||
-                              marks->stall[i].t1 - marks->stall[i].t0 >
-                                  marks->stall[longest].t1 - marks->stall[longest].t0)) {
+            if (!named[i] && !placed->cause[marks->stall[i].cause] &&
+                (longest == marks->stalls ||
+                 marks->stall[i].t1 - marks->stall[i].t0 >
+                     marks->stall[longest].t1 - marks->stall[longest].t0)) {
                 longest = i;
             }
         }
@@ -262,7 +270,8 @@ static void draw_causes(const struct scene *scene, const struct rect *row, struc
             break;
         }
         named[longest] = true;
-        draw_cause(scene, row, &marks->stall[longest], placed);
+        const struct mark_span *stall = &marks->stall[longest];
+        placed->cause[stall->cause] = draw_cause(scene, row, stall, placed);
     }
 }
 
@@ -272,7 +281,7 @@ void view_time_notes(const struct view_frame *frame) {
     for (unsigned k = 0; k < frame->runs; k++) {
         const struct scene *scene = &frame->scene[k];
         const struct rect *row = &frame->layout.notes[beside ? k : 0];
-        placed.count = beside ? 0 : placed.count;
+        placed = beside ? (struct placed){.count = 0} : placed;
         for (size_t i = scene->marks->notes; i-- > 0;) { /* the newest keep their text */
             draw_note(frame, scene, row, &scene->marks->note[i], &placed);
         }

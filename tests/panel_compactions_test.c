@@ -13,6 +13,7 @@
 
 #include "gantt.h"
 #include "gantt_words.h"
+#include "marks.h"
 #include "panel_scene.h"
 #include "tree_run.h"
 
@@ -103,6 +104,11 @@ static void an_end_alone_is_a_job_with_its_duration(void **state) {
     assert_true(fabs(gantt->job[0].begin - 2.5) < 1e-9);
     /* It is found although only its end was told after the stretch. */
     assert_int_equal(frame_of(history, 2.4, 2.7, 10.0, 0.001).lane[0].jobs, 1);
+    assert_true(frame_of(history, 2.4, 2.7, 10.0, 0.001).lane[0].measured);
+    history_clear(history); /* a CSV tells no more than that it was */
+    tell(history, SCOPE_EVENT_FLUSH_END, 10, 0, 4.0);
+    assert_int_equal(frame_of(history, 3.0, 5.0, 10.0, 0.001).lane[0].jobs, 1);
+    assert_false(frame_of(history, 3.0, 5.0, 10.0, 0.001).lane[0].measured);
     history_destroy(history);
 }
 
@@ -234,6 +240,30 @@ static void joining_loses_no_job(void **state) {
         assert_true(fabs(lanes_have.busy - wanted.busy) <= 1e-9 * (1.0 + wanted.busy));
         assert_true(fabs(lanes_have.bytes_out - wanted.bytes_out) <= 1e-6 * wanted.bytes_out + 1.0);
     }
+    history_destroy(history);
+}
+
+static void joined_stalls_know_how_long_they_were(void **state) {
+    (void)state;
+    static struct marks marks;
+    struct history *history = empty_history();
+    for (unsigned i = 0; i < 2000; i++) { /* a hundredth of each second */
+        struct scope_event end = {.type = SCOPE_EVENT_STALL_END};
+        end.u.stall.cause = SCOPE_STALL_INLINE;
+        end.u.stall.duration_ns = 10000000;
+        history_append_event(history, i + 1.0, &end);
+    }
+    marks_collect(history, 0.0, 2000.0, 2000.0, 2.0, &marks);
+    assert_in_range(marks.stalls, 1, 1000);
+    double busy = 0.0;
+    unsigned count = 0;
+    for (size_t i = 0; i < marks.stalls; i++) {
+        assert_true(marks.stall[i].busy_s <= marks.stall[i].t1 - marks.stall[i].t0 + 1e-9);
+        busy += marks.stall[i].busy_s;
+        count += marks.stall[i].count;
+    }
+    assert_int_equal(count, 2000);
+    assert_true(fabs(busy - 20.0) < 0.01);
     history_destroy(history);
 }
 
@@ -448,6 +478,7 @@ int main(void) {
         cmocka_unit_test(only_a_move_is_a_move),
         cmocka_unit_test(pairing_bit_by_bit_is_pairing_at_once),
         cmocka_unit_test(joining_loses_no_job),
+        cmocka_unit_test(joined_stalls_know_how_long_they_were),
         cmocka_unit_test(an_hour_of_sixty_thousand_events_becomes_no_more_bars_than_pixels),
         cmocka_unit_test(lanes_keep_their_places_and_their_order),
         cmocka_unit_test(a_job_just_told_of_has_not_run_for_0_ns),
