@@ -141,8 +141,8 @@ static bool set_size(struct args *args, const char *value, char error[ARGS_ERROR
     if (end != NULL && (*end == 'x' || *end == 'X') && isdigit((unsigned char)end[1])) {
         height = strtol(end + 1, &end, 10);
     }
-    if (end == NULL || *end != '\0' || errno != 0 || width < 320 || width > 7680 || height < 200 ||
-        height > 4320) {
+    if (end == NULL || *end != '\0' || errno != 0 || width < VIEW_WIDTH_LEAST || width > 7680 ||
+        height < VIEW_HEIGHT_LEAST || height > 4320) {
         return wrong(error, "--size", value,
                      "WIDTHxHEIGHT from 320x200 to 7680x4320 is needed, as in 1280x720");
     }

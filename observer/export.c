@@ -79,7 +79,7 @@ bool export_picture(const struct view *view, const struct picture_options *optio
     const char *dot = strrchr(path, '.');
     bool raster = dot != NULL && strcasecmp(dot, ".png") == 0;
     struct view still = still_of(view);
-    double scale = view_scale(view, options->scale);
+    double scale = view_scale(view, options->scale, options->width, options->height);
     char *part = part_of(path);
     if (part == NULL) {
         snprintf(error, error_size, "out of memory");

@@ -111,9 +111,9 @@ int run_headless(struct session *session) {
     struct canvas *canvas = NULL;
     char error[512] = "";
     if (args->save_video != NULL) {
-        canvas = canvas_raster_create(args->width & ~1, args->height & ~1,
-                                      view_scale(&session->view, session->scale), args->font, error,
-                                      sizeof(error));
+        int width = args->width & ~1, height = args->height & ~1;
+        double scale = view_scale(&session->view, session->scale, width, height);
+        canvas = canvas_raster_create(width, height, scale, args->font, error, sizeof(error));
         if (canvas == NULL) {
             fprintf(stderr, "lsm-observer: %s\n", error);
             return 1;

@@ -65,9 +65,9 @@ static bool video_make(struct session *session) {
     const struct args *args = session->args;
     char error[512] = "";
     int width = args->width & ~1, height = args->height & ~1;
+    double scale = view_scale(&session->view, session->scale, width, height);
     struct canvas *canvas =
-        canvas_raster_create(width, height, view_scale(&session->view, session->scale), args->font,
-                             error, sizeof(error));
+        canvas_raster_create(width, height, scale, args->font, error, sizeof(error));
     if (canvas == NULL || !session_record(session, args->save_video, width, height, session->scale,
                                           false, error, sizeof(error))) {
         fprintf(stderr, "lsm-observer: %s\n", error);

@@ -177,10 +177,10 @@ bool session_record(struct session *session, const char *path, int width, int he
 static struct canvas *video_canvas(struct session *session) {
     if (session->video_canvas == NULL) {
         char error[160];
-        session->video_canvas =
-            canvas_raster_create(video_width(session->video), video_height(session->video),
-                                 view_scale(&session->view, session->video_scale),
-                                 session->args->font, error, sizeof(error));
+        int width = video_width(session->video), height = video_height(session->video);
+        session->video_canvas = canvas_raster_create(
+            width, height, view_scale(&session->view, session->video_scale, width, height),
+            session->args->font, error, sizeof(error));
     }
     if (session->video_canvas != NULL) {
         struct view view = session->view;

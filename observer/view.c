@@ -44,9 +44,14 @@ bool view_layout_parse(const char *name, enum view_layout *layout) {
     return false;
 }
 
-double view_scale(const struct view *view, double scale) {
-    return view->layout == VIEW_PRESENTER ? 2.0 * scale : scale;
+double view_scale(const struct view *view, double scale, int width, int height) {
+    double wanted = view->layout == VIEW_PRESENTER ? 2.0 * scale : scale;
+    /* Letters so large that nothing else fits are no help. */
+    double room = fmin(width / (double)VIEW_WIDTH_LEAST, height / (double)VIEW_HEIGHT_LEAST);
+    return fmin(wanted, fmax(fmin(scale, 1.0), room));
 }
+
+static const double COLUMN_LEAST = 150.0; /* of a run that stands beside another */
 
 /* What the mouse may point at until the next frame. */
 static void leave_drawn(struct view *view, const struct layout *layout) {
@@ -92,8 +97,7 @@ static void draw_above(struct view *view, struct canvas *canvas, const struct th
     }
 }
 
-bool view_draw(struct view *view, struct canvas *canvas) {
-    OBS_ASSERT(view != NULL && canvas != NULL && view->history != NULL);
+static bool draw_frame(struct view *view, struct canvas *canvas) {
     struct view_frame frame;
     bool room = view_frame_make(view, canvas, &frame);
     leave_drawn(view, &frame.layout);
@@ -112,4 +116,14 @@ bool view_draw(struct view *view, struct canvas *canvas) {
     overlay_caption(view, canvas, frame.theme, frame.layout.caption);
     draw_above(view, canvas, frame.theme);
     return frame.moving;
+}
+
+bool view_draw(struct view *view, struct canvas *canvas) {
+    OBS_ASSERT(view != NULL && canvas != NULL && view->history != NULL);
+    /* In columns too narrow for a plot the runs would leave them: there they share their plots. */
+    bool wanted = view->side_by_side;
+    view->side_by_side = wanted && canvas_width(canvas) / (view->others + 1.0) >= COLUMN_LEAST;
+    bool moving = draw_frame(view, canvas);
+    view->side_by_side = wanted;
+    return moving;
 }

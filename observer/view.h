@@ -148,8 +148,12 @@ void view_follow(struct view *view); /* keep the span's length, stick to the new
 /* Index of the choice under (x, y), or -1. */
 int view_choice_at(const struct view *view, const struct canvas *canvas, double x, double y);
 
-/* The presenter layout draws everything twice as large: what a canvas for this view needs. */
-double view_scale(const struct view *view, double scale);
+/* The least window, in units of the layout. */
+enum { VIEW_WIDTH_LEAST = 320, VIEW_HEIGHT_LEAST = 200 };
+
+/* The presenter layout draws everything up to twice as large: what a canvas of this view, of so
+ * many pixels, needs. */
+double view_scale(const struct view *view, double scale, int width, int height);
 
 /* ---- keys and the mouse (view_act.c, view_cursor.c, minimap.c) ---- */
 

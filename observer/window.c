@@ -107,13 +107,13 @@ static bool window_open(struct window *window, char *error, size_t error_size) {
                  SDL_GetError());
         return false;
     }
-    SDL_SetWindowMinimumSize(window->sdl, 320, 200);
+    SDL_SetWindowMinimumSize(window->sdl, VIEW_WIDTH_LEAST, VIEW_HEIGHT_LEAST);
     window->session->scale = scale_choose(args, window->sdl, window->points_ratio);
     struct view *view = &window->session->view;
     view->interactive = true;
-    window->canvas = canvas_raster_create(window->width, window->height,
-                                          view_scale(view, window->session->scale), args->font,
-                                          error, error_size);
+    double scale = view_scale(view, window->session->scale, window->width, window->height);
+    window->canvas =
+        canvas_raster_create(window->width, window->height, scale, args->font, error, error_size);
     window_config_opened(window);
     window->dirty = true;
     return window->canvas != NULL;
@@ -171,7 +171,8 @@ static void canvas_fit(struct window *window) {
         window->session->scale =
             scale_choose(window->session->args, window->sdl, window->points_ratio);
     }
-    double scale = view_scale(&window->session->view, window->session->scale);
+    double scale =
+        view_scale(&window->session->view, window->session->scale, window->width, window->height);
     if (sized || fabs(scale - canvas_scale(window->canvas)) > 0.0) {
         if (!canvas_resize(window->canvas, window->width, window->height, scale)) {
             window->width = width; /* try again at the next frame; the old picture stays */

@@ -154,8 +154,9 @@ static void draw_shot(const void *drawn, const char *path) {
         shot->arrange(&view);
     }
     /* Goldens pin the font: with another one every letter would differ. */
-    struct canvas *canvas = canvas_raster_create(shot->width, shot->height, view_scale(&view, 1.0),
-                                                 "Inter", error, sizeof error);
+    double scale = view_scale(&view, 1.0, shot->width, shot->height);
+    struct canvas *canvas =
+        canvas_raster_create(shot->width, shot->height, scale, "Inter", error, sizeof error);
     if (canvas == NULL) {
         fail_msg("%s (the golden pictures need the package fonts-inter)", error);
     }

@@ -380,7 +380,12 @@ static void layouts_have_names(void **state) {
     assert_false(view_layout_parse("spiral", &layout));
     assert_int_equal(layout, VIEW_STACK);
     view.layout = VIEW_PRESENTER;
-    ASSERT_NEAR(view_scale(&view, 1.5), 3.0);
+    ASSERT_NEAR(view_scale(&view, 1.5, 1280, 720), 3.0);
+    ASSERT_NEAR(view_scale(&view, 1.0, 480, 400), 1.5); /* as large as leaves room for a plot */
+    ASSERT_NEAR(view_scale(&view, 1.0, 320, 200), 1.0);
+    view.layout = VIEW_STACK;
+    ASSERT_NEAR(view_scale(&view, 4.0, 640, 600), 2.0);
+    ASSERT_NEAR(view_scale(&view, 1.0, 100, 100), 1.0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
