@@ -102,6 +102,11 @@ expect 0 "5.00 k/s" "$top" --once --live --csv run.csv
 printf 'ts_ms,ops_put\n1000,1\n2000,x\n3000,3\n' >bad.csv
 expect 0 "line 3" "$top" --once bad.csv
 
+section 'a stall with a long name has a shorter one where it does not fit'
+expect 0 "writer flushes" "$top" --once "$here/golden/writer.lsr" --size 80x24
+grep 'Write stalls\|writer' out | grep '…' && fail "a stall's name or share is cut off"
+expect 0 "flushing in the writer's thread" "$top" --once "$here/golden/writer.lsr" --size 140x45
+
 section 'characters: UTF-8, or ASCII where the terminal has no more'
 expect 0 "5.00 k/s" "$top" --once run.csv
 LC_ALL=C grep -q '[^ -~]' out || fail "no block elements in UTF-8"

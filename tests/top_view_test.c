@@ -11,6 +11,7 @@
 
 #include "arrange.h"
 #include "frame.h"
+#include "section.h"
 #include "viewer.h"
 
 enum { SAMPLES = 400 }; /* four a second: 100 s */
@@ -239,6 +240,16 @@ static void a_column_is_red_when_writes_stood_still_for_most_of_it(void **state)
     }
 }
 
+static void what_a_section_is_about_fits_the_smallest_screen(void **state) {
+    (void)state;
+    for (int i = 0; i < SECTIONS; i++) {
+        const char *about = section_of((enum section_id)i)->about;
+        if (text_columns(about) > 80 - 22) { /* beside the names */
+            fail_msg("'%s' takes %d columns", about, text_columns(about));
+        }
+    }
+}
+
 /* ---- keys ---- */
 
 static void scrubbing_goes_back_and_returns_to_following(void **state) {
@@ -373,6 +384,7 @@ static void every_frame_can_be_drawn(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        CASE(what_a_section_is_about_fits_the_smallest_screen),
         CASE(rates_are_those_of_the_moment),
         CASE(young_runs_have_the_whole_width),
         CASE(trends_show_nothing_newer_and_hold_between_samples),

@@ -106,5 +106,5 @@ static void cost_draw(const struct moment *moment, const struct pane *pane) {
 }
 
 const struct section section_cost = {"Amplification",
-                                     "bytes written, tables read, space kept, for each asked for",
+                                     "bytes written, tables read, space kept, for each asked",
                                      cost_known, cost_measure, cost_draw};

@@ -102,7 +102,6 @@ static void io_draw(const struct moment *moment, const struct pane *pane) {
     meters_draw(&meters, moment, &rest);
 }
 
-const struct section section_io = {
-    "I/O and process",
-    "bandwidths; cache hits; table reads the bloom filters spared; CPU and memory", io_known,
-    io_measure, io_draw};
+const struct section section_io = {"I/O and process",
+                                   "bandwidths; cache hits; reads the filters spared; CPU",
+                                   io_known, io_measure, io_draw};

@@ -107,6 +107,6 @@ static void latency_draw(const struct moment *moment, const struct pane *pane) {
     }
 }
 
-const struct section section_latency = {
-    "Latency", "of the last 10 s: service inside the engine, response from the intended start",
-    latency_known, latency_measure, latency_draw};
+const struct section section_latency = {"Latency",
+                                        "last 10 s: service in the engine, response since due",
+                                        latency_known, latency_measure, latency_draw};

@@ -191,6 +191,6 @@ static void levels_draw(const struct moment *moment, const struct pane *pane) {
     }
 }
 
-const struct section section_levels = {
-    "Levels", "bar: filled against its target; arrows: a running job takes from it, writes to it",
-    levels_known, levels_measure, levels_draw};
+const struct section section_levels = {"Levels",
+                                       "bar: filled against its target; arrows: jobs at work",
+                                       levels_known, levels_measure, levels_draw};

@@ -135,6 +135,6 @@ static void ops_draw(const struct moment *moment, const struct pane *pane) {
     }
 }
 
-const struct section section_ops = {
-    "Operations", "rates now and on average, and how they went; red: writes stood still", ops_known,
-    ops_measure, ops_draw};
+const struct section section_ops = {"Operations",
+                                    "rates, now and on average; red: writes stood still", ops_known,
+                                    ops_measure, ops_draw};

@@ -54,7 +54,7 @@ static double total_seconds(const struct moment *moment) {
 }
 
 /* Short stretches are counted, not told as events: time there may be without a number. */
-static void make_note(const struct moment *moment, char *note, size_t size) {
+static void make_note(const struct moment *moment, int room, char *note, size_t size) {
     char number[UNITS_TEXT] = "", total[UNITS_TEXT], share[UNITS_TEXT];
     double count = 0.0, seconds = total_seconds(moment);
     note[0] = '\0';
@@ -66,7 +66,34 @@ static void make_note(const struct moment *moment, char *note, size_t size) {
     }
     units_duration(seconds, total, sizeof(total));
     units_percent(moment->at > 0.0 ? seconds / moment->at : 0.0, share, sizeof(share));
-    snprintf(note, size, "%s%s%s: %s", number, number[0] != '\0' ? ", in all " : "", total, share);
+    bool counted = number[0] != '\0';
+    snprintf(note, size, "%s%s%s: %s", number, counted ? ", in all " : "", total, share);
+    if (counted && text_columns(note) > room) {
+        snprintf(note, size, "%s, %s: %s", number, total, share);
+    }
+}
+
+/* A name that is cut off tells less than a shorter one. */
+static const char *cause_fitted(enum scope_stall cause, int room) {
+    const char *name = scope_stall_name(cause);
+    if (text_columns(name) <= room) {
+        return name;
+    }
+    switch (cause) {
+    case SCOPE_STALL_DEBT_SLOW:
+        return "debt growing";
+    case SCOPE_STALL_DEBT_STOP:
+        return "debt too large";
+    case SCOPE_STALL_INLINE:
+        return "writer flushes";
+    case SCOPE_STALL_NONE:
+    case SCOPE_STALL_L0_SLOW:
+    case SCOPE_STALL_L0_STOP:
+    case SCOPE_STALL_MEMTABLE:
+    case SCOPE_STALLS:
+        break;
+    }
+    return name;
 }
 
 static void draw_stall(const struct pane *pane, int y, const struct job_stall *stall) {
@@ -76,8 +103,8 @@ static void draw_stall(const struct pane *pane, int y, const struct job_stall *s
     bool begun = stall->open && stall->t1 - stall->t0 <= 0.0; /* no length to tell yet */
     style_bits style = HUE_STALL | (stall->open ? STYLE_BOLD : 0u);
     pane_right(pane, WHEN_COLUMNS, y, HUE_DIM, when);
-    pane_fitted(pane, WHEN_COLUMNS + 1, y, pane->w - WHEN_COLUMNS - 15, style,
-                scope_stall_name(stall->cause));
+    int room = pane->w - WHEN_COLUMNS - 15;
+    pane_fitted(pane, WHEN_COLUMNS + 1, y, room, style, cause_fitted(stall->cause, room));
     int x = pane_right(pane, pane->w, y, HUE_TEXT | (stall->open ? STYLE_BOLD : 0u),
                        begun ? "" : length);
     if (stall->open) {
@@ -97,7 +124,7 @@ static int draw_totals(const struct moment *moment, const struct pane *pane, int
         units_duration(ns * 1e-9, text, sizeof(text));
         bool bar = pane->w >= BAR_FROM;
         int room = bar ? CAUSE_COLUMNS - 1 : pane->w - VALUE_COLUMNS;
-        pane_fitted(pane, 0, y, room, HUE_DIM, scope_stall_name(all_causes[i].stall));
+        pane_fitted(pane, 0, y, room, HUE_DIM, cause_fitted(all_causes[i].stall, room));
         if (bar) {
             spark_bar(pane, CAUSE_COLUMNS, y, pane->w - CAUSE_COLUMNS - VALUE_COLUMNS, HUE_STALL,
                       ns * 1e-9 / all);
@@ -111,7 +138,8 @@ static int draw_totals(const struct moment *moment, const struct pane *pane, int
 static void stalls_draw(const struct moment *moment, const struct pane *pane) {
     const struct jobs *jobs = moment->jobs;
     char note[3 * UNITS_TEXT + 16];
-    make_note(moment, note, sizeof(note));
+    int beside = text_columns(section_stalls.name) + 4; /* its key, and a blank on each side */
+    make_note(moment, pane->w - beside, note, sizeof(note));
     section_title(pane, SECTION_STALLS, note);
     if (!stalls_known(moment)) {
         section_absent(pane);
