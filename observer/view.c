@@ -64,6 +64,8 @@ static void leave_drawn(struct view *view, const struct layout *layout) {
     }
     for (size_t i = 0; i < layout->count; i++) {
         drawn->header[drawn->headers].at = layout->place[i].header;
+        drawn->header[drawn->headers].frame = layout->place[i].frame;
+        drawn->header[drawn->headers].timed = !layout->slot[i].panel->timeless;
         drawn->header[drawn->headers++].panel = (int)layout->slot[i].index;
     }
     drawn->minimap.w = 0.0; /* minimap_draw says where it is */

@@ -73,8 +73,9 @@ struct view_drawn {
     size_t axes, headers;
     struct rect axis[VIEW_RUNS_MAX]; /* a time axis for each column that has one */
     struct {
-        struct rect at;
+        struct rect at, frame; /* the title's row; all of the panel */
         int panel;
+        bool timed; /* it has a crosshair */
     } header[VIEW_PANELS_MAX * VIEW_RUNS_MAX];
     struct rect minimap; /* no width: none */
     double minimap_t0, minimap_t1;

@@ -13,13 +13,28 @@ static double newest_shown(const struct view *view) {
                                                     : end;
 }
 
+static bool inside(const struct rect *r, double x, double y) {
+    return x >= r->x && x <= r->x + r->w && y >= r->y && y <= r->y + r->h;
+}
+
+/* Over a panel that goes by time, and not over its title: what has a crosshair. */
+static bool points_at_time(const struct view *view) {
+    for (size_t i = 0; i < view->drawn.headers; i++) {
+        if (inside(&view->drawn.header[i].frame, view->cursor_x, view->cursor_y)) {
+            return view->drawn.header[i].timed &&
+                   !inside(&view->drawn.header[i].at, view->cursor_x, view->cursor_y);
+        }
+    }
+    return false;
+}
+
 bool view_cursor_time(const struct view *view, double *seconds) {
     OBS_ASSERT(view != NULL && seconds != NULL);
     if (view->cursor_fixed) {
         *seconds = view->cursor_s;
         return true;
     }
-    for (size_t i = 0; i < view->drawn.axes; i++) {
+    for (size_t i = 0; i < view->drawn.axes && points_at_time(view); i++) {
         const struct rect *axis = &view->drawn.axis[i];
         if (view->cursor_x >= axis->x && view->cursor_x <= axis->x + axis->w) {
             double t0, t1;

@@ -123,6 +123,26 @@ static void the_crosshair_steps_sample_by_sample(void **state) {
     assert_false(view.cursor_fixed);
 }
 
+static void a_pointer_at_no_time_is_no_crosshair(void **state) {
+    (void)state;
+    double t;
+    bool timed = false, timeless = false;
+    for (size_t i = 0; i < view.drawn.headers; i++) {
+        const struct rect *axis = &view.drawn.axis[0], *frame = &view.drawn.header[i].frame;
+        double x = frame->x < axis->x ? axis->x + 20.0 : view.drawn.axis[1].x + 20.0;
+        view_pointer(&view, x, frame->y + frame->h / 2.0);
+        assert_int_equal(view_cursor_time(&view, &t), view.drawn.header[i].timed);
+        view_prompt_begin(&view);
+        assert_int_equal(view.prompt_s < 89.0, view.drawn.header[i].timed);
+        view.prompting = false;
+        view_pointer(&view, x, view.drawn.header[i].at.y + 4.0);
+        assert_false(view_cursor_time(&view, &t));
+        timed = timed || view.drawn.header[i].timed;
+        timeless = timeless || !view.drawn.header[i].timed;
+    }
+    assert_true(timed && timeless); /* the tree and the numbers have no time axis */
+}
+
 static void a_step_out_of_view_brings_the_picture_along(void **state) {
     (void)state;
     double t0, t1;
@@ -395,6 +415,7 @@ int main(void) {
         TEST(a_panel_goes_full_screen_and_back),
         TEST(a_title_is_found_where_it_is_drawn),
         TEST(the_crosshair_steps_sample_by_sample),
+        TEST(a_pointer_at_no_time_is_no_crosshair),
         TEST(a_step_out_of_view_brings_the_picture_along),
         TEST(events_are_visited_in_order),
         TEST(the_mini_map_moves_and_resizes_the_window_of_time),
