@@ -10,7 +10,7 @@
 #include "units.h"
 
 static const double BRACKET_HEIGHT = 5.0;
-static const double BRACKET_SPACING = 8.0; /* on average; closer ones are crowded */
+static const double BRACKET_SPACING = 6.0; /* on average; closer ones are crowded */
 
 static bool present(const struct scene *scene) {
     for (uint32_t level = 0; level < SCOPE_MAX_LEVELS; level++) {
@@ -114,7 +114,7 @@ static void draw_brackets(const struct scene *scene, const struct panel_place *p
         const struct mark_span *span = &scene->marks->compaction[i];
         double x0 = chart_x(scene, place, span->t0), x1 = chart_x(scene, place, span->t1);
         if (crowded) {
-            struct rect stroke = {x0, y, fmax(1.0, x1 - x0), 2.0};
+            struct rect stroke = {x0, y, fmax(2.0, x1 - x0), 2.0};
             canvas_fill_rect(canvas, stroke, 0.0, scene->theme->compaction);
             continue;
         }
