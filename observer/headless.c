@@ -1,6 +1,7 @@
 /* headless.c: a live source without a window: a video while it runs, a picture at its end. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "canvas.h"
@@ -56,6 +57,15 @@ static bool frame_make(struct session *session, struct canvas *canvas, bool chan
 /* What is waited for: without a window nothing else would tell. */
 static void waiting_say(const struct session *session, const char *prefix) {
     const struct view *view = &session->view;
+    if (view->choice_count > 0) { /* no keys and no mouse to choose with */
+        fprintf(stderr, "lsm-observer: %s%s. Name one:", prefix, view->headline);
+        for (int i = 0; i < view->choice_count; i++) {
+            int length = (int)strcspn(view->choices[i], " ");
+            fprintf(stderr, "%s --attach %.*s", i > 0 ? " or" : "", length, view->choices[i]);
+        }
+        fputc('\n', stderr);
+        return;
+    }
     fprintf(stderr, "lsm-observer: %s%s%s%s\n", prefix, view->headline,
             view->detail[0] != '\0' ? ". " : "", view->detail);
 }
@@ -117,6 +127,10 @@ int run_headless(struct session *session) {
         if (canvas == NULL) {
             fprintf(stderr, "lsm-observer: %s\n", error);
             return 1;
+        }
+        if (args->speed > 0) {
+            fprintf(stderr, "lsm-observer: the run goes on: its video has its pace, until it ends, "
+                            "--duration or Ctrl-C; --speed is for finished runs\n");
         }
     }
     bool done = live_loop(session, canvas);

@@ -144,6 +144,14 @@ grep -q "wrote stopped.gif" stopped || fail "Ctrl-C: $(cat stopped)"
 identify stopped.gif >/dev/null || fail "stopped.gif is broken"
 
 # The driver dies: viewers end, and say how.
+$drive "$name-b" 50 60 200 &
+second=$!
+disown $second
+pids+=("$second")
+for _ in $(seq 50); do [ -e "/dev/shm/lsmscope.$name-b" ] && break; sleep 0.1; done
+expect 1 "drivers are running. Name one: --attach " "$observer" --headless --output none.png --duration 1.5
+grep -q "attach $name-b" out || fail "does not name the second driver: $(cat out)"
+kill -KILL "$second"
 kill -KILL "$driver"
 wait "$other" || fail "the other viewer: exit $?"
 grep -q "$name: crashed" other || fail "the crash was not told: $(cat other)"

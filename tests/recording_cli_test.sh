@@ -125,6 +125,7 @@ sleep 1
 # shellcheck disable=SC2046
 expect 2 "another recorder is writing it" $(run) --name "$name-b" --data-dir "$dir/none" --record driver.lsr
 expect 0 "being written" "$observer" driver.lsr --headless --duration 0.5 --verbose
+expect 0 "--speed is for finished runs" "$observer" driver.lsr --headless --save-video growing.gif --speed 8 --duration 0.5
 kill -INT "$viewer"
 wait "$viewer" || fail "the viewer: exit $?: $(cat viewer)"
 grep -q "wrote viewer.lsr: [0-9]* samples" viewer || fail "$(cat viewer)"
