@@ -53,10 +53,15 @@ static const struct panel_value *named(const struct panel_value *values, size_t 
     return NULL;
 }
 
+/* Else it is told in words, as "running". */
+static bool has_figure(const struct panel_value *value) {
+    return strpbrk(value->text, "0123456789") != NULL;
+}
+
 /* "−18 %": against the first run's. Nothing where that would divide by nothing. */
 static void tell_difference(struct panel_value *value, const struct panel_value *first) {
     if (first == NULL || isnan(first->at) || isnan(value->at) ||
-        !(fabs(first->at - first->below) > 0.0)) {
+        !(fabs(first->at - first->below) > 0.0) || !has_figure(value) || !has_figure(first)) {
         return;
     }
     double times = (value->at - value->below) / (first->at - first->below);

@@ -13,6 +13,7 @@
 #include "derived.h"
 #include "panel_scene.h"
 #include "tree_run.h"
+#include "view_frame.h"
 
 static uint64_t seed;
 
@@ -165,6 +166,30 @@ static void lines_are_what_the_publisher_moves(void **state) {
     }
 }
 
+static void words_have_no_difference(void **state) {
+    (void)state;
+    struct panel_value values[PANEL_VALUES_MAX];
+    struct history *history = run(60.0, false, false);
+    struct panel_scene made;
+    panel_scene_make(&made, history, THEME_DARK, 640, 300, 0.0, 60.0, 60.0);
+    struct view view = {.history = history};
+    struct view_frame frame = {.view = &view, .runs = 2};
+    frame.scene[0] = frame.scene[1] = made.scene;
+    frame.scene[0].newest = history_find(history, 30.0); /* the second run's job is not over yet */
+    frame.scene[1].run = 1;
+    size_t count = view_runs_values(&frame, &panel_io, false, values), running = 0, told = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool word = strcmp(values[i].text, "running") == 0;
+        running += word;
+        told += values[i].more[0] != '\0';
+        assert_true(!word || values[i].more[0] == '\0');
+    }
+    assert_int_equal(running, 2);
+    assert_true(told > 0); /* of the figures there are some */
+    panel_scene_free(&made);
+    history_destroy(history);
+}
+
 static void a_job_that_runs_has_no_bandwidth_yet(void **state) {
     (void)state;
     struct panel_value values[PANEL_VALUES_MAX];
@@ -254,6 +279,7 @@ int main(void) {
         cmocka_unit_test(a_move_moves_no_bytes),
         cmocka_unit_test(shares_are_of_the_last_ten_seconds),
         cmocka_unit_test(lines_are_what_the_publisher_moves),
+        cmocka_unit_test(words_have_no_difference),
         cmocka_unit_test(a_job_that_runs_has_no_bandwidth_yet),
         cmocka_unit_test(the_corner_names_the_stall_before_the_cache),
         cmocka_unit_test(own_work_is_no_stall),
