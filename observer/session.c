@@ -97,6 +97,7 @@ bool session_poll(struct session *session, double now_s) {
     session->next_poll_s = session->first_poll_s;
     if (session->source->generation != session->generation) {
         session->generation = session->source->generation;
+        session->marks = session->marks_told = 0;
         view_fit(view); /* another run: the stretch that was looked at means nothing in it */
         view->limits = (struct view_limits){0};
         changed = true;

@@ -12,6 +12,13 @@
 #include "source.h"
 #include "video.h"
 
+/* A marker that this viewer put into its run. */
+struct session_own_mark {
+    double seconds;
+    char text[88];
+};
+enum { SESSION_MARKS_MAX = 128 }; /* older ones are kept in the picture, not for a recording */
+
 struct session {
     const struct args *args;
     struct history *history;
@@ -33,7 +40,11 @@ struct session {
     bool video_done;          /* the one asked for on the command line was made */
     struct record *recording; /* of the run, not of the picture; NULL: none */
     bool recording_shown;     /* the window says that it is on */
-    bool failed;              /* something asked for could not be made: exit 1 */
+    /* Those a recording is told of as soon as it is begun, be it after them; and how many it was.
+     */
+    struct session_own_mark mark[SESSION_MARKS_MAX];
+    size_t marks, marks_told;
+    bool failed; /* something asked for could not be made: exit 1 */
 };
 
 double steady_now(void);

@@ -29,7 +29,24 @@ void session_mark(struct session *session, double seconds, const char *text) {
     }
     event.time_ns = seconds > 0.0 ? (uint64_t)(seconds * 1e9) : 0;
     history_append_event(session->history, seconds, &event);
-    if (session->recording != NULL) {
-        record_mark(session->recording, seconds, event.u.text);
+    if (session->marks == SESSION_MARKS_MAX) {
+        memmove(&session->mark[0], &session->mark[1],
+                sizeof session->mark[0] * (SESSION_MARKS_MAX - 1));
+        session->marks--;
+        session->marks_told -= session->marks_told > 0;
+    }
+    struct session_own_mark *own = &session->mark[session->marks++];
+    own->seconds = seconds;
+    snprintf(own->text, sizeof own->text, "%s", event.u.text);
+    session_marks_tell(session);
+}
+
+void session_marks_tell(struct session *session) {
+    if (session->recording == NULL || !record_writes(session->recording)) {
+        return;
+    }
+    for (; session->marks_told < session->marks; session->marks_told++) {
+        const struct session_own_mark *own = &session->mark[session->marks_told];
+        record_mark(session->recording, own->seconds, own->text);
     }
 }

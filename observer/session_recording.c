@@ -5,6 +5,7 @@
 
 #include "obs_check.h"
 #include "session.h"
+#include "session_mark.h"
 
 static void tell(struct session *session, double now_s, const char *error) {
     fprintf(stderr, "lsm-observer: recording: %s\n", error);
@@ -20,16 +21,22 @@ bool session_recording_begin(struct session *session, const char *path, double n
         tell(session, now_s, error);
         return false;
     }
+    session->marks_told = 0;
     session->next_poll_s = session->first_poll_s = 0; /* what is there already goes in at once */
     return true;
 }
 
 void session_recording_poll(struct session *session, double now_s) {
     char error[320] = "";
+    bool began = session->recording != NULL && !record_writes(session->recording);
     if (session->recording != NULL &&
         !record_poll(session->recording, session->source, &session->view, error, sizeof(error))) {
         tell(session, now_s, error);
     }
+    if (began && session->source->kind == SOURCE_CSV) {
+        session->marks_told = session->marks; /* recorded from the history, which has them */
+    }
+    session_marks_tell(session);
     /* Who sits at a window is told; a picture or a video need not speak of it. */
     if (session->view.interactive) {
         session->recording_shown = session->recording != NULL && record_writes(session->recording);

@@ -11,10 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "canned_run.h"
+#include "fake_driver.h"
 #include "hover.h"
 #include "session_mark.h"
+#include "source_open.h"
 #include "view.h"
 
 static struct history *history, *other;
@@ -289,6 +292,72 @@ static void a_marker_lands_in_the_history(void **state) {
     assert_true(drawn() != before);
 }
 
+static unsigned markers_in(const char *path, const char *text) {
+    char error[256] = "";
+    struct history *kept = history_create();
+    const struct source_file_options options = {.live = false};
+    struct source *source = source_file_open(path, &options, kept, error, sizeof error);
+    if (source == NULL) {
+        fail_msg("%s", error);
+    }
+    source_poll(source, 1.0);
+    unsigned count = 0;
+    for (size_t i = 0; i < history_event_count(kept); i++) {
+        const struct scope_event *event = history_event(kept, i);
+        count += event->type == SCOPE_EVENT_MARKER && strcmp(event->u.text, text) == 0;
+    }
+    source_close(source);
+    history_destroy(kept);
+    return count;
+}
+
+/* Marks before and after a recording begins, and what it then has. */
+static void check_marks_kept(struct source *source, struct history *own) {
+    char path[] = "/tmp/view-act-XXXXXX";
+    close(mkstemp(path));
+    unlink(path);
+    static struct session session;
+    session = (struct session){.history = own, .source = source};
+    source_poll(source, 1.0);
+    view_init(&session.view, own, THEME_DARK);
+    session_mark(&session, 2.0, "early");
+    assert_true(session_recording_begin(&session, path, 1.0));
+    session_mark(&session, 2.5, "in between");
+    source_poll(source, 2.0);
+    session_recording_poll(&session, 2.0);
+    session_mark(&session, 3.0, "late");
+    source_poll(source, 3.0);
+    session_recording_poll(&session, 3.0);
+    assert_true(session_recording_end(&session, 3.0));
+    assert_int_equal(markers_in(path, "early"), 1);
+    assert_int_equal(markers_in(path, "in between"), 1);
+    assert_int_equal(markers_in(path, "late"), 1);
+    source_close(source);
+    history_destroy(own);
+    unlink(path);
+}
+
+static void a_recording_has_the_markers_from_before_it_began(void **state) {
+    (void)state;
+    char error[256] = "", name[64];
+    struct history *own = history_create();
+    struct source *csv =
+        source_csv_open("tests/golden/writer.csv", false, 1.0, own, false, error, sizeof error);
+    if (csv == NULL) {
+        fail_msg("%s", error);
+    }
+    check_marks_kept(csv, own);
+    struct fake_driver driver;
+    snprintf(name, sizeof name, "view-act-%d", (int)getpid());
+    assert_int_equal(fake_driver_open(&driver, name, 250, 0, false), 0);
+    for (int i = 0; i < 20; i++) {
+        fake_driver_step(&driver);
+    }
+    own = history_create();
+    check_marks_kept(source_shm_open(name, false, own, false), own);
+    fake_driver_close(&driver);
+}
+
 /* ---- comparing ----------------------------------------------------------------------------- */
 
 static void compared_runs_share_time_and_show_differences(void **state) {
@@ -422,6 +491,7 @@ int main(void) {
         TEST(low_windows_have_no_mini_map),
         TEST(a_name_is_typed_letter_by_letter),
         TEST(a_marker_lands_in_the_history),
+        TEST(a_recording_has_the_markers_from_before_it_began),
         TEST(compared_runs_share_time_and_show_differences),
         TEST(hover_boxes_neither_leave_the_window_nor_cover_their_thing),
         TEST(a_box_covers_nothing_that_is_told),
