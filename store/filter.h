@@ -25,6 +25,11 @@ static inline uint64_t lsm_filter_hash(const void *key, size_t key_size) {
     return lsm_checksum(LSM_FILTER_SEED, key, key_size);
 }
 
+/* Zeros before a filter that begins at this offset of a file, or behind. */
+static inline uint64_t lsm_filter_zeros(uint64_t offset) {
+    return (LSM_FILTER_LINE - offset % LSM_FILTER_LINE) % LSM_FILTER_LINE;
+}
+
 struct lsm_filter_plan {
     double bits_per_key;
     uint32_t probes;

@@ -83,7 +83,8 @@ void lsm_table_map(struct lsm_table *table) {
     if (table->filtered) {
         /* It was checked when it was read. In the mapping the kernel can give up its pages where
          * memory is short, as it does those of blocks. */
-        table->filter = lsm_filter_view(table->map + table->stat.filter.offset);
+        table->filter =
+            lsm_filter_view(table->map + filter->offset + lsm_filter_zeros(filter->offset));
         free(table->filter_bytes);
         table->filter_bytes = NULL;
     }

@@ -1,9 +1,6 @@
 /* table_format.h: the bytes of a table file NNNNNN.sst. All integers are little-endian.
  *
- *     table    := block* filter? records keys info footer
- *                 Blocks follow one another. Every section begins at a multiple of 64, behind as
- *                 many zeros as that takes, so that the filter's lines are cache lines of the
- *                 mapped file.
+ *     table    := block* filter? records keys info footer        (nothing lies between them)
  *
  *     block    := lsm_block_header window:u32[n] offset:u16|u32[n + 1] prefix:u8[prefix_size]
  *                 entry[n]                                   n >= 1
@@ -18,7 +15,9 @@
  *     offset   := in the block, of each entry and of the block's end; u32 when the block is longer
  *                 than 65535. Values take what is left of their entries.
  *
- *     filter   := lsm_filter_header line:u8[64][lines]           (filter.h says how bits are set)
+ *     filter   := zeros lsm_filter_header line:u8[64][lines]     (filter.h says how bits are set)
+ *                 As many zeros as bring the header to a multiple of 64: the lines are cache lines
+ *                 of the mapped file.
  *     records  := lsm_index_record[blocks]
  *     keys     := separators, end to end; record i's ends at its key_end
  *     info     := lsm_table_stat first_key last_key
@@ -52,8 +51,6 @@
 
 /* 1: blocks with restart points; no release wrote it, no reader is kept. */
 enum { LSM_TABLE_MAJOR = 2, LSM_TABLE_MINOR = 0 };
-
-enum { LSM_SECTION_ALIGN = 64 };
 
 /* How a block's bytes are stored; persisted: frozen. Unknown ones are refused. */
 enum lsm_codec { LSM_CODEC_NONE = 0, LSM_CODEC_LZ4 = 1, LSM_CODEC_ZSTD = 2 };
@@ -127,20 +124,19 @@ struct lsm_table_stat {
     struct lsm_section records;    /* 024-047 */
     struct lsm_section keys;       /* 048-071 */
     uint64_t blocks;               /* 072-079 */
-    uint64_t blocks_end;           /* 080-087: offset behind the last */
-    uint64_t entries;              /* 088-095 */
-    uint64_t tombstones;           /* 096-103 */
-    uint64_t seq_min;              /* 104-111 */
-    uint64_t seq_max;              /* 112-119 */
-    uint64_t key_bytes;            /* 120-127: before prefix compression */
-    uint64_t value_bytes;          /* 128-135 */
-    uint64_t bloom_fpr_billionths; /* 136-143: as configured; 0 without a filter */
-    uint32_t block_bytes;          /* 144-147: as configured */
-    uint32_t first_key_size;       /* 148-151 */
-    uint32_t last_key_size;        /* 152-155 */
-    uint32_t reserved;             /* 156-159: zero */
+    uint64_t entries;              /* 080-087 */
+    uint64_t tombstones;           /* 088-095 */
+    uint64_t seq_min;              /* 096-103 */
+    uint64_t seq_max;              /* 104-111 */
+    uint64_t key_bytes;            /* 112-119: before prefix compression */
+    uint64_t value_bytes;          /* 120-127 */
+    uint64_t bloom_fpr_billionths; /* 128-135: as configured; 0 without a filter */
+    uint32_t block_bytes;          /* 136-139: as configured */
+    uint32_t first_key_size;       /* 140-143 */
+    uint32_t last_key_size;        /* 144-147 */
+    uint32_t reserved;             /* 148-151: zero */
 };
-static_assert(sizeof(struct lsm_table_stat) == 160, "table info");
+static_assert(sizeof(struct lsm_table_stat) == 152, "table info");
 
 struct lsm_table_footer {
     uint64_t magic;          /* 00-07 */

@@ -23,11 +23,10 @@ static int corrupt(const struct lsm_table *table, const char *what, uint64_t off
 static int read_section(const struct lsm_table *table, const char *name,
                         const struct lsm_section *section, uint64_t end, uint8_t **data,
                         struct lsm_fault *fault) {
-    if (section->length == 0 || section->offset > end || section->length > end - section->offset ||
-        section->offset % LSM_SECTION_ALIGN != 0) {
+    if (section->length == 0 || section->offset > end || section->length > end - section->offset) {
         return corrupt(table, name, section->offset, fault);
     }
-    /* Aligned for the filter's lines, which begin 64 bytes in. */
+    /* Aligned for the filter's lines. */
     uint64_t room = (section->length + LSM_FILTER_LINE - 1) & ~(uint64_t)(LSM_FILTER_LINE - 1);
     uint8_t *bytes = aligned_alloc(LSM_FILTER_LINE, room);
     if (bytes == NULL) {
@@ -105,7 +104,6 @@ static int read_info(struct lsm_table *table, const struct lsm_table_footer *foo
     bool sound = stat->entries >= 1 && stat->tombstones <= stat->entries &&
                  stat->seq_min <= stat->seq_max && stat->seq_max <= LSM_SEQ_MAX &&
                  stat->blocks >= 1 && stat->blocks <= stat->entries &&
-                 stat->blocks_end <= footer->info.offset &&
                  stat->records.length % sizeof(struct lsm_index_record) == 0 &&
                  stat->records.length / sizeof(struct lsm_index_record) == stat->blocks;
     return sound ? 0 : corrupt(table, "table info contradicts itself", footer->info.offset, fault);
@@ -114,8 +112,10 @@ static int read_info(struct lsm_table *table, const struct lsm_table_footer *foo
 /* Filter and index lie together: the disk may read them side by side. Opening a cold table of 64
  * MiB waits a fifth as long for it. */
 static void ask_for_sections(const struct lsm_table *table, uint64_t end) {
-    if (table->stat.blocks_end < end) {
-        lsm_file_will_need(table->file, table->stat.blocks_end, end - table->stat.blocks_end);
+    const struct lsm_section *first =
+        table->stat.filter.length != 0 ? &table->stat.filter : &table->stat.records;
+    if (first->offset < end) {
+        lsm_file_will_need(table->file, first->offset, end - first->offset);
     }
 }
 
@@ -128,9 +128,12 @@ static int read_filter(struct lsm_table *table, uint64_t end, struct lsm_fault *
     if (rc != 0) {
         return rc;
     }
-    if (!lsm_filter_check(table->filter_bytes, section->length)) {
+    uint64_t zeros = lsm_filter_zeros(section->offset);
+    if (section->length < zeros ||
+        !lsm_filter_check(table->filter_bytes + zeros, section->length - zeros)) {
         return corrupt(table, "not a filter", section->offset, fault);
     }
+    memmove(table->filter_bytes, table->filter_bytes + zeros, section->length - zeros);
     table->filter = lsm_filter_view(table->filter_bytes);
     table->filtered = true;
     return 0;
@@ -149,8 +152,9 @@ static int read_index(struct lsm_table *table, uint64_t end, struct lsm_fault *f
         return rc;
     }
     size_t bad;
+    uint64_t blocks_end = stat->filter.length != 0 ? stat->filter.offset : stat->records.offset;
     rc = lsm_index_make(&table->index, (struct lsm_index_record *)(void *)records, stat->blocks,
-                        keys, stat->keys.length, stat->blocks_end, &bad);
+                        keys, stat->keys.length, blocks_end, &bad);
     if (rc == LSM_ERR_CORRUPT) {
         uint64_t offset = stat->records.offset + bad * sizeof(struct lsm_index_record);
         return corrupt(table, "index record out of range or order", offset, fault);

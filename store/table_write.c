@@ -8,8 +8,6 @@
 #include "table.h"
 #include "table_output.h"
 
-enum { SECTIONS_MAX = 4 }; /* filter, records, keys, info */
-
 struct grown {
     uint8_t *data;
     size_t size, capacity;
@@ -228,22 +226,13 @@ static uint64_t filter_bytes(const struct lsm_table_writer *writer) {
 
 uint64_t lsm_table_writer_bytes(const struct lsm_table_writer *writer) {
     return writer->output.offset + lsm_block_builder_size(&writer->builder) + filter_bytes(writer) +
-           SECTIONS_MAX * LSM_SECTION_ALIGN + writer->records.size +
-           sizeof(struct lsm_index_record) + writer->keys.size + writer->first_key.size +
-           2 * writer->last_key.size + sizeof(struct lsm_table_stat) +
-           sizeof(struct lsm_table_footer);
+           LSM_FILTER_LINE + writer->records.size + sizeof(struct lsm_index_record) +
+           writer->keys.size + writer->first_key.size + 2 * writer->last_key.size +
+           sizeof(struct lsm_table_stat) + sizeof(struct lsm_table_footer);
 }
 
 static int write_section(struct lsm_table_writer *writer, const void *data, uint64_t length,
                          struct lsm_section *section, struct lsm_fault *fault) {
-    static const uint8_t zeros[LSM_SECTION_ALIGN];
-    uint64_t past = writer->output.offset % LSM_SECTION_ALIGN;
-    if (past != 0) {
-        int rc = lsm_output_append(&writer->output, zeros, LSM_SECTION_ALIGN - past, fault);
-        if (rc != 0) {
-            return rc;
-        }
-    }
     section->offset = writer->output.offset;
     section->length = length;
     section->checksum = lsm_checksum(section->offset, data, length);
@@ -255,14 +244,17 @@ static int write_filter(struct lsm_table_writer *writer, struct lsm_fault *fault
     if (bytes == 0) {
         return 0;
     }
-    uint8_t *filter = aligned_alloc(LSM_FILTER_LINE, bytes);
+    uint64_t zeros = lsm_filter_zeros(writer->output.offset);
+    uint8_t *filter = aligned_alloc(LSM_FILTER_LINE, LSM_FILTER_LINE + bytes);
     uint64_t count = writer->hashes.size / sizeof(uint64_t);
     uint64_t *hashes = (uint64_t *)(void *)writer->hashes.data;
     if (filter == NULL) {
         return out_of_memory(writer, fault);
     }
-    lsm_filter_build(&writer->plan, hashes, count, filter);
-    int rc = write_section(writer, filter, bytes, &writer->stat.filter, fault);
+    memset(filter, 0, LSM_FILTER_LINE);
+    lsm_filter_build(&writer->plan, hashes, count, filter + LSM_FILTER_LINE);
+    int rc = write_section(writer, filter + LSM_FILTER_LINE - zeros, zeros + bytes,
+                           &writer->stat.filter, fault);
     free(filter);
     return rc;
 }
@@ -302,7 +294,6 @@ static int write_footer(struct lsm_table_writer *writer, const struct lsm_sectio
 static int write_tail(struct lsm_table_writer *writer, struct lsm_fault *fault) {
     struct lsm_section info;
     int rc = end_block(writer, NULL, 0, fault);
-    writer->stat.blocks_end = writer->output.offset;
     if (rc == 0) {
         rc = write_filter(writer, fault);
     }

@@ -52,7 +52,7 @@ command:g++                     | g++               | gcc                | gcc-c
 command:Xvfb                    | xvfb              | xorg-server-xvfb   | xorg-x11-server-Xvfb
 command:xdotool                 | xdotool           | xdotool            | xdotool
 command:xwininfo                | x11-utils         | xorg-xwininfo      | xorg-x11-utils
-command:convert                 | imagemagick       | imagemagick        | ImageMagick
+command:import                  | imagemagick       | imagemagick        | ImageMagick
 module:libseccomp               | libseccomp-dev    | libseccomp         | libseccomp-devel
 command:spin                    | spin              | -                  | -
 command:rsvg-convert            | librsvg2-bin      | librsvg            | librsvg2-tools
