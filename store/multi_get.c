@@ -27,7 +27,7 @@ static void note_fault(struct batch *batch, const struct lsm_fault *fault) {
     }
 }
 
-static const struct lsm_table_meta *table_at(const struct batch *batch, uint32_t place,
+static struct lsm_table_meta *table_at(const struct batch *batch, uint32_t place,
                                              const struct lsm_probe *probe) {
     const struct lsm_level *levels = batch->view->version->level;
     if (place < levels[0].count) {
@@ -44,17 +44,37 @@ static bool covers(const struct lsm_table_meta *meta, const struct lsm_probe *pr
            lsm_key_compare(meta->last_key, meta->last_key_size, probe->key, probe->key_size) >= 0;
 }
 
+/* Puts the table of `meta` into the probe. One that is pinned stays as long as the view: it needs
+ * neither lock nor reference. */
+static int use_table(struct batch *batch, struct lsm_probe *probe, struct lsm_table_meta *meta) {
+    struct lsm_fault fault = {0};
+    probe->table = lsm_table_pinned(meta);
+    probe->held = probe->table == NULL;
+    if (!probe->held) {
+        return 0;
+    }
+    int rc = lsm_tables_get(batch->db->tables, meta, &probe->table, &fault);
+    if (rc == 0) {
+        lsm_tables_pin(batch->db->tables, meta, probe->table);
+    }
+    note_fault(batch, &fault);
+    return rc;
+}
+
+static void leave_table(const struct lsm_probe *probe) {
+    if (probe->held) {
+        lsm_table_release(probe->table);
+    }
+}
+
 /* Opens the next table that covers the key. 0, LSM_NOT_FOUND: there is none, or an error. */
 static int next_table(struct batch *batch, size_t k) {
     struct lsm_probe *probe = &batch->probe[k];
     size_t places = batch->view->version->level[0].count + batch->db->options.max_levels - 1;
     while (batch->place[k] < places) {
-        const struct lsm_table_meta *meta = table_at(batch, batch->place[k]++, probe);
+        struct lsm_table_meta *meta = table_at(batch, batch->place[k]++, probe);
         if (meta != NULL && covers(meta, probe)) {
-            struct lsm_fault fault = {0};
-            int rc = lsm_tables_get(batch->db->tables, meta, &probe->table, &fault);
-            note_fault(batch, &fault);
-            return rc;
+            return use_table(batch, probe, meta);
         }
     }
     return LSM_NOT_FOUND;
@@ -82,7 +102,7 @@ static size_t walk(struct batch *batch, struct lsm_probe **found) {
             if (lsm_probe_may_hold(probe, batch->read.slot)) {
                 found[count++] = probe;
             } else {
-                lsm_table_release(probe->table);
+                leave_table(probe);
                 walking[left++] = walking[j];
             }
         }
@@ -103,7 +123,7 @@ static void search_tables(struct batch *batch) {
         lsm_batch_find(found, count, &batch->read, &fault);
         note_fault(batch, &fault);
         for (size_t j = 0; j < count; j++) {
-            lsm_table_release(found[j]->table);
+            leave_table(found[j]);
             if (found[j]->rc == LSM_NOT_FOUND) {
                 batch->open[batch->open_count++] = (uint8_t)(found[j] - batch->probe);
             }

@@ -93,6 +93,9 @@ void lsm_batch_find(struct lsm_probe *const *all, size_t count, const struct lsm
     struct lsm_probe *probes[LSM_BATCH_MAX];
     struct lsm_probe *missing[LSM_BATCH_MAX];
     memcpy(probes, all, count * sizeof(struct lsm_probe *));
+    for (size_t k = 0; k < count; k++) {
+        lsm_index_prefetch(&probes[k]->table->index, probes[k]->key, probes[k]->key_size);
+    }
     count = find_blocks(probes, count, read);
     for (size_t k = 0; k < count; k++) {
         lsm_table_prefetch_block(probes[k]->table, probes[k]->block);

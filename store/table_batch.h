@@ -19,6 +19,7 @@ struct lsm_probe {
     size_t key_size;
     uint64_t hash; /* lsm_filter_hash */
     struct lsm_table *table;
+    bool held; /* whoever looks up has a reference to it, to be released */
 
     /* What lsm_batch_find fills. */
     int rc; /* 0, LSM_NOT_FOUND or an error */

@@ -137,7 +137,7 @@ static size_t find_group(const struct lsm_index *index, uint64_t w) {
     size_t count = index->group_count;
     while (count > 1) {
         size_t half = count / 2;
-        base += base[half - 1] < w ? half : 0;
+        base += half & -(size_t)(base[half - 1] < w); /* a mask: the compiler leaves it one */
         count -= half;
     }
     return (size_t)(base - index->tops) + (*base < w);

@@ -70,7 +70,7 @@ int lsm_table_get_in(struct lsm_table *table, size_t i, struct lsm_block_use *us
 }
 
 bool lsm_table_may_hold(const struct lsm_table *table, uint64_t hash) {
-    return table->filter_bytes == NULL || lsm_filter_probe(&table->filter, hash);
+    return !table->filtered || !lsm_table_denies(table, hash);
 }
 
 void lsm_table_prefetch(const struct lsm_table *table, uint64_t hash) {
