@@ -28,7 +28,7 @@ static void note_fault(struct batch *batch, const struct lsm_fault *fault) {
 }
 
 static struct lsm_table_meta *table_at(const struct batch *batch, uint32_t place,
-                                             const struct lsm_probe *probe) {
+                                       const struct lsm_probe *probe) {
     const struct lsm_level *levels = batch->view->version->level;
     if (place < levels[0].count) {
         return levels[0].tables[place];
