@@ -37,7 +37,7 @@ static inline int lsm_entry_compare(const struct lsm_entry *a, const struct lsm_
     return c != 0 ? c : (a->seq < b->seq) - (a->seq > b->seq);
 }
 
-enum { LSM_AIM_STEPS = 2 };
+enum { LSM_AIM_STEPS = 3 };
 
 struct lsm_fault;
 struct lsm_source;

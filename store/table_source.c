@@ -175,13 +175,15 @@ static void source_last(struct lsm_source *source) {
     }
 }
 
-/* Asks for the block's head, then for the entry; a block that is not in memory is left to the seek.
- */
+/* Asks for the index, then for the block's head, then for the entry; a block that is not in memory
+ * is left to the seek. */
 static void source_aim(struct lsm_source *source, const uint8_t *key, size_t key_size, uint64_t seq,
                        unsigned step) {
     struct table_source *s = self(source);
     const struct lsm_index *index = &s->table->index;
     if (step == 0) {
+        lsm_index_prefetch(index, key, key_size);
+    } else if (step == 1) {
         s->aimed = lsm_index_find(index, key, key_size, seq);
         s->has_aimed = true;
         if (s->aimed < index->count) {
