@@ -220,8 +220,10 @@ static void compare(const struct scope_shape *got, const struct scope_table *tab
     assert_int_equal(got->total, count);
     struct scope_table *a = malloc((count + 1) * sizeof(*a)), *b = malloc((count + 1) * sizeof(*b));
     assert_true(a != NULL && b != NULL);
-    memcpy(a, got->tables, count * sizeof(*a));
-    memcpy(b, tables, count * sizeof(*b));
+    if (count > 0) { /* an empty tree has no tables to point at */
+        memcpy(a, got->tables, count * sizeof(*a));
+        memcpy(b, tables, count * sizeof(*b));
+    }
     qsort(a, count, sizeof(*a), by_id);
     qsort(b, count, sizeof(*b), by_id);
     for (unsigned i = 0; i < count; i++) {
