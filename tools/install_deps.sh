@@ -61,6 +61,7 @@ command:clang-format            | clang-format      | clang              | clang
 command:ctags                   | universal-ctags   | ctags              | ctags
 command:tmux                    | tmux              | tmux               | tmux
 command:xauth                   | xauth             | xorg-xauth         | xorg-x11-xauth
+command:openbox                 | openbox           | openbox            | openbox
 '
 
 needs_bench='
