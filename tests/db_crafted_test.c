@@ -11,15 +11,6 @@
 
 enum { PUTS = 100, VALUE_BYTES = 60 };
 
-static void put_all(struct db_fixture *f) {
-    char key[16], value[VALUE_BYTES];
-    memset(value, 'v', sizeof value);
-    for (int i = 0; i < PUTS; i++) {
-        int size = snprintf(key, sizeof key, "key%04d", i);
-        DB_MUST(f, lsm_put(f->db, NULL, key, (size_t)size, value, sizeof value));
-    }
-}
-
 /* Path and name of the oldest file with that ending. */
 static void find_oldest(const struct db_fixture *f, const char *ending, char path[400],
                         char name[64]) {
@@ -60,9 +51,9 @@ static void a_table_out_of_order_ends_the_compaction_with_its_place(void **state
     f->options.memtable_bytes = 64 << 10;
     f->options.async_compaction = false; /* nothing is merged but what is asked for */
     db_open(f);
-    put_all(f);
+    db_put_numbered(f, PUTS, VALUE_BYTES);
     DB_MUST(f, lsm_flush(f->db));
-    put_all(f);
+    db_put_numbered(f, PUTS, VALUE_BYTES);
     DB_MUST(f, lsm_flush(f->db));
     db_close(f);
     swap_keys(f, name);

@@ -10,15 +10,6 @@
 
 enum { PUTS = 40, VALUE_BYTES = 90 };
 
-static void put_some(struct db_fixture *f) {
-    char key[16], value[VALUE_BYTES];
-    memset(value, 'v', sizeof value);
-    for (int i = 0; i < PUTS; i++) {
-        int size = snprintf(key, sizeof key, "key%04d", i);
-        DB_MUST(f, lsm_put(f->db, NULL, key, (size_t)size, value, sizeof value));
-    }
-}
-
 /* Changes bits of the byte at `offset` of the oldest segment: as if the kernel had failed to write
  * its page back, dropped it, and read it again. */
 static void change_log(const struct db_fixture *f, off_t offset, uint8_t bits) {
@@ -59,7 +50,7 @@ static void a_log_that_changed_under_a_memtable_is_not_made_a_table(void **state
     struct db_fixture *f = *state;
     f->options.async_compaction = false; /* the flush is lsm_flush's own */
     db_open(f);
-    put_some(f);
+    db_put_numbered(f, PUTS, VALUE_BYTES);
     change_log(f, LSM_WAL_PAGE_BYTES + 60, 1); /* in the first value */
     expect_refused(f);
 }
@@ -69,7 +60,7 @@ static void a_log_that_became_rubbish_under_a_memtable_is_not_made_a_table(void 
     struct db_fixture *f = *state;
     f->options.async_compaction = false;
     db_open(f);
-    put_some(f);
+    db_put_numbered(f, PUTS, VALUE_BYTES);
     for (off_t offset = LSM_WAL_PAGE_BYTES; offset < LSM_WAL_PAGE_BYTES + 1000; offset++) {
         change_log(f, offset, 0xff);
     }
@@ -80,7 +71,7 @@ static void a_log_with_keys_out_of_order_is_not_made_a_table(void **state) {
     struct db_fixture *f = *state;
     f->options.async_compaction = false;
     db_open(f);
-    put_some(f);
+    db_put_numbered(f, PUTS, VALUE_BYTES);
     change_log(f, LSM_WAL_PAGE_BYTES + 24, 0x70); /* in the first key */
     expect_refused(f);
 }

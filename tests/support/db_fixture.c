@@ -254,6 +254,16 @@ uint64_t db_now_s(const struct db_fixture *f) {
 
 /* ---- strings ---- */
 
+void db_put_numbered(struct db_fixture *f, unsigned count, size_t value_bytes) {
+    char key[16], value[256];
+    assert_true(value_bytes <= sizeof value);
+    memset(value, 'v', value_bytes);
+    for (unsigned i = 0; i < count; i++) {
+        int size = snprintf(key, sizeof key, "key%04u", i);
+        DB_MUST(f, lsm_put(f->db, NULL, key, (size_t)size, value, value_bytes));
+    }
+}
+
 void db_put(struct db_fixture *f, const char *key, const char *value) {
     DB_MUST(f, lsm_put(f->db, NULL, key, strlen(key), value, strlen(value)));
 }

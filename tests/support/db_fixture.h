@@ -51,6 +51,8 @@ struct lsm_options db_small_options(void);
 unsigned db_count_files(const struct db_fixture *f, const char *ending);
 
 /* Zero-terminated conveniences that must succeed. */
+/* key0000, key0001 and so on, each with so many (at most 256) bytes of 'v'. */
+void db_put_numbered(struct db_fixture *f, unsigned count, size_t value_bytes);
 void db_put(struct db_fixture *f, const char *key, const char *value);
 void db_del(struct db_fixture *f, const char *key);
 /* The value as a string in a static buffer; NULL: not found. */
