@@ -155,8 +155,8 @@ section 'no room for the recording is told once, and the run goes on'
 if command -v prlimit >/dev/null; then
     start --duration-seconds 60 --sample-ms 5 --write-rate 100 --read-rate 0 --record full.lsr
     size() { stat -c %s full.lsr; }
-    begun=$(size)
-    for _ in $(seq 200); do [ "$(size)" -gt "$begun" ] && break; sleep 0.05; done
+    # Only once a sample is in it: its head and description come in writes of their own.
+    for _ in $(seq 200); do "$observer" full.lsr --headless >/dev/null 2>&1 && break; sleep 0.05; done
     prlimit --pid "$pid" --fsize=$(($(size) + 100)):unlimited || fail prlimit
     for _ in $(seq 200); do [ -s err ] && break; sleep 0.05; done
     sleep 0.5
