@@ -156,7 +156,8 @@ if command -v prlimit >/dev/null; then
     start --duration-seconds 60 --sample-ms 5 --write-rate 100 --read-rate 0 --record full.lsr
     size() { stat -c %s full.lsr; }
     # Only once a sample is in it: its head and description come in writes of their own.
-    for _ in $(seq 200); do "$observer" full.lsr --headless >/dev/null 2>&1 && break; sleep 0.05; done
+    holds_a_sample() { cp full.lsr part.lsr && "$observer" part.lsr --headless >/dev/null 2>&1; }
+    for _ in $(seq 200); do holds_a_sample && break; sleep 0.05; done
     prlimit --pid "$pid" --fsize=$(($(size) + 100)):unlimited || fail prlimit
     for _ in $(seq 200); do [ -s err ] && break; sleep 0.05; done
     sleep 0.5
