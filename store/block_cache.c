@@ -5,7 +5,13 @@
 
 #include "check.h"
 
-enum { SHARDS = 16, BUCKETS_MIN = 64 };
+enum {
+    SHARDS = 16,
+    BUCKETS_MIN = 64,
+    SPARES_MAX = 128,       /* two batches of blocks */
+    SPARE_ROOM_MAX = 8192,  /* and at most a mebibyte */
+    SPARE_ROOM_STEP = 1024, /* so that blocks of about the same size can follow each other */
+};
 
 struct shard {
     _Alignas(128) pthread_mutex_t lock;
@@ -21,6 +27,10 @@ struct shard {
 struct lsm_block_cache {
     struct shard shard[SHARDS];
     _Alignas(128) _Atomic uint64_t bytes; /* of all living blocks, kept or only pinned */
+
+    pthread_mutex_t spare_lock;
+    struct lsm_block *spare; /* free ones, by chain; guarded by spare_lock, like their number */
+    uint32_t spare_count;
 };
 
 static uint64_t charge(const struct lsm_block *block) {
@@ -44,6 +54,8 @@ struct lsm_block_cache *lsm_block_cache_create(uint64_t bytes) {
         return NULL;
     }
     memset(cache, 0, sizeof *cache);
+    int mutex = pthread_mutex_init(&cache->spare_lock, NULL);
+    LSM_ASSERT(mutex == 0);
     size_t ready = 0;
     for (; ready < SHARDS; ready++) {
         struct shard *shard = &cache->shard[ready];
@@ -63,6 +75,7 @@ struct lsm_block_cache *lsm_block_cache_create(uint64_t bytes) {
         free(cache->shard[ready].buckets);
         pthread_mutex_destroy(&cache->shard[ready].lock);
     }
+    pthread_mutex_destroy(&cache->spare_lock);
     free(cache);
     return NULL;
 }
@@ -83,6 +96,12 @@ void lsm_block_cache_destroy(struct lsm_block_cache *cache) {
         pthread_mutex_destroy(&shard->lock);
     }
     LSM_ASSERT(atomic_load_explicit(&cache->bytes, memory_order_relaxed) == 0);
+    while (cache->spare != NULL) {
+        struct lsm_block *next = cache->spare->chain;
+        free(cache->spare);
+        cache->spare = next;
+    }
+    pthread_mutex_destroy(&cache->spare_lock);
     free(cache);
 }
 
@@ -96,15 +115,54 @@ static void release_pin(struct lsm_pin *pin) {
     lsm_block_unref((struct lsm_block *)(void *)pin);
 }
 
+/* A spare of at least `room` bytes, or NULL. Only the first is looked at: nearly all blocks of a
+ * database have room for the same. */
+static struct lsm_block *take_spare(struct lsm_block_cache *cache, uint32_t room) {
+    pthread_mutex_lock(&cache->spare_lock);
+    struct lsm_block *block = cache->spare;
+    if (block != NULL && block->room >= room) {
+        cache->spare = block->chain;
+        cache->spare_count--;
+    } else {
+        block = NULL;
+    }
+    pthread_mutex_unlock(&cache->spare_lock);
+    return block;
+}
+
+static void free_block(struct lsm_block *block) {
+    struct lsm_block_cache *cache = block->cache;
+    bool kept = false;
+    if (block->room <= SPARE_ROOM_MAX) {
+        pthread_mutex_lock(&cache->spare_lock);
+        kept = cache->spare_count < SPARES_MAX;
+        if (kept) {
+            block->chain = cache->spare;
+            cache->spare = block;
+            cache->spare_count++;
+        }
+        pthread_mutex_unlock(&cache->spare_lock);
+    }
+    if (!kept) {
+        free(block);
+    }
+}
+
 struct lsm_block *lsm_block_create(struct lsm_block_cache *cache, uint64_t table_id,
                                    uint64_t offset, uint32_t length) {
     LSM_ASSERT(cache != NULL && length >= LSM_BLOCK_LENGTH_MIN);
-    struct lsm_block *block = malloc(sizeof *block + length);
+    uint32_t room = (length + SPARE_ROOM_STEP - 1) / SPARE_ROOM_STEP * SPARE_ROOM_STEP;
+    struct lsm_block *block = room <= SPARE_ROOM_MAX ? take_spare(cache, room) : NULL;
     if (block == NULL) {
-        return NULL;
+        block = malloc(sizeof *block + room);
+        if (block == NULL) {
+            return NULL;
+        }
+        block->room = room;
     }
     *block = (struct lsm_block){.pin = {release_pin},
                                 .length = length,
+                                .room = block->room,
                                 .cache = cache,
                                 .table_id = table_id,
                                 .offset = offset};
@@ -120,7 +178,7 @@ void lsm_block_unref(struct lsm_block *block) {
     LSM_ASSERT(before >= 1);
     if (before == 1) {
         atomic_fetch_sub_explicit(&block->cache->bytes, charge(block), memory_order_relaxed);
-        free(block);
+        free_block(block);
     }
 }
 

