@@ -121,6 +121,7 @@ struct lsm_db {
     bool flush_queued, flush_running;
     bool spare_queued;
     bool spare_failed; /* until the next tick: a full disk is not asked again at every turn */
+    uint32_t warm_left; /* tables that may still be opened ahead of readers; 0: done. warm.c */
     uint32_t compactions_queued, compactions_running;
     struct lsm_rate compaction_rate; /* of all compactions together */
     struct lsm_compaction *picked;   /* queued or running ones */

@@ -94,6 +94,11 @@ int lsm_file_populate(struct lsm_file *file, uint8_t *address, uint64_t size,
     return rc == 0 ? 0 : lsm_fail_errno(fault, rc, "read", file->path);
 }
 
+bool lsm_file_is_cold(struct lsm_file *file, const uint8_t *address, uint64_t size) {
+    (void)file;
+    return lsm_fd_is_cold(address, size);
+}
+
 void lsm_file_will_need(struct lsm_file *file, uint64_t offset, uint64_t length) {
     if (file->io->ops->will_need != NULL && !file->direct) {
         file->io->ops->will_need(file, offset, length);

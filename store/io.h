@@ -59,6 +59,10 @@ void lsm_queue_push(struct lsm_queue *queue, struct lsm_request *request);
  * last reap (or none is left), and returns the next completed request, or NULL. Completed ones are
  * handed out one a call. */
 struct lsm_request *lsm_queue_reap(struct lsm_queue *queue, unsigned min);
+/* Aligned memory of LSM_STAGING_BYTES for direct reads by this queue, the queue's own; NULL: out of
+ * memory. */
+enum { LSM_STAGING_BYTES = 2 << 20 };
+uint8_t *lsm_queue_staging(struct lsm_queue *queue);
 unsigned lsm_queue_in_flight(const struct lsm_queue *queue); /* pushed and not yet reaped */
 /* What came of a finished request: 0, or its error with words. */
 LSM_CHECKED int lsm_request_outcome(const struct lsm_request *request, struct lsm_fault *fault);
@@ -109,6 +113,9 @@ bool lsm_io_maps(const struct lsm_io *io); /* files of this backend can be mappe
 /* Makes a mapping for reading present, all at once; what cannot be read is an error, not SIGBUS. */
 LSM_CHECKED int lsm_file_populate(struct lsm_file *file, uint8_t *address, uint64_t size,
                                   struct lsm_fault *fault);
+/* Hardly anything of a mapping for reading is in the page cache, as far as samples tell. False
+ * where the kernel does not tell. */
+bool lsm_file_is_cold(struct lsm_file *file, const uint8_t *address, uint64_t size);
 /* A hint: these bytes will be read soon, all of them. Starts reading them, waits for nothing. */
 void lsm_file_will_need(struct lsm_file *file, uint64_t offset, uint64_t length);
 /* Gives an open file another name; from then on errors speak of it. */

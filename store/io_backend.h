@@ -59,6 +59,7 @@ struct lsm_queue {
     unsigned running;                /* started by the backend, not yet finished or put back */
     struct lsm_request_list pending; /* pushed, or to be continued after a short transfer */
     struct lsm_request_list done;    /* for reap to hand out */
+    uint8_t *staging;                /* NULL until it is asked for */
     struct lsm_queue *next;          /* in the pool */
 };
 
@@ -102,6 +103,7 @@ int lsm_fd_sync(struct lsm_file *file);
 int lsm_fd_map(struct lsm_file *file, uint64_t size, uint8_t **address);
 int lsm_fd_map_read(struct lsm_file *file, uint64_t size, uint8_t **address);
 int lsm_fd_populate(uint8_t *address, uint64_t size);
+bool lsm_fd_is_cold(const uint8_t *address, uint64_t size);
 void lsm_fd_will_need(struct lsm_file *file, uint64_t offset, uint64_t length);
 void lsm_fd_unmap(struct lsm_file *file, uint8_t *address, uint64_t size);
 

@@ -240,6 +240,21 @@ int lsm_fd_populate(uint8_t *address, uint64_t size) {
     return rc == -EFAULT || rc == -EHWPOISON ? -EIO : rc;
 }
 
+/* One page at each of so many places: all pages of 64 MiB would take the kernel a millisecond. A
+ * file that is not the caller's own and cannot be written counts as present throughout. */
+bool lsm_fd_is_cold(const uint8_t *address, uint64_t size) {
+    enum { PLACES = 64, FEW = PLACES / 16 };
+    uint64_t pages = whole_pages(size) / LSM_DIRECT_ALIGN;
+    unsigned present = 0;
+    for (unsigned i = 0; i < PLACES && present <= FEW; i++) {
+        const uint8_t *page = address + pages * i / PLACES * LSM_DIRECT_ALIGN;
+        unsigned char vector = 1;
+        int rc = mincore((void *)(uintptr_t)page, 1, &vector);
+        present += rc != 0 || (vector & 1) != 0;
+    }
+    return present <= FEW;
+}
+
 /* In pieces, because the kernel reads no more than a device request or two for one call. */
 void lsm_fd_will_need(struct lsm_file *file, uint64_t offset, uint64_t length) {
     enum { PIECE = 512 << 10 };

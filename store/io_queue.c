@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "pages.h"
 
 /* ---- lists ---- */
 
@@ -156,8 +157,18 @@ int lsm_queue_create_plain(struct lsm_io *io, unsigned depth, struct lsm_queue *
 void lsm_queue_destroy(struct lsm_queue *queue) {
     if (queue != NULL) {
         LSM_ASSERT(lsm_queue_in_flight(queue) == 0);
+        if (queue->staging != NULL) {
+            lsm_pages_unmap(queue->staging, LSM_STAGING_BYTES);
+        }
         queue->io->ops->queue_destroy(queue);
     }
+}
+
+uint8_t *lsm_queue_staging(struct lsm_queue *queue) {
+    if (queue->staging == NULL) {
+        queue->staging = lsm_pages_map_huge(LSM_STAGING_BYTES, true);
+    }
+    return queue->staging;
 }
 
 unsigned lsm_queue_in_flight(const struct lsm_queue *queue) {

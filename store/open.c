@@ -4,6 +4,7 @@
 #include "check.h"
 #include "compact.h"
 #include "survey.h"
+#include "warm.h"
 
 /* ---- open ---- */
 
@@ -88,6 +89,7 @@ static int start_work(struct lsm_db *db, struct lsm_fault *fault) {
         lsm_pressure_update(db);
         lsm_schedule(db);
         pthread_mutex_unlock(&db->lock);
+        lsm_warm_begin(db);
     }
     return rc;
 }

@@ -233,7 +233,8 @@ bool lsm_work_pending(struct lsm_db *db) {
         return db->flush_running || db->compactions_running > 0;
     }
     if (db->sealed_count > 0 || db->flush_running || db->flush_queued ||
-        db->compactions_queued > 0 || db->compactions_running > 0 || db->manual_waiting > 0) {
+        db->compactions_queued > 0 || db->compactions_running > 0 || db->manual_waiting > 0 ||
+        db->warm_left > 0) {
         return true;
     }
     return lsm_compact_due(db, db->view->version);

@@ -94,6 +94,7 @@ void lsm_table_unmap(struct lsm_table *table) {
     if (table->map != NULL) {
         lsm_guard_drop(table->guard);
         lsm_file_unmap(table->file, table->map, table->map_bytes);
+        lsm_file_close(table->direct);
         free(table->seen);
         table->map = NULL;
     }

@@ -5,7 +5,7 @@
 
 #include "check.h"
 #include "manifest.h"
-#include "table_internal.h"
+#include "table_direct.h"
 
 enum { SHARDS = 8, BUCKETS_MIN = 16 };
 
@@ -214,6 +214,7 @@ int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,
         if (tables->map) {
             there->fresh = meta->id >= tables->fresh_from;
             lsm_table_map(there);
+            lsm_table_look_whether_cold(there);
         }
         there = keep(shard, there);
     }

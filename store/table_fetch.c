@@ -5,9 +5,10 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "table_direct.h"
 
 static void free_stored(struct lsm_fetch *fetch) {
-    if (fetch->block != NULL && fetch->stored != fetch->block->data) {
+    if (fetch->block != NULL && fetch->stored != fetch->block->data && !fetch->direct) {
         free(fetch->stored);
     }
     fetch->stored = NULL;
@@ -26,12 +27,53 @@ static void fail(struct lsm_fetch *fetch, int rc, const struct lsm_fault *own,
     }
 }
 
-static bool prepare(struct lsm_fetch *fetch, struct lsm_fault *fault) {
+/* What is left of a queue's memory for direct reads. */
+struct staging {
+    uint8_t *next; /* NULL: not asked for yet */
+    uint32_t left;
+};
+
+/* Makes the request a direct one, if the block is to be read so. */
+static bool prepare_direct(struct lsm_fetch *fetch, struct lsm_queue *queue,
+                           struct staging *staging, uint64_t offset, uint32_t length) {
+    struct lsm_direct_span span;
+    if (!lsm_table_take_direct(fetch->table, offset, length, &span)) {
+        return false;
+    }
+    if (staging->next == NULL) {
+        staging->next = lsm_queue_staging(queue);
+        staging->left = staging->next != NULL ? LSM_STAGING_BYTES : 0;
+    }
+    if (span.length > staging->left) {
+        return false;
+    }
+    fetch->direct = true;
+    fetch->stored = staging->next + span.skip;
+    fetch->request = (struct lsm_request){
+        .op = LSM_REQUEST_READ,
+        .file = fetch->table->direct,
+        .offset = span.offset,
+        .buffer = staging->next,
+        .length = span.length,
+        .user = fetch,
+    };
+    staging->next += span.length;
+    staging->left -= span.length;
+    return true;
+}
+
+static bool prepare(struct lsm_fetch *fetch, struct lsm_queue *queue, struct staging *staging,
+                    struct lsm_fault *fault) {
     struct lsm_table *table = fetch->table;
     LSM_ASSERT(fetch->i < table->index.count);
     const struct lsm_index_record *record = &table->index.records[fetch->i];
     fetch->rc = 0;
+    fetch->direct = false;
     fetch->block = lsm_block_create(table->cache, table->id, record->offset, record->raw_length);
+    if (fetch->block != NULL &&
+        prepare_direct(fetch, queue, staging, record->offset, record->length)) {
+        return true;
+    }
     if (fetch->block != NULL) {
         fetch->stored =
             lsm_table_is_packed(table, fetch->i) ? malloc(record->length) : fetch->block->data;
@@ -52,11 +94,27 @@ static bool prepare(struct lsm_fetch *fetch, struct lsm_fault *fault) {
     return true;
 }
 
+/* What a direct read brought, into the block; what it could not bring is read again as always. */
+static int land_direct(struct lsm_fetch *fetch, struct lsm_fault *own) {
+    const struct lsm_table *table = fetch->table;
+    const struct lsm_index_record *record = &table->index.records[fetch->i];
+    int rc = lsm_request_outcome(&fetch->request, own);
+    if (rc != 0) {
+        rc = lsm_file_read(table->file, record->offset, fetch->stored, record->length, own);
+    }
+    if (rc == 0 && !lsm_table_is_packed(table, fetch->i)) {
+        memcpy(fetch->block->data, fetch->stored, record->length);
+        fetch->stored = fetch->block->data;
+    }
+    return rc;
+}
+
 static void land(struct lsm_fetch *fetch, bool fill_cache, struct lsm_fault *fault) {
     struct lsm_fault own;
-    int rc = lsm_request_outcome(&fetch->request, &own);
+    struct lsm_table *table = fetch->table;
+    int rc = fetch->direct ? land_direct(fetch, &own) : lsm_request_outcome(&fetch->request, &own);
     if (rc == 0) {
-        rc = lsm_table_check_block(fetch->table, fetch->i, fetch->stored, fetch->block->data,
+        rc = lsm_table_check_block(table, fetch->i, fetch->stored, fetch->block->data,
                                    &fetch->block->view, &own);
     }
     if (rc != 0) {
@@ -64,17 +122,20 @@ static void land(struct lsm_fetch *fetch, bool fill_cache, struct lsm_fault *fau
         return;
     }
     free_stored(fetch);
-    fetch->block = lsm_table_keep_block(fetch->table, fetch->i, fetch->block, fill_cache);
+    if (!fetch->direct) { /* else it is nowhere, see table_direct.h */
+        fetch->block = lsm_table_keep_block(table, fetch->i, fetch->block, fill_cache);
+    }
 }
 
 void lsm_fetch_all(struct lsm_io *io, struct lsm_fetch *fetches, size_t count, bool fill_cache,
                    struct lsm_fault *fault) {
     LSM_ASSERT(count > 0);
     struct lsm_queue *queue = lsm_queue_borrow(io);
+    struct staging staging = {0};
     unsigned left = 0;
     fault->code = 0;
     for (size_t k = 0; k < count; k++) {
-        if (prepare(&fetches[k], fault)) {
+        if (prepare(&fetches[k], queue, &staging, fault)) {
             lsm_queue_push(queue, &fetches[k].request);
             left++;
         }

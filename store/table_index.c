@@ -196,3 +196,22 @@ void lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_
         __builtin_prefetch(&index->groups[g].offset);
     }
 }
+
+uint32_t lsm_index_guess(const struct lsm_index *index, size_t i, const uint8_t *key,
+                         size_t key_size) {
+    if (key_size < index->prefix) {
+        return 0;
+    }
+    uint64_t w = lsm_key_window(key + index->prefix, key_size - index->prefix);
+    uint64_t high = window_of(index, i);
+    /* The last window of the group before stands among the tops, in a near cache. */
+    uint64_t low = i == 0                     ? 0
+                   : i % LSM_INDEX_GROUP == 0 ? index->tops[i / LSM_INDEX_GROUP - 1]
+                                              : window_of(index, i - 1);
+    if (w <= low || high <= w) {
+        return w <= low ? 0 : UINT16_MAX;
+    }
+    /* Signed, because that is one instruction; half of either, so that it fits. */
+    float part = (float)(int64_t)((w - low) / 2) / (float)(int64_t)((high - low) / 2 + 1);
+    return (uint32_t)(part * UINT16_MAX);
+}

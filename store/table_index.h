@@ -48,6 +48,11 @@ size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t 
                       uint64_t seq);
 /* Asks memory for the group that lsm_index_find of the key reads. */
 void lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_t key_size);
+/* How far into block i, in 1/65536 of it, the key may be that lsm_index_find led there: as far as
+ * it is between the separators around the block. Where keys are spread evenly (hashes, random
+ * numbers, counters) that is right to within a few entries; elsewhere it may be anything. */
+uint32_t lsm_index_guess(const struct lsm_index *index, size_t i, const uint8_t *key,
+                         size_t key_size);
 /* Where block i lies, without its record. */
 static inline uint64_t lsm_index_offset(const struct lsm_index *index, size_t i, size_t *length) {
     const uint64_t *offset = &index->groups[i / LSM_INDEX_GROUP].offset[i % LSM_INDEX_GROUP];

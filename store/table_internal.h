@@ -12,6 +12,14 @@
 #include "guard.h"
 #include "table_index.h"
 
+enum {
+    /* A block of 27 entries of 144 bytes: four in five entries lie within so many lines around the
+     * guess. In larger blocks, or of larger entries, too few would. */
+    LSM_GUESS_LINES = 14,
+    LSM_GUESS_BLOCK_MAX = 16 << 10,
+    LSM_GUESS_HINT = 0,
+};
+
 struct lsm_table {
     struct lsm_pin pin; /* first: a value pinned in the mapping holds a reference to the table */
     _Atomic uint32_t refs;
@@ -28,6 +36,10 @@ struct lsm_table {
     struct lsm_guard *guard;
     _Atomic uint64_t *seen; /* a bit a block */
     bool fresh;             /* this process wrote it: its pages are in the page cache */
+    /* The file once more, past the page cache, for some blocks of a table found cold; NULL: none.
+     */
+    struct lsm_file *direct;
+    _Atomic int64_t direct_left;
 
     struct lsm_index index;
     bool filtered;
@@ -68,6 +80,25 @@ static inline void lsm_table_prefetch_block(const struct lsm_table *table, size_
         for (size_t line = 0; line < 4; line++) {
             __builtin_prefetch(head + line * 64);
         }
+    }
+}
+/* Asks memory for lines of block i, in the mapping, where the key's entry is likely to be, beside
+ * those of its head and before these have told where it is: one wait instead of two. Random gets
+ * over 2 M entries of 144 bytes, one run side by side, CPU time: FIGURES. */
+static inline void lsm_table_prefetch_entry(const struct lsm_table *table, size_t i,
+                                            const uint8_t *key, size_t key_size) {
+    enum { LINE = 64, LINES = LSM_GUESS_LINES };
+    size_t length;
+    uint64_t offset = lsm_index_offset(&table->index, i, &length);
+    if (table->map == NULL || length > LSM_GUESS_BLOCK_MAX) {
+        return;
+    }
+    /* Windows and offsets, the head, are a twentieth of a block of entries of that size. */
+    uint64_t head = length / 20;
+    uint64_t at = head + lsm_index_guess(&table->index, i, key, key_size) * (length - head) / 65536;
+    at = at > LINES / 2 * LINE ? at - LINES / 2 * LINE : 0;
+    for (size_t line = 0; line < LINES; line++) {
+        __builtin_prefetch(table->map + offset + at + line * LINE, 0, LSM_GUESS_HINT);
     }
 }
 /* The filter rules the key out. Zeros in the place of a lost page do not count: what is searched

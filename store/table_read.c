@@ -108,6 +108,7 @@ int lsm_table_get_hashed(struct lsm_table *table, const uint8_t *key, size_t key
         return LSM_NOT_FOUND;
     }
     lsm_table_prefetch_block(table, i);
+    lsm_table_prefetch_entry(table, i, key, key_size);
     struct lsm_block_use use;
     int rc = lsm_table_use_block(table, i, fill_cache, slot, &use, fault);
     if (rc != 0) {

@@ -1,0 +1,58 @@
+#include "warm.h"
+
+enum {
+    TABLES_MAX = 256
+}; /* 16 GiB of tables of the default size: reads of the upper levels first */
+
+/* The uppermost table that is not pinned; NULL: all are. */
+static struct lsm_table_meta *next_table(const struct lsm_version *version) {
+    for (uint32_t l = 0; l < LSM_LEVELS_MAX; l++) {
+        const struct lsm_level *level = &version->level[l];
+        for (size_t i = 0; i < level->count; i++) {
+            if (lsm_table_pinned(level->tables[i]) == NULL) {
+                return level->tables[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static bool open_one(struct lsm_db *db) {
+    struct lsm_fault ignored;
+    struct lsm_table *table;
+    struct lsm_view *view = lsm_view_acquire(db);
+    struct lsm_table_meta *meta = next_table(view->version);
+    bool opened = meta != NULL && lsm_tables_get(db->tables, meta, &table, &ignored) == 0;
+    if (opened) {
+        lsm_tables_pin(db->tables, meta, table);
+        lsm_table_release(table);
+    }
+    lsm_view_release(db, view);
+    return opened;
+}
+
+static void warm_job(void *argument, struct lsm_queue *queue) {
+    (void)queue;
+    struct lsm_db *db = argument;
+    bool opened = open_one(db);
+    pthread_mutex_lock(&db->lock);
+    db->warm_left = opened && !db->closing ? db->warm_left - 1 : 0;
+    if (db->warm_left > 0) {
+        lsm_worker_add(db->worker, LSM_JOB_COMPACT, warm_job, db);
+    } else {
+        lsm_cond_broadcast(&db->changed);
+    }
+    pthread_mutex_unlock(&db->lock);
+}
+
+void lsm_warm_begin(struct lsm_db *db) {
+    if (!lsm_io_has_threads(db->io)) {
+        return;
+    }
+    /* Half of what may be open can be pinned. */
+    uint32_t most = db->options.tables_open_max / 2;
+    pthread_mutex_lock(&db->lock);
+    db->warm_left = most < TABLES_MAX ? most : TABLES_MAX;
+    lsm_worker_add(db->worker, LSM_JOB_COMPACT, warm_job, db);
+    pthread_mutex_unlock(&db->lock);
+}
