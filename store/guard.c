@@ -20,6 +20,7 @@ struct lsm_guard {
     _Atomic uintptr_t base; /* 0: free. Stored last (release), read first (acquire) */
     _Atomic uint64_t length;
     _Atomic bool damaged;
+    _Atomic uintptr_t lost_from, lost_to; /* what was replaced lies between */
     _Atomic bool taken;
 };
 
@@ -43,6 +44,8 @@ struct lsm_guard *lsm_guard_add(const void *base, uint64_t length) {
         }
         atomic_store_explicit(&guard->length, length, memory_order_relaxed);
         atomic_store_explicit(&guard->damaged, false, memory_order_relaxed);
+        atomic_store_explicit(&guard->lost_from, UINTPTR_MAX, memory_order_relaxed);
+        atomic_store_explicit(&guard->lost_to, 0, memory_order_relaxed);
         atomic_store_explicit(&guard->base, (uintptr_t)base, memory_order_release);
         return guard;
     }
@@ -60,6 +63,26 @@ bool lsm_guard_damaged(const struct lsm_guard *guard) {
     /* Acquire: what the caller read of the mapping was read before this. Pairs with heal. */
     atomic_thread_fence(memory_order_acquire);
     return atomic_load_explicit(&guard->damaged, memory_order_relaxed);
+}
+
+bool lsm_guard_lost(const struct lsm_guard *guard, const void *bytes, uint64_t length) {
+    if (!lsm_guard_damaged(guard)) {
+        return false;
+    }
+    uintptr_t at = (uintptr_t)bytes;
+    return at < atomic_load_explicit(&guard->lost_to, memory_order_seq_cst) &&
+           at + length > atomic_load_explicit(&guard->lost_from, memory_order_seq_cst);
+}
+
+static void mark(struct lsm_guard *guard, uintptr_t page) {
+    uintptr_t from = atomic_load_explicit(&guard->lost_from, memory_order_relaxed);
+    while (page < from && !atomic_compare_exchange_weak(&guard->lost_from, &from, page)) {
+    }
+    uintptr_t to = atomic_load_explicit(&guard->lost_to, memory_order_relaxed);
+    while (page + page_bytes > to &&
+           !atomic_compare_exchange_weak(&guard->lost_to, &to, page + page_bytes)) {
+    }
+    atomic_store_explicit(&guard->damaged, true, memory_order_seq_cst);
 }
 
 static bool put_zero_page(uintptr_t where) {
@@ -82,8 +105,9 @@ static bool heal(uintptr_t address) {
         }
         /* First the mark: whoever reads zeros finds it. The page alone: those behind it may be
          * there, and values in them in use. */
-        atomic_store_explicit(&guards[i].damaged, true, memory_order_seq_cst);
-        return put_zero_page(address & ~(page_bytes - 1));
+        uintptr_t page = address & ~(page_bytes - 1);
+        mark(&guards[i], page);
+        return put_zero_page(page);
     }
     return false;
 }

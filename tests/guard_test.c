@@ -163,6 +163,40 @@ static void the_mark_comes_first(const struct registry *r) {
     close(fd);
 }
 
+/* What lies apart of the lost pages is believed; the second of two guards in one place begins anew.
+ */
+static void lost_pages_are_told_from_those_apart(void **state) {
+    (void)state;
+    install(&store_registry);
+    int good = make_file(), bad = make_file();
+    assert_int_equal(ftruncate(bad, 0), 0);
+    void *base = mmap(NULL, 5 * page_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(base != MAP_FAILED);
+    uint8_t *bytes = base;
+    for (size_t i = 0; i < 5; i++) {
+        map_page(i == 1 || i == 3 ? bad : good, bytes + i * page_bytes);
+    }
+    struct lsm_guard *guard = lsm_guard_add(base, 5 * page_bytes);
+    assert_false(lsm_guard_lost(guard, base, 5 * page_bytes));
+    assert_int_equal(*(volatile uint8_t *)(bytes + 3 * page_bytes), 0);
+    assert_false(lsm_guard_lost(guard, base, 3 * page_bytes));
+    assert_true(lsm_guard_lost(guard, base, 3 * page_bytes + 1));
+    assert_true(lsm_guard_lost(guard, bytes + 4 * page_bytes - 1, 1));
+    assert_false(lsm_guard_lost(guard, bytes + 4 * page_bytes, page_bytes));
+    assert_int_equal(*(volatile uint8_t *)(bytes + page_bytes), 0);
+    assert_false(lsm_guard_lost(guard, base, page_bytes));
+    assert_true(lsm_guard_lost(guard, bytes + page_bytes, 1));
+    assert_true(lsm_guard_lost(guard, bytes + 3 * page_bytes, 1));
+    assert_false(lsm_guard_lost(guard, bytes + 4 * page_bytes, 1));
+    lsm_guard_drop(guard);
+    guard = lsm_guard_add(base, 5 * page_bytes);
+    assert_false(lsm_guard_lost(guard, base, 5 * page_bytes));
+    lsm_guard_drop(guard);
+    assert_int_equal(munmap(base, 5 * page_bytes), 0);
+    close(good);
+    close(bad);
+}
+
 static void a_lost_page_of_a_table_is_replaced_alone(void **state) {
     (void)state;
     one_page_is_replaced(&store_registry);
@@ -184,6 +218,7 @@ int main(void) {
     find_syscall();
     page_bytes = (size_t)sysconf(_SC_PAGESIZE);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lost_pages_are_told_from_those_apart),
         cmocka_unit_test(a_lost_page_of_a_table_is_replaced_alone),
         cmocka_unit_test(a_lost_page_of_a_segment_is_replaced_alone),
         cmocka_unit_test(a_lost_page_of_a_table_is_marked_before_it_is_replaced),
