@@ -5,23 +5,34 @@
 #include "table_internal.h"
 
 /* Where the blocks' part that holds keys from `key` on begins. */
-static uint64_t offset_of(const struct lsm_table *table, const void *key, size_t key_size) {
+static int find_offset(const struct lsm_table *table, const void *key, size_t key_size,
+                       uint64_t *offset, struct lsm_fault *fault) {
     const struct lsm_index *index = &table->index;
     size_t i = lsm_index_find(index, key, key_size, LSM_SEQ_MAX);
-    if (i < index->count) {
-        return index->records[i].offset;
+    if (i == LSM_INDEX_LOST) {
+        return lsm_table_index_fault(table, fault);
     }
-    return index->records[index->count - 1].offset + index->records[index->count - 1].length;
+    size_t length;
+    *offset = i < index->count ? lsm_index_offset(index, i, &length) : lsm_index_end(index);
+    return 0;
 }
 
-static uint64_t share_of(const struct lsm_table *table, const struct lsm_table_meta *meta,
-                         const struct lsm_range *range) {
-    const struct lsm_index_record *last = &table->index.records[table->index.count - 1];
-    uint64_t end = last->offset + last->length;
-    uint64_t from = range->from != NULL ? offset_of(table, range->from, range->from_size) : 0;
-    uint64_t to = range->to != NULL ? offset_of(table, range->to, range->to_size) : end;
-    /* The filter and the index belong to the blocks in equal parts. */
-    return to > from ? (uint64_t)((double)(to - from) / (double)end * (double)meta->bytes) : 0;
+static int add_share(const struct lsm_table *table, const struct lsm_table_meta *meta,
+                     const struct lsm_range *range, uint64_t *bytes, struct lsm_fault *fault) {
+    uint64_t end = lsm_index_end(&table->index);
+    uint64_t from = 0, to = end;
+    int rc = 0;
+    if (range->from != NULL) {
+        rc = find_offset(table, range->from, range->from_size, &from, fault);
+    }
+    if (rc == 0 && range->to != NULL) {
+        rc = find_offset(table, range->to, range->to_size, &to, fault);
+    }
+    if (rc == 0 && to > from) {
+        /* The filter and the index belong to the blocks in equal parts. */
+        *bytes += (uint64_t)((double)(to - from) / (double)end * (double)meta->bytes);
+    }
+    return rc;
 }
 
 /* Adds what one table has of the range. */
@@ -46,7 +57,7 @@ static int add_table(struct lsm_db *db, const struct lsm_table_meta *meta,
     struct lsm_table *table = NULL;
     int rc = lsm_tables_get(db->tables, meta, &table, fault);
     if (rc == 0) {
-        *bytes += share_of(table, meta, range);
+        rc = add_share(table, meta, range, bytes, fault);
         lsm_table_release(table);
     }
     return rc;

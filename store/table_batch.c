@@ -15,18 +15,26 @@ bool lsm_probe_may_hold(const struct lsm_probe *probe, struct lsm_counter_slot *
     return false;
 }
 
+static void keep_first(int rc, const struct lsm_fault *own, struct lsm_fault *fault) {
+    if (rc != 0 && rc != LSM_NOT_FOUND && fault->code == 0) {
+        *fault = *own;
+    }
+}
+
 /* Those whose table has a block for them, in front; their number. */
 static size_t find_blocks(struct lsm_probe **probes, size_t count,
-                          const struct lsm_batch_read *read) {
+                          const struct lsm_batch_read *read, struct lsm_fault *fault) {
     size_t kept = 0;
     for (size_t k = 0; k < count; k++) {
         struct lsm_probe *probe = probes[k];
-        if (lsm_table_find_block(probe->table, probe->key, probe->key_size, read->seq_max,
-                                 read->slot, &probe->block)) {
+        struct lsm_fault own;
+        probe->rc = lsm_table_find_block(probe->table, probe->key, probe->key_size, read->seq_max,
+                                         read->slot, &probe->block, &own);
+        if (probe->rc == 0) {
             lsm_table_prefetch_place(probe->table, probe->block);
             probes[kept++] = probe;
         } else {
-            probe->rc = LSM_NOT_FOUND;
+            keep_first(probe->rc, &own, fault);
         }
     }
     return kept;
@@ -38,9 +46,7 @@ static void find_in_block(struct lsm_probe *probe, const struct lsm_batch_read *
     probe->rc =
         lsm_table_get_in(probe->table, probe->block, &probe->use, probe->key, probe->key_size,
                          read->seq_max, read->slot, &probe->entry, &probe->pin, &own);
-    if (probe->rc != 0 && probe->rc != LSM_NOT_FOUND && fault->code == 0) {
-        *fault = own;
-    }
+    keep_first(probe->rc, &own, fault);
 }
 
 /* The fetch of that block, made if there is none. */
@@ -96,7 +102,7 @@ void lsm_batch_find(struct lsm_probe *const *all, size_t count, const struct lsm
     for (size_t k = 0; k < count; k++) {
         lsm_index_prefetch(&probes[k]->table->index, probes[k]->key, probes[k]->key_size);
     }
-    count = find_blocks(probes, count, read);
+    count = find_blocks(probes, count, read, fault);
     for (size_t k = 0; k < count; k++) {
         lsm_table_prefetch_block(probes[k]->table, probes[k]->block);
     }

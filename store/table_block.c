@@ -24,15 +24,36 @@ int lsm_table_block_fault(const struct lsm_table *table, size_t i, int code,
                           struct lsm_fault *fault) {
     LSM_ASSERT(code == LSM_ERR_CORRUPT || code == LSM_ERR_MEMORY);
     LSM_ASSERT(i < table->index.count);
+    size_t length;
+    uint64_t offset = lsm_index_offset(&table->index, i, &length);
     return lsm_fail(fault, code, "%s: block at offset %llu: %s", lsm_file_path(table->file),
-                    (unsigned long long)table->index.records[i].offset,
+                    (unsigned long long)offset,
                     code == LSM_ERR_MEMORY ? "out of memory" : "an entry does not fit together");
 }
 
-int lsm_table_check_block(const struct lsm_table *table, size_t i, const uint8_t *stored,
+static int fail_lost(const struct lsm_table *table, struct lsm_fault *fault) {
+    return lsm_fail(fault, LSM_ERR_IO, "%s: pages of the file cannot be read, or it was cut short",
+                    lsm_file_path(table->file));
+}
+
+int lsm_table_index_fault(const struct lsm_table *table, struct lsm_fault *fault) {
+    if (!lsm_index_is_whole(&table->index)) {
+        return fail_lost(table, fault);
+    }
+    return lsm_fail(fault, LSM_ERR_CORRUPT,
+                    "%s: offset %llu: the index is no longer what it was when the file was opened",
+                    lsm_file_path(table->file), (unsigned long long)table->stat.records.offset);
+}
+
+int lsm_table_record(const struct lsm_table *table, size_t i, struct lsm_index_record *record,
+                     struct lsm_fault *fault) {
+    return lsm_index_record(&table->index, i, record) ? 0 : lsm_table_index_fault(table, fault);
+}
+
+int lsm_table_check_block(const struct lsm_table *table, size_t i,
+                          const struct lsm_index_record *record, const uint8_t *stored,
                           uint8_t *raw, struct lsm_block_view *view, struct lsm_fault *fault) {
-    const struct lsm_index_record *record = &table->index.records[i];
-    bool packed = lsm_table_is_packed(table, i);
+    bool packed = record->codec != LSM_CODEC_NONE;
     const char *what = NULL;
     int rc = 0;
     LSM_ASSERT(!packed || raw != NULL);
@@ -56,16 +77,26 @@ int lsm_table_check_block(const struct lsm_table *table, size_t i, const uint8_t
 
 /* ---- the mapping ---- */
 
+/* Filter and index were checked when they were read, each within the file, whose last bytes are the
+ * footer. In the mapping the kernel can give up their pages where memory is short, as it does those
+ * of blocks. */
+static void move_in(struct lsm_table *table) {
+    const struct lsm_table_stat *stat = &table->stat;
+    lsm_index_move(&table->index, table->guard, table->map + stat->records.offset,
+                   table->map + stat->keys.offset,
+                   table->map + table->file_bytes - sizeof(struct lsm_table_footer));
+    if (table->filtered) {
+        uint64_t offset = stat->filter.offset;
+        table->filter = lsm_filter_view(table->map + offset + lsm_filter_zeros(offset));
+        free(table->filter_bytes);
+        table->filter_bytes = NULL;
+    }
+}
+
 void lsm_table_map(struct lsm_table *table) {
     LSM_ASSERT(table->map == NULL && table->index.count > 0);
     size_t words = (table->index.count + 63) / 64;
-    /* The blocks, by the index, which was checked, and the filter, which was read. */
-    const struct lsm_index_record *last = &table->index.records[table->index.count - 1];
-    const struct lsm_section *filter = &table->stat.filter;
-    uint64_t bytes = last->offset + last->length;
-    if (table->filtered && filter->offset + filter->length > bytes) {
-        bytes = filter->offset + filter->length;
-    }
+    uint64_t bytes = table->file_bytes;
     _Atomic uint64_t *seen = calloc(words, sizeof *seen);
     if (seen == NULL || !lsm_file_map_read(table->file, bytes, &table->map)) {
         free(seen);
@@ -78,22 +109,14 @@ void lsm_table_map(struct lsm_table *table) {
         free(seen);
         return;
     }
-    table->map_bytes = bytes;
     table->seen = seen;
-    if (table->filtered) {
-        /* It was checked when it was read. In the mapping the kernel can give up its pages where
-         * memory is short, as it does those of blocks. */
-        table->filter =
-            lsm_filter_view(table->map + filter->offset + lsm_filter_zeros(filter->offset));
-        free(table->filter_bytes);
-        table->filter_bytes = NULL;
-    }
+    move_in(table);
 }
 
 void lsm_table_unmap(struct lsm_table *table) {
     if (table->map != NULL) {
         lsm_guard_drop(table->guard);
-        lsm_file_unmap(table->file, table->map, table->map_bytes);
+        lsm_file_unmap(table->file, table->map, table->file_bytes);
         lsm_file_close(table->direct);
         free(table->seen);
         table->map = NULL;
@@ -114,8 +137,7 @@ int lsm_table_settle_mapped(const struct lsm_table *table, const struct lsm_entr
     if (__builtin_expect(!lsm_guard_damaged(table->guard), 1)) {
         return 0;
     }
-    return lsm_fail(fault, LSM_ERR_IO, "%s: pages of the file cannot be read, or it was cut short",
-                    lsm_file_path(table->file));
+    return fail_lost(table, fault);
 }
 
 static bool was_seen(const struct lsm_table *table, size_t i) {
@@ -129,8 +151,7 @@ static void see_block(struct lsm_table *table, size_t i) {
 }
 
 bool lsm_table_block_in_place(const struct lsm_table *table, size_t i) {
-    /* Only what may be read in place is ever marked as seen: the record, a cache miss, is asked for
-     * the first time alone. */
+    /* Only what may be read in place is ever marked as seen. */
     return table->map != NULL &&
            (was_seen(table, i) || (table->fresh && !lsm_table_is_packed(table, i)));
 }
@@ -147,7 +168,9 @@ static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slo
     }
     if (!was_seen(table, i)) {
         struct lsm_fault unused; /* the request that follows tells what is wrong */
-        if (lsm_table_check_block(table, i, data, NULL, &use->view, &unused) != 0) {
+        struct lsm_index_record record;
+        if (!lsm_index_record(&table->index, i, &record) ||
+            lsm_table_check_block(table, i, &record, data, NULL, &use->view, &unused) != 0) {
             return false;
         }
         see_block(table, i);
@@ -170,18 +193,18 @@ struct lsm_block *lsm_table_keep_block(struct lsm_table *table, size_t i, struct
 
 void lsm_table_keep_copy(struct lsm_table *table, size_t i, const struct lsm_block_view *view,
                          bool fill_cache, struct lsm_counter_slot *slot) {
-    const struct lsm_index_record *record = &table->index.records[i];
     count(slot, LSM_C_CACHE_MISSES);
     if (table->map != NULL && !lsm_table_is_packed(table, i)) {
         see_block(table, i);
         return;
     }
+    size_t unused;
+    uint64_t offset = lsm_index_offset(&table->index, i, &unused);
     struct lsm_block *copy =
-        fill_cache ? lsm_block_create(table->cache, table->id, record->offset, record->raw_length)
-                   : NULL;
+        fill_cache ? lsm_block_create(table->cache, table->id, offset, view->length) : NULL;
     if (copy != NULL) {
-        memcpy(copy->data, view->data, record->raw_length);
-        bool sound = lsm_block_view_init(&copy->view, copy->data, record->raw_length);
+        memcpy(copy->data, view->data, view->length);
+        bool sound = lsm_block_view_init(&copy->view, copy->data, view->length);
         LSM_ASSERT(sound); /* it was checked where it was read */
         lsm_block_unref(lsm_block_cache_insert(table->cache, copy));
     }
@@ -189,21 +212,25 @@ void lsm_table_keep_copy(struct lsm_table *table, size_t i, const struct lsm_blo
 
 static int read_block(struct lsm_table *table, size_t i, bool fill_cache, struct lsm_block **block,
                       struct lsm_fault *fault) {
-    const struct lsm_index_record *record = &table->index.records[i];
+    struct lsm_index_record record;
+    int rc = lsm_table_record(table, i, &record, fault);
+    if (rc != 0) {
+        return rc;
+    }
     struct lsm_block *made =
-        lsm_block_create(table->cache, table->id, record->offset, record->raw_length);
-    uint8_t *stored = made == NULL                    ? NULL
-                      : lsm_table_is_packed(table, i) ? malloc(record->length)
-                                                      : made->data;
+        lsm_block_create(table->cache, table->id, record.offset, record.raw_length);
+    uint8_t *stored = made == NULL                     ? NULL
+                      : record.codec != LSM_CODEC_NONE ? malloc(record.length)
+                                                       : made->data;
     if (stored == NULL) {
         if (made != NULL) {
             lsm_block_unref(made);
         }
         return lsm_table_block_fault(table, i, LSM_ERR_MEMORY, fault);
     }
-    int rc = lsm_file_read(table->file, record->offset, stored, record->length, fault);
+    rc = lsm_file_read(table->file, record.offset, stored, record.length, fault);
     if (rc == 0) {
-        rc = lsm_table_check_block(table, i, stored, made->data, &made->view, fault);
+        rc = lsm_table_check_block(table, i, &record, stored, made->data, &made->view, fault);
     }
     if (stored != made->data) {
         free(stored);
@@ -222,12 +249,13 @@ bool lsm_table_block_here(struct lsm_table *table, size_t i, struct lsm_counter_
     if (table->map != NULL && use_mapped(table, i, slot, use)) {
         return true;
     }
-    const struct lsm_index_record *record = &table->index.records[i];
-    struct lsm_block *there = lsm_block_cache_find(table->cache, table->id, record->offset);
+    size_t length;
+    uint64_t offset = lsm_index_offset(&table->index, i, &length);
+    struct lsm_block *there = lsm_block_cache_find(table->cache, table->id, offset);
     if (there == NULL) {
         return false;
     }
-    LSM_ASSERT(there->length == record->raw_length);
+    LSM_ASSERT(lsm_table_is_packed(table, i) ? there->length > length : there->length == length);
     count(slot, LSM_C_CACHE_HITS);
     *use = (struct lsm_block_use){there->view, there};
     return true;

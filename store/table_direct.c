@@ -6,8 +6,12 @@ enum {
 };
 
 void lsm_table_look_whether_cold(struct lsm_table *table) {
-    if (table->map == NULL || table->fresh || table->index.count < BLOCKS_MIN ||
-        !lsm_file_is_cold(table->file, table->map, table->map_bytes)) {
+    if (table->map == NULL || table->fresh || table->index.count < BLOCKS_MIN) {
+        return;
+    }
+    size_t last_length; /* the blocks alone: what lies behind them has just been read */
+    uint64_t last = lsm_index_offset(&table->index, table->index.count - 1, &last_length);
+    if (!lsm_file_is_cold(table->file, table->map, last + last_length)) {
         return;
     }
     struct lsm_file *direct;
@@ -37,7 +41,7 @@ bool lsm_table_take_direct(struct lsm_table *table, uint64_t offset, uint32_t le
      * that the sectors around them do not, and those come as always. */
     uint64_t begin = offset / align * align;
     uint64_t end = (offset + length + align - 1) / align * align;
-    if (end > table->map_bytes ||
+    if (end > table->file_bytes ||
         atomic_fetch_sub_explicit(&table->direct_left, 1, memory_order_relaxed) <= 0) {
         return false;
     }

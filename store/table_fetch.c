@@ -29,19 +29,31 @@ static void fail(struct lsm_fetch *fetch, int rc, const struct lsm_fault *own,
 
 /* What is left of a queue's memory for direct reads. */
 struct staging {
+    struct lsm_queue *queue;
     uint8_t *next; /* NULL: not asked for yet */
     uint32_t left;
 };
 
+static struct lsm_request read_request(struct lsm_fetch *fetch, struct lsm_file *file,
+                                       uint64_t offset, uint8_t *buffer, uint32_t length) {
+    return (struct lsm_request){
+        .op = LSM_REQUEST_READ,
+        .file = file,
+        .offset = offset,
+        .buffer = buffer,
+        .length = length,
+        .user = fetch,
+    };
+}
+
 /* Makes the request a direct one, if the block is to be read so. */
-static bool prepare_direct(struct lsm_fetch *fetch, struct lsm_queue *queue,
-                           struct staging *staging, uint64_t offset, uint32_t length) {
+static bool prepare_direct(struct lsm_fetch *fetch, struct staging *staging) {
     struct lsm_direct_span span;
-    if (!lsm_table_take_direct(fetch->table, offset, length, &span)) {
+    if (!lsm_table_take_direct(fetch->table, fetch->record.offset, fetch->record.length, &span)) {
         return false;
     }
     if (staging->next == NULL) {
-        staging->next = lsm_queue_staging(queue);
+        staging->next = lsm_queue_staging(staging->queue);
         staging->left = staging->next != NULL ? LSM_STAGING_BYTES : 0;
     }
     if (span.length > staging->left) {
@@ -49,60 +61,59 @@ static bool prepare_direct(struct lsm_fetch *fetch, struct lsm_queue *queue,
     }
     fetch->direct = true;
     fetch->stored = staging->next + span.skip;
-    fetch->request = (struct lsm_request){
-        .op = LSM_REQUEST_READ,
-        .file = fetch->table->direct,
-        .offset = span.offset,
-        .buffer = staging->next,
-        .length = span.length,
-        .user = fetch,
-    };
+    fetch->request =
+        read_request(fetch, fetch->table->direct, span.offset, staging->next, span.length);
     staging->next += span.length;
     staging->left -= span.length;
     return true;
 }
 
-static bool prepare(struct lsm_fetch *fetch, struct lsm_queue *queue, struct staging *staging,
-                    struct lsm_fault *fault) {
+/* A block to read into, and the request. */
+static int make_request(struct lsm_fetch *fetch, struct staging *staging, struct lsm_fault *fault) {
     struct lsm_table *table = fetch->table;
-    LSM_ASSERT(fetch->i < table->index.count);
-    const struct lsm_index_record *record = &table->index.records[fetch->i];
-    fetch->rc = 0;
-    fetch->direct = false;
+    const struct lsm_index_record *record = &fetch->record;
+    int rc = lsm_table_record(table, fetch->i, &fetch->record, fault);
+    if (rc != 0) {
+        return rc;
+    }
     fetch->block = lsm_block_create(table->cache, table->id, record->offset, record->raw_length);
-    if (fetch->block != NULL &&
-        prepare_direct(fetch, queue, staging, record->offset, record->length)) {
-        return true;
+    if (fetch->block != NULL && prepare_direct(fetch, staging)) {
+        return 0;
     }
     if (fetch->block != NULL) {
         fetch->stored =
-            lsm_table_is_packed(table, fetch->i) ? malloc(record->length) : fetch->block->data;
+            record->codec != LSM_CODEC_NONE ? malloc(record->length) : fetch->block->data;
     }
-    if (fetch->block == NULL || fetch->stored == NULL) {
-        struct lsm_fault own;
-        fail(fetch, lsm_table_block_fault(table, fetch->i, LSM_ERR_MEMORY, &own), &own, fault);
-        return false;
+    if (fetch->stored == NULL) {
+        return lsm_table_block_fault(table, fetch->i, LSM_ERR_MEMORY, fault);
     }
-    fetch->request = (struct lsm_request){
-        .op = LSM_REQUEST_READ,
-        .file = table->file,
-        .offset = record->offset,
-        .buffer = fetch->stored,
-        .length = record->length,
-        .user = fetch,
-    };
-    return true;
+    fetch->request =
+        read_request(fetch, table->file, record->offset, fetch->stored, record->length);
+    return 0;
+}
+
+static bool prepare(struct lsm_fetch *fetch, struct staging *staging, struct lsm_fault *fault) {
+    struct lsm_fault own;
+    LSM_ASSERT(fetch->i < fetch->table->index.count);
+    fetch->rc = 0;
+    fetch->direct = false;
+    fetch->block = NULL;
+    fetch->stored = NULL;
+    int rc = make_request(fetch, staging, &own);
+    if (rc != 0) {
+        fail(fetch, rc, &own, fault);
+    }
+    return rc == 0;
 }
 
 /* What a direct read brought, into the block; what it could not bring is read again as always. */
 static int land_direct(struct lsm_fetch *fetch, struct lsm_fault *own) {
-    const struct lsm_table *table = fetch->table;
-    const struct lsm_index_record *record = &table->index.records[fetch->i];
+    const struct lsm_index_record *record = &fetch->record;
     int rc = lsm_request_outcome(&fetch->request, own);
     if (rc != 0) {
-        rc = lsm_file_read(table->file, record->offset, fetch->stored, record->length, own);
+        rc = lsm_file_read(fetch->table->file, record->offset, fetch->stored, record->length, own);
     }
-    if (rc == 0 && !lsm_table_is_packed(table, fetch->i)) {
+    if (rc == 0 && record->codec == LSM_CODEC_NONE) {
         memcpy(fetch->block->data, fetch->stored, record->length);
         fetch->stored = fetch->block->data;
     }
@@ -114,8 +125,8 @@ static void land(struct lsm_fetch *fetch, bool fill_cache, struct lsm_fault *fau
     struct lsm_table *table = fetch->table;
     int rc = fetch->direct ? land_direct(fetch, &own) : lsm_request_outcome(&fetch->request, &own);
     if (rc == 0) {
-        rc = lsm_table_check_block(table, fetch->i, fetch->stored, fetch->block->data,
-                                   &fetch->block->view, &own);
+        rc = lsm_table_check_block(table, fetch->i, &fetch->record, fetch->stored,
+                                   fetch->block->data, &fetch->block->view, &own);
     }
     if (rc != 0) {
         fail(fetch, rc, &own, fault);
@@ -131,11 +142,11 @@ void lsm_fetch_all(struct lsm_io *io, struct lsm_fetch *fetches, size_t count, b
                    struct lsm_fault *fault) {
     LSM_ASSERT(count > 0);
     struct lsm_queue *queue = lsm_queue_borrow(io);
-    struct staging staging = {0};
+    struct staging staging = {.queue = queue};
     unsigned left = 0;
     fault->code = 0;
     for (size_t k = 0; k < count; k++) {
-        if (prepare(&fetches[k], queue, &staging, fault)) {
+        if (prepare(&fetches[k], &staging, fault)) {
             lsm_queue_push(queue, &fetches[k].request);
             left++;
         }

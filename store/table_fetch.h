@@ -16,8 +16,9 @@ struct lsm_fetch {
     size_t i;                /* of the block */
     struct lsm_block *block; /* filled and checked; NULL: it failed */
     int rc;                  /* 0, or why */
-    uint8_t *stored;         /* where it is read: the block's own bytes, unless packed or direct */
-    bool direct;             /* past the page cache, into the queue's staging */
+    struct lsm_index_record record;
+    uint8_t *stored; /* where it is read: the block's own bytes, unless packed or direct */
+    bool direct;     /* past the page cache, into the queue's staging */
     struct lsm_request request;
 };
 

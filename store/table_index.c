@@ -1,61 +1,166 @@
 #include "table_index.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "bytes.h"
 #include "check.h"
 #include "codec.h"
 #include "entry.h"
 #include "key_prefix.h"
-#include "status.h"
 
-/* Separator i against (key, seq), in entry order. */
-static int compare_separator(const struct lsm_index *index, size_t i, const uint8_t *key,
-                             size_t key_size, uint64_t seq) {
-    size_t size;
-    const uint8_t *separator = lsm_index_key(index, i, &size);
-    int c = lsm_key_compare(separator, size, key, key_size);
-    uint64_t own = index->records[i].seq;
-    return c != 0 ? c : (own < seq) - (own > seq);
+enum { RECORD = sizeof(struct lsm_index_record) };
+
+/* ---- records and separators, wherever they are ---- */
+
+/* The compiler may not read again, after a check, what was copied for it: a mapping changes. */
+static void end_of_copy(void) {
+    atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* Blocks follow one another from the file's start, separators ascend, nothing points outside. */
-static bool check_record(const struct lsm_index *index, size_t i, uint64_t keys_length,
-                         uint64_t blocks_end) {
-    const struct lsm_index_record *record = &index->records[i];
-    uint64_t offset = i == 0 ? 0 : record[-1].offset + record[-1].length;
-    uint64_t key_begin = i == 0 ? 0 : record[-1].key_end;
-    if (record->offset != offset || record->length == 0 || offset > blocks_end ||
-        record->length > blocks_end - offset) {
+static struct lsm_index_record copy_record(const struct lsm_index *index, size_t i) {
+    struct lsm_index_record record;
+    memcpy(&record, index->records + i * RECORD, RECORD);
+    end_of_copy();
+    return record;
+}
+
+/* Separator i, inside the keys whatever its record holds; false: that cannot be. */
+static bool find_separator(const struct lsm_index *index, size_t i, const uint8_t **key,
+                           size_t *size, uint64_t *seq) {
+    const uint8_t *record = index->records + i * RECORD;
+    const size_t at = offsetof(struct lsm_index_record, key_end);
+    uint64_t begin = i == 0 ? 0 : lsm_load64(record - RECORD + at);
+    uint64_t end = lsm_load64(record + at);
+    *seq = lsm_load64(record + offsetof(struct lsm_index_record, seq));
+    end_of_copy();
+    if (begin >= end || end > index->keys_length || end - begin > LSM_KEY_SIZE_MAX) {
         return false;
     }
-    bool packed = record->codec != LSM_CODEC_NONE;
-    if (record->raw_length < LSM_BLOCK_LENGTH_MIN || record->raw_length > LSM_BLOCK_LENGTH_MAX ||
-        (packed ? lsm_codec_is_known(record->codec) && record->length >= record->raw_length
-                : record->length != record->raw_length)) {
-        return false;
-    }
-    if (record->key_end <= key_begin || record->key_end > keys_length ||
-        record->key_end - key_begin > LSM_KEY_SIZE_MAX || record->entries == 0) {
-        return false;
-    }
+    *key = index->keys + begin;
+    *size = (size_t)(end - begin);
+    return true;
+}
+
+/* As lsm_index_compare, but the mapping is believed. */
+static bool compare(const struct lsm_index *index, size_t i, const uint8_t *key, size_t key_size,
+                    uint64_t seq, int *order) {
+    const uint8_t *separator;
     size_t size;
-    const uint8_t *key = lsm_index_key(index, i, &size);
-    return i == 0 || compare_separator(index, i - 1, key, size, record->seq) < 0;
+    uint64_t own;
+    if (!find_separator(index, i, &separator, &size, &own)) {
+        return false;
+    }
+    int c = lsm_key_compare(separator, size, key, key_size);
+    *order = c != 0 ? c : (own < seq) - (own > seq);
+    return true;
+}
+
+/* What was read of bytes[0..length) was no lost page's zeros, nor the zeros that fill the last page
+ * of a file that was cut: those no handler hears of, but what is cut has no footer. */
+static bool is_good(const struct lsm_index *index, const uint8_t *bytes, uint64_t length) {
+    if (index->guard == NULL) {
+        return true;
+    }
+    atomic_thread_fence(memory_order_acquire); /* the bytes were read before the footer */
+    return lsm_load64(index->footer) == LSM_TABLE_MAGIC &&
+           !lsm_guard_lost(index->guard, bytes, length);
+}
+
+/* What holds of a record by itself. */
+static bool fits_together(const struct lsm_index_record *record) {
+    bool packed = record->codec != LSM_CODEC_NONE;
+    return record->length != 0 && record->raw_length >= LSM_BLOCK_LENGTH_MIN &&
+           record->raw_length <= LSM_BLOCK_LENGTH_MAX && record->entries != 0 &&
+           (packed ? !lsm_codec_is_known(record->codec) || record->length < record->raw_length
+                   : record->length == record->raw_length);
+}
+
+bool lsm_index_is_whole(const struct lsm_index *index) {
+    return is_good(index, index->records, index->count * RECORD) &&
+           is_good(index, index->keys, index->keys_length);
+}
+
+bool lsm_index_record(const struct lsm_index *index, size_t i, struct lsm_index_record *record) {
+    LSM_ASSERT(i < index->count);
+    size_t length;
+    uint64_t offset = lsm_index_offset(index, i, &length);
+    *record = copy_record(index, i);
+    return record->offset == offset && record->length == length && fits_together(record) &&
+           lsm_codec_is_known(record->codec) &&
+           (record->codec != LSM_CODEC_NONE) == lsm_index_is_packed(index, i) &&
+           is_good(index, index->records + i * RECORD, RECORD);
+}
+
+bool lsm_index_compare(const struct lsm_index *index, size_t i, const uint8_t *key, size_t key_size,
+                       uint64_t seq, int *order) {
+    LSM_ASSERT(i < index->count);
+    return compare(index, i, key, key_size, seq, order) && lsm_index_is_whole(index);
+}
+
+/* ---- making ---- */
+
+/* Blocks follow one another from the file's start, separators ascend, nothing points outside.
+ * `before` is the record before, zeros for the first. */
+static bool check_record(const struct lsm_index *index, size_t i,
+                         const struct lsm_index_record *record,
+                         const struct lsm_index_record *before, uint64_t blocks_end) {
+    uint64_t offset = before->offset + before->length;
+    if (record->offset != offset || offset > blocks_end || record->length > blocks_end - offset ||
+        !fits_together(record)) {
+        return false;
+    }
+    const uint8_t *key;
+    size_t size;
+    uint64_t seq;
+    int order = -1;
+    return find_separator(index, i, &key, &size, &seq) &&
+           (i == 0 || compare(index, i - 1, key, size, seq, &order)) && order < 0;
 }
 
 /* The whole must be covered: the last block ends where the blocks do, the last key where the keys.
  */
-static bool check_records(const struct lsm_index *index, uint64_t keys_length, uint64_t blocks_end,
-                          size_t *bad) {
+static bool check_records(const struct lsm_index *index, uint64_t blocks_end, size_t *bad) {
+    struct lsm_index_record before = {0};
     for (size_t i = 0; i < index->count; i++) {
-        if (!check_record(index, i, keys_length, blocks_end)) {
+        struct lsm_index_record record = copy_record(index, i);
+        *bad = i;
+        if (!check_record(index, i, &record, &before, blocks_end)) {
+            return false;
+        }
+        before = record;
+    }
+    return before.offset + before.length == blocks_end && before.key_end == index->keys_length;
+}
+
+static bool check_codecs(const struct lsm_index *index, size_t *bad) {
+    for (size_t i = 0; i < index->count; i++) {
+        if (!lsm_codec_is_known(copy_record(index, i).codec)) {
             *bad = i;
             return false;
         }
     }
-    const struct lsm_index_record *last = &index->records[index->count - 1];
-    *bad = index->count - 1;
-    return last->offset + last->length == blocks_end && last->key_end == keys_length;
+    return true;
+}
+
+static void find_key(const struct lsm_index *index, size_t i, const uint8_t **key, size_t *size) {
+    uint64_t seq;
+    bool sound = find_separator(index, i, key, size, &seq);
+    LSM_ASSERT(sound); /* all were checked, and are in memory as yet */
+}
+
+static int make_shared(struct lsm_index *index) {
+    size_t first_size, last_size;
+    const uint8_t *first, *last;
+    find_key(index, 0, &first, &first_size);
+    find_key(index, index->count - 1, &last, &last_size);
+    index->prefix = lsm_common_prefix(first, first_size, last, last_size);
+    index->shared = malloc(index->prefix + 1);
+    if (index->shared == NULL) {
+        return LSM_ERR_MEMORY;
+    }
+    memcpy(index->shared, first, index->prefix);
+    return 0;
 }
 
 static int make_groups(struct lsm_index *index) {
@@ -67,68 +172,87 @@ static int make_groups(struct lsm_index *index) {
     if (index->groups == NULL || index->tops == NULL) {
         return LSM_ERR_MEMORY;
     }
-    size_t first_size, last_size;
-    const uint8_t *first = lsm_index_key(index, 0, &first_size);
-    const uint8_t *last = lsm_index_key(index, count - 1, &last_size);
-    index->prefix = lsm_common_prefix(first, first_size, last, last_size);
-    const struct lsm_index_record *end = &index->records[count - 1];
+    uint64_t end = 0;
     for (size_t i = 0; i < index->group_count * LSM_INDEX_GROUP; i++) {
         struct lsm_index_group *group = &index->groups[i / LSM_INDEX_GROUP];
         size_t slot = i % LSM_INDEX_GROUP;
+        if (slot == 0) {
+            group->packed = 0;
+        }
         group->window[slot] = UINT64_MAX;
-        group->offset[slot] = end->offset + end->length;
+        group->offset[slot] = end;
+        group->offset[slot + 1] = end;
         if (i < count) {
+            struct lsm_index_record record = copy_record(index, i);
+            const uint8_t *key;
             size_t size;
-            const uint8_t *key = lsm_index_key(index, i, &size);
-            LSM_ASSERT(size >= index->prefix);
+            find_key(index, i, &key, &size);
+            LSM_ASSERT(size >= index->prefix && record.offset == end);
+            end += record.length;
             group->window[slot] = lsm_key_window(key + index->prefix, size - index->prefix);
-            group->offset[slot] = index->records[i].offset;
-            group->offset[slot + 1] = group->offset[slot] + index->records[i].length;
+            group->offset[slot + 1] = end;
+            group->packed |= (uint64_t)(record.codec != LSM_CODEC_NONE) << slot;
             index->tops[i / LSM_INDEX_GROUP] = group->window[slot];
         }
     }
     return 0;
 }
 
-int lsm_index_make(struct lsm_index *index, struct lsm_index_record *records, size_t count,
-                   uint8_t *keys, uint64_t keys_length, uint64_t blocks_end, size_t *bad) {
+int lsm_index_make(struct lsm_index *index, uint8_t *records, size_t count, uint8_t *keys,
+                   uint64_t keys_length, uint64_t blocks_end, size_t *bad) {
     LSM_ASSERT(count >= 1 && records != NULL && keys != NULL);
-    *index = (struct lsm_index){.records = records, .keys = keys, .count = count};
+    *index = (struct lsm_index){
+        .records = records, .keys = keys, .count = count, .keys_length = keys_length};
     *bad = 0;
     int rc = 0;
-    if (!check_records(index, keys_length, blocks_end, bad)) {
+    if (!check_records(index, blocks_end, bad)) {
         rc = LSM_ERR_CORRUPT;
-        goto fail;
+    } else if (!check_codecs(index, bad)) {
+        rc = LSM_ERR_VERSION;
+    } else {
+        rc = make_shared(index);
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!lsm_codec_is_known(records[i].codec)) {
-            *bad = i;
-            rc = LSM_ERR_VERSION;
-            goto fail;
-        }
-    }
-    rc = make_groups(index);
     if (rc == 0) {
-        return 0;
+        rc = make_groups(index);
     }
-fail:
-    lsm_index_free(index);
+    if (rc != 0) {
+        lsm_index_free(index);
+    }
     return rc;
 }
 
+static void free_copies(struct lsm_index *index) {
+    if (index->guard == NULL) {
+        free(index->records);
+        free(index->keys);
+    }
+}
+
+void lsm_index_move(struct lsm_index *index, const struct lsm_guard *guard, uint8_t *records,
+                    uint8_t *keys, const uint8_t *footer) {
+    LSM_ASSERT(index->guard == NULL && guard != NULL);
+    free_copies(index);
+    index->guard = guard;
+    index->records = records;
+    index->keys = keys;
+    index->footer = footer;
+}
+
 void lsm_index_free(struct lsm_index *index) {
-    free(index->records);
-    free(index->keys);
+    free_copies(index);
+    free(index->shared);
     free(index->groups);
     free(index->tops);
     *index = (struct lsm_index){0};
 }
 
 uint64_t lsm_index_bytes(const struct lsm_index *index) {
-    uint64_t keys = index->count == 0 ? 0 : index->records[index->count - 1].key_end;
-    return keys + index->count * sizeof *index->records +
+    uint64_t copies = index->guard == NULL ? index->count * RECORD + index->keys_length : 0;
+    return copies + index->prefix +
            index->group_count * (sizeof *index->groups + sizeof *index->tops);
 }
+
+/* ---- searching ---- */
 
 /* The group that holds the first window at or above w; group_count when there is none. Without a
  * branch on the comparisons, which no predictor would learn. */
@@ -161,10 +285,31 @@ static uint64_t window_of(const struct lsm_index *index, size_t i) {
     return index->groups[i / LSM_INDEX_GROUP].window[i % LSM_INDEX_GROUP];
 }
 
+/* From block `low`, whose window is the key's own, w: the separators themselves decide. Apart, so
+ * that a search by windows alone saves no registers for it. */
+static __attribute__((noinline)) size_t find_tied(const struct lsm_index *index, size_t low,
+                                                  uint64_t w, const uint8_t *key, size_t key_size,
+                                                  uint64_t seq) {
+    size_t high = w == UINT64_MAX ? index->count : find_window(index, w + 1);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order;
+        if (!compare(index, middle, key, key_size, seq, &order)) {
+            return LSM_INDEX_LOST;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return lsm_index_is_whole(index) ? low : LSM_INDEX_LOST;
+}
+
 size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t key_size,
                       uint64_t seq) {
     size_t prefix = index->prefix;
-    int c = memcmp(key, index->keys, key_size < prefix ? key_size : prefix);
+    int c = memcmp(key, index->shared, key_size < prefix ? key_size : prefix);
     if (c != 0 || key_size < prefix) {
         return c <= 0 ? 0 : index->count;
     }
@@ -173,16 +318,7 @@ size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t 
     if (low == index->count || window_of(index, low) != w) {
         return low;
     }
-    size_t high = w == UINT64_MAX ? index->count : find_window(index, w + 1);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_separator(index, middle, key, key_size, seq) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return find_tied(index, low, w, key, key_size, seq);
 }
 
 void lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_t key_size) {

@@ -1,49 +1,73 @@
-/* table_index.h: which block of a table may hold a key. In memory it is what the file holds, plus
- * an eight-byte window of every separator, taken behind what all of them share: the search runs
- * over integers and touches the keys only where windows tie.
+/* table_index.h: which block of a table may hold a key. It is what the file holds, plus an
+ * eight-byte window of every separator, taken behind what all of them share: the search runs over
+ * integers and touches the keys only where windows tie.
  *
  * Windows lie in groups of two cache lines, beside the offsets of their blocks; above them each
  * group's last window stands in an array small enough for the near caches. So a get waits once for
  * the index, and needs no record of a block that it has seen before.
  *
- * Threads:    any, once made. Ownership: the index owns what it was made from. */
+ * Groups and tops are always in memory. Records and separators, which are four times as much, need
+ * not be once they were checked: the index of a mapped table reads them in the mapping. There they
+ * may be lost at any moment, or another program may write over them. So they are copied before they
+ * are used, held against the groups, and believed only when their pages are known to be good after
+ * they were read.
+ *
+ * Threads:    any, once made and moved. Ownership: the index owns what it was made from, until it
+ * has moved; a mapping is borrowed. */
 #ifndef LSM_TABLE_INDEX_H
 #define LSM_TABLE_INDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "guard.h"
+#include "status.h"
 #include "table_format.h"
 
 enum { LSM_INDEX_GROUP = 7 };
 struct lsm_index_group {
     _Alignas(128) uint64_t window[LSM_INDEX_GROUP]; /* beyond the last: UINT64_MAX */
     uint64_t offset[LSM_INDEX_GROUP + 1];           /* of the blocks, and of what follows */
-    uint64_t unused;
+    uint64_t packed;                                /* a bit a block: it has a codec */
 };
 static_assert(sizeof(struct lsm_index_group) == 128, "a pair of lines");
 
 struct lsm_index {
-    struct lsm_index_record *records;
-    uint8_t *keys;
-    struct lsm_index_group *groups;
     uint64_t *tops; /* the last window of each group */
+    struct lsm_index_group *groups;
+    uint8_t *shared; /* what all separators begin with: `prefix` bytes */
+    size_t prefix;
     size_t group_count;
     size_t count;
-    size_t prefix; /* bytes that all separators share */
+
+    uint8_t *records, *keys; /* as in the file; records are not aligned */
+    uint64_t keys_length;
+    const struct lsm_guard *guard; /* of the mapping they are in; NULL: they are the index's own */
+    const uint8_t *footer;         /* in that mapping: gone when the file was cut */
 };
 
 /* Takes over `records` and `keys` (malloc'd), which may be anything: `blocks_end` and `keys_length`
  * bound what they refer to. 0, LSM_ERR_MEMORY, or with the number of the bad record in *bad
  * LSM_ERR_CORRUPT or, for a codec that is not known here, LSM_ERR_VERSION; on failure both are
  * freed. */
-int lsm_index_make(struct lsm_index *index, struct lsm_index_record *records, size_t count,
-                   uint8_t *keys, uint64_t keys_length, uint64_t blocks_end, size_t *bad);
+LSM_CHECKED int lsm_index_make(struct lsm_index *index, uint8_t *records, size_t count,
+                               uint8_t *keys, uint64_t keys_length, uint64_t blocks_end,
+                               size_t *bad);
 void lsm_index_free(struct lsm_index *index);
-uint64_t lsm_index_bytes(const struct lsm_index *index); /* of memory */
+uint64_t lsm_index_bytes(const struct lsm_index *index); /* of memory of its own */
 
+/* The same records and keys in a mapping of the file whose footer is given: the index reads them
+ * there from now on, and frees its own. REQUIRES: nobody else knows the index yet. */
+void lsm_index_move(struct lsm_index *index, const struct lsm_guard *guard, uint8_t *records,
+                    uint8_t *keys, const uint8_t *footer);
+/* Records and keys are all there, as far as can be known: no page of them is lost, and the file
+ * still has its end. */
+bool lsm_index_is_whole(const struct lsm_index *index);
+
+#define LSM_INDEX_LOST SIZE_MAX
 /* The first block whose separator is at or after (key, seq): the only one that can hold the newest
- * version at or below seq. `count` when there is none. */
+ * version at or below seq. `count` when there is none; LSM_INDEX_LOST when separators that decide
+ * are lost. */
 size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t key_size,
                       uint64_t seq);
 /* Asks memory for the group that lsm_index_find of the key reads. */
@@ -59,11 +83,22 @@ static inline uint64_t lsm_index_offset(const struct lsm_index *index, size_t i,
     *length = (size_t)(offset[1] - offset[0]);
     return offset[0];
 }
-/* The separator's key. */
-static inline const uint8_t *lsm_index_key(const struct lsm_index *index, size_t i, size_t *size) {
-    uint64_t begin = i == 0 ? 0 : index->records[i - 1].key_end;
-    *size = (size_t)(index->records[i].key_end - begin);
-    return index->keys + begin;
+/* Where the last block ends. */
+static inline uint64_t lsm_index_end(const struct lsm_index *index) {
+    size_t length;
+    uint64_t offset = lsm_index_offset(index, index->count - 1, &length);
+    return offset + length;
 }
+/* Block i has a codec. */
+static inline bool lsm_index_is_packed(const struct lsm_index *index, size_t i) {
+    return (index->groups[i / LSM_INDEX_GROUP].packed >> (i % LSM_INDEX_GROUP) & 1) != 0;
+}
+/* Copies record i. False: it is lost, or no longer what was checked. Of a true copy, offset,
+ * length, raw_length, entries and codec fit together and the codec is known. */
+LSM_CHECKED bool lsm_index_record(const struct lsm_index *index, size_t i,
+                                  struct lsm_index_record *record);
+/* Separator i against (key, seq), in entry order. False as above. */
+LSM_CHECKED bool lsm_index_compare(const struct lsm_index *index, size_t i, const uint8_t *key,
+                                   size_t key_size, uint64_t seq, int *order);
 
 #endif

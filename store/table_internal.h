@@ -2,8 +2,9 @@
  *
  * Threads:    everything but refs and the fault is constant once the table is open. Ownership:
  * reference counted: the table cache holds one reference while it keeps the table, every handle
- * another; the last one closes it. Memory: the index is kept whole while it is open, so is
- * the filter where the file is not mapped. */
+ * another; the last one closes it. Memory: of a mapped table the index's groups, 19.4 bytes a
+ * block, and a bit; its filter, records and separators are pages of the file, which the kernel may
+ * take back. Of one that is not mapped all of them. */
 #ifndef LSM_TABLE_INTERNAL_H
 #define LSM_TABLE_INTERNAL_H
 
@@ -29,10 +30,10 @@ struct lsm_table {
     struct lsm_file *file;
     struct lsm_block_cache *cache;
 
+    uint64_t file_bytes;
     /* The file in memory; NULL: blocks come by requests, through the cache. A block is read in
      * place once its bit in `seen` tells that it was checked, and was then in the page cache. */
     uint8_t *map;
-    uint64_t map_bytes;
     struct lsm_guard *guard;
     _Atomic uint64_t *seen; /* a bit a block */
     bool fresh;             /* this process wrote it: its pages are in the page cache */
@@ -134,9 +135,11 @@ void lsm_table_keep_copy(struct lsm_table *table, size_t i, const struct lsm_blo
 LSM_CHECKED int lsm_table_read_block(struct lsm_table *table, size_t i, bool fill_cache,
                                      struct lsm_counter_slot *slot, struct lsm_block_use *use,
                                      struct lsm_fault *fault);
-/* The one block that may hold the key; false: none does. */
-bool lsm_table_find_block(const struct lsm_table *table, const uint8_t *key, size_t key_size,
-                          uint64_t seq_max, struct lsm_counter_slot *slot, size_t *i);
+/* The one block that may hold the key. LSM_NOT_FOUND: none does. */
+LSM_CHECKED int lsm_table_find_block(const struct lsm_table *table, const uint8_t *key,
+                                     size_t key_size, uint64_t seq_max,
+                                     struct lsm_counter_slot *slot, size_t *i,
+                                     struct lsm_fault *fault);
 /* Looks the key up in block i, which is in use, and ends the use; a pin that is given keeps what it
  * needs. Else as lsm_table_get. */
 LSM_CHECKED int lsm_table_get_in(struct lsm_table *table, size_t i, struct lsm_block_use *use,
@@ -151,14 +154,21 @@ LSM_CHECKED int lsm_table_settle_mapped(const struct lsm_table *table,
 void lsm_table_map(struct lsm_table *table);
 void lsm_table_unmap(struct lsm_table *table);
 static inline bool lsm_table_is_packed(const struct lsm_table *table, size_t i) {
-    return table->index.records[i].codec != LSM_CODEC_NONE;
+    return lsm_index_is_packed(&table->index, i);
 }
-/* Checks the stored bytes of block i against its reference and makes a view: of them or, where they
+/* Words for an index that was sound when the table was opened, and is not now: LSM_ERR_IO where it
+ * is lost, LSM_ERR_CORRUPT where somebody wrote over it. */
+int lsm_table_index_fault(const struct lsm_table *table, struct lsm_fault *fault);
+/* A copy of the record of block i. */
+LSM_CHECKED int lsm_table_record(const struct lsm_table *table, size_t i,
+                                 struct lsm_index_record *record, struct lsm_fault *fault);
+/* Checks the stored bytes of block i against its record and makes a view: of them or, where they
  * are packed, of raw[raw_length], which it fills. `raw` may be stored itself or NULL where they are
  * not. */
 LSM_CHECKED int lsm_table_check_block(const struct lsm_table *table, size_t i,
-                                      const uint8_t *stored, uint8_t *raw,
-                                      struct lsm_block_view *view, struct lsm_fault *fault);
+                                      const struct lsm_index_record *record, const uint8_t *stored,
+                                      uint8_t *raw, struct lsm_block_view *view,
+                                      struct lsm_fault *fault);
 /* Words for a failed walk through block i: `code` is a block_read.h error. */
 int lsm_table_block_fault(const struct lsm_table *table, size_t i, int code,
                           struct lsm_fault *fault);

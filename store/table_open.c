@@ -153,8 +153,8 @@ static int read_index(struct lsm_table *table, uint64_t end, struct lsm_fault *f
     }
     size_t bad;
     uint64_t blocks_end = stat->filter.length != 0 ? stat->filter.offset : stat->records.offset;
-    rc = lsm_index_make(&table->index, (struct lsm_index_record *)(void *)records, stat->blocks,
-                        keys, stat->keys.length, blocks_end, &bad);
+    rc = lsm_index_make(&table->index, records, stat->blocks, keys, stat->keys.length, blocks_end,
+                        &bad);
     if (rc == LSM_ERR_CORRUPT) {
         uint64_t offset = stat->records.offset + bad * sizeof(struct lsm_index_record);
         return corrupt(table, "index record out of range or order", offset, fault);
@@ -222,6 +222,7 @@ int lsm_table_open(struct lsm_io *io, const char *path, uint64_t id, struct lsm_
         rc = read_footer(made, &footer, fault);
     }
     if (rc == 0) {
+        made->file_bytes = footer.file_bytes;
         rc = read_info(made, &footer, fault);
     }
     if (rc == 0 && meta != NULL) {
@@ -251,7 +252,9 @@ void lsm_table_release(struct lsm_table *table) {
     }
     if (atomic_load_explicit(&table->obsolete, memory_order_relaxed)) {
         for (size_t i = 0; i < table->index.count; i++) {
-            lsm_block_cache_drop(table->cache, table->id, table->index.records[i].offset);
+            size_t length;
+            uint64_t offset = lsm_index_offset(&table->index, i, &length);
+            lsm_block_cache_drop(table->cache, table->id, offset);
         }
     }
     close_table(table);

@@ -31,17 +31,21 @@ static int give(struct lsm_table *table, const struct lsm_block_use *use,
     return rc;
 }
 
-bool lsm_table_find_block(const struct lsm_table *table, const uint8_t *key, size_t key_size,
-                          uint64_t seq_max, struct lsm_counter_slot *slot, size_t *i) {
+int lsm_table_find_block(const struct lsm_table *table, const uint8_t *key, size_t key_size,
+                         uint64_t seq_max, struct lsm_counter_slot *slot, size_t *i,
+                         struct lsm_fault *fault) {
     *i = lsm_index_find(&table->index, key, key_size, seq_max);
     if (*i < table->index.count) {
-        return true;
+        return 0;
+    }
+    if (*i == LSM_INDEX_LOST) {
+        return lsm_table_index_fault(table, fault);
     }
     bool too_new = lsm_key_compare(key, key_size, table->last_key, table->stat.last_key_size) == 0;
     if (!too_new) {
         (void)absent(table, slot);
     }
-    return false;
+    return LSM_NOT_FOUND;
 }
 
 int lsm_table_get_in(struct lsm_table *table, size_t i, struct lsm_block_use *use,
@@ -104,13 +108,14 @@ int lsm_table_get_hashed(struct lsm_table *table, const uint8_t *key, size_t key
         }
     }
     size_t i;
-    if (!lsm_table_find_block(table, key, key_size, seq_max, slot, &i)) {
-        return LSM_NOT_FOUND;
+    int rc = lsm_table_find_block(table, key, key_size, seq_max, slot, &i, fault);
+    if (rc != 0) {
+        return rc;
     }
     lsm_table_prefetch_block(table, i);
     lsm_table_prefetch_entry(table, i, key, key_size);
     struct lsm_block_use use;
-    int rc = lsm_table_use_block(table, i, fill_cache, slot, &use, fault);
+    rc = lsm_table_use_block(table, i, fill_cache, slot, &use, fault);
     if (rc != 0) {
         return rc;
     }

@@ -33,15 +33,18 @@ static uint64_t piece_bytes(const struct lsm_piece *piece) {
 }
 
 /* The next run of blocks; REQUIRES: ahead->next is one. */
-static uint64_t measure(const struct lsm_readahead *ahead, size_t *count) {
+static uint64_t measure(const struct lsm_readahead *ahead, uint64_t *offset, size_t *count) {
     const struct lsm_index *index = &ahead->table->index;
-    uint64_t bytes = index->records[ahead->next].length;
     uint64_t limit = piece_limit(ahead);
+    size_t bytes, length;
     size_t n = 1;
-    while (wants(ahead, ahead->next + n) &&
-           bytes + index->records[ahead->next + n].length <= limit) {
-        bytes += index->records[ahead->next + n].length;
-        n++;
+    *offset = lsm_index_offset(index, ahead->next, &bytes);
+    for (; wants(ahead, ahead->next + n); n++) {
+        (void)lsm_index_offset(index, ahead->next + n, &length);
+        if (bytes + length > limit) {
+            break;
+        }
+        bytes += length;
     }
     *count = n;
     return bytes;
@@ -61,11 +64,11 @@ static bool reserve(struct lsm_piece *piece, uint64_t bytes) {
 /* Asks for as much as there is room for. Without memory it asks for less; the walk notices when
  * nothing comes. */
 static void fill(struct lsm_readahead *ahead) {
-    const struct lsm_index *index = &ahead->table->index;
     bool pushed = false;
     while (ahead->used < LSM_READAHEAD_PIECES && wants(ahead, ahead->next)) {
         size_t count;
-        uint64_t bytes = measure(ahead, &count);
+        uint64_t offset;
+        uint64_t bytes = measure(ahead, &offset, &count);
         /* Two at least, however large the blocks are. */
         if (ahead->used >= 2 && ahead->bytes + bytes > allowance(ahead)) {
             break;
@@ -79,7 +82,7 @@ static void fill(struct lsm_readahead *ahead) {
         piece->flight.request = (struct lsm_request){
             .op = LSM_REQUEST_READ,
             .file = ahead->table->file,
-            .offset = index->records[ahead->next].offset,
+            .offset = offset,
             .buffer = piece->data,
             .length = (uint32_t)bytes,
         };
@@ -129,9 +132,9 @@ bool lsm_readahead_reach(struct lsm_readahead *ahead, size_t i) {
     return ahead->used != 0;
 }
 
-static bool reserve_raw(struct lsm_readahead *ahead, size_t i) {
-    uint64_t bytes = ahead->table->index.records[i].raw_length;
-    if (!lsm_table_is_packed(ahead->table, i) || bytes <= ahead->raw_capacity) {
+static bool reserve_raw(struct lsm_readahead *ahead, const struct lsm_index_record *record) {
+    uint64_t bytes = record->raw_length;
+    if (record->codec == LSM_CODEC_NONE || bytes <= ahead->raw_capacity) {
         return true;
     }
     free(ahead->raw);
@@ -146,16 +149,19 @@ int lsm_readahead_block(struct lsm_readahead *ahead, size_t i, struct lsm_block_
         return lsm_table_block_fault(ahead->table, i, LSM_ERR_MEMORY, fault);
     }
     struct lsm_piece *piece = &ahead->piece[ahead->head];
+    struct lsm_index_record record;
     int rc = wait_for(ahead, piece, fault);
+    if (rc == 0) {
+        rc = lsm_table_record(ahead->table, i, &record, fault);
+    }
     if (rc != 0) {
         return rc;
     }
-    const struct lsm_index_record *records = ahead->table->index.records;
-    const uint8_t *data = piece->data + (records[i].offset - records[piece->first].offset);
-    if (!reserve_raw(ahead, i)) {
+    const uint8_t *data = piece->data + (record.offset - piece->flight.request.offset);
+    if (!reserve_raw(ahead, &record)) {
         return lsm_table_block_fault(ahead->table, i, LSM_ERR_MEMORY, fault);
     }
-    return lsm_table_check_block(ahead->table, i, data, ahead->raw, view, fault);
+    return lsm_table_check_block(ahead->table, i, &record, data, ahead->raw, view, fault);
 }
 
 void lsm_readahead_stop(struct lsm_readahead *ahead) {

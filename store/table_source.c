@@ -205,6 +205,11 @@ static void source_seek(struct lsm_source *source, const uint8_t *key, size_t ke
     struct table_source *s = self(source);
     size_t i = s->has_aimed ? s->aimed : lsm_index_find(&s->table->index, key, key_size, seq);
     s->has_aimed = false;
+    if (i == LSM_INDEX_LOST) {
+        struct lsm_fault fault;
+        fail(s, lsm_table_index_fault(s->table, &fault), &fault);
+        return;
+    }
     begin_at(s, i);
     if (i == s->table->index.count || !enter_block(s, i)) {
         return;

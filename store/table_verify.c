@@ -15,19 +15,25 @@ struct seen {
 
 static int complain(const struct lsm_table *table, size_t i, const char *what,
                     struct lsm_fault *fault) {
+    size_t length;
     return lsm_fail(fault, LSM_ERR_CORRUPT, "%s: block at offset %llu: %s",
-                    lsm_file_path(table->file), (unsigned long long)table->index.records[i].offset,
-                    what);
+                    lsm_file_path(table->file),
+                    (unsigned long long)lsm_index_offset(&table->index, i, &length), what);
 }
 
-/* Whether the entry stands after separator i. */
-static bool after_separator(const struct lsm_index *index, size_t i,
-                            const struct lsm_entry *entry) {
-    struct lsm_entry separator = {.seq = index->records[i].seq};
-    size_t size;
-    separator.key = lsm_index_key(index, i, &size);
-    separator.key_size = (uint32_t)size;
-    return lsm_entry_compare(&separator, entry) < 0;
+/* Whether the entry stands after the separator of the block before, and not after its own's. */
+static int check_place(const struct lsm_table *table, size_t i, const struct lsm_entry *entry,
+                       struct lsm_fault *fault) {
+    const struct lsm_index *index = &table->index;
+    int before = -1, own = 0;
+    if ((i > 0 &&
+         !lsm_index_compare(index, i - 1, entry->key, entry->key_size, entry->seq, &before)) ||
+        !lsm_index_compare(index, i, entry->key, entry->key_size, entry->seq, &own)) {
+        return lsm_table_index_fault(table, fault);
+    }
+    return before < 0 && own >= 0
+               ? 0
+               : complain(table, i, "an entry lies outside its block's separators", fault);
 }
 
 /* Whether a search leads to the entry: it looks at windows, of which the walk only copies bytes. */
@@ -51,16 +57,17 @@ static int check_entry(const struct lsm_table *table, size_t i, struct seen *see
                                table->stat.first_key_size) != 0) {
         return complain(table, i, "the first key is not the one in the table info", fault);
     }
-    if ((i > 0 && !after_separator(&table->index, i - 1, entry)) ||
-        after_separator(&table->index, i, entry)) {
-        return complain(table, i, "an entry lies outside its block's separators", fault);
+    int rc = check_place(table, i, entry, fault);
+    if (rc != 0) {
+        return rc;
     }
     if (!is_found(&seen->iter.view, entry)) {
         return complain(table, i, "an entry is not found by its key", fault);
     }
     if (table->filtered &&
         !lsm_filter_probe(&table->filter, lsm_filter_hash(entry->key, entry->key_size))) {
-        return complain(table, i, "the filter denies a key that is there", fault);
+        rc = table->map != NULL ? lsm_table_settle_mapped(table, NULL, fault) : 0;
+        return rc != 0 ? rc : complain(table, i, "the filter denies a key that is there", fault);
     }
     seen->entries++;
     seen->tombstones += entry->type == LSM_TYPE_DELETE;
@@ -89,10 +96,12 @@ static int check_block(const struct lsm_table *table, size_t i, const struct lsm
     if (result != LSM_BLOCK_ITER_END) {
         return lsm_table_block_fault(table, i, result, fault);
     }
-    if (seen->entries - before != table->index.records[i].entries) {
-        return complain(table, i, "not as many entries as the index says", fault);
+    struct lsm_index_record record;
+    int rc = lsm_table_record(table, i, &record, fault);
+    if (rc == 0 && seen->entries - before != record.entries) {
+        rc = complain(table, i, "not as many entries as the index says", fault);
     }
-    return 0;
+    return rc;
 }
 
 static int check_totals(const struct lsm_table *table, const struct lsm_table_meta *meta,

@@ -81,7 +81,10 @@ static void walk(struct lsm_table *table, struct lsm_queue *queue, size_t limit)
 static size_t raw_bytes(const struct lsm_table *table) {
     size_t bytes = 0;
     for (size_t i = 0; i < table->index.count; i++) {
-        bytes += table->index.records[i].raw_length;
+        struct lsm_index_record record;
+        bool sound = lsm_index_record(&table->index, i, &record);
+        LSM_ASSERT(sound);
+        bytes += record.raw_length;
     }
     return bytes;
 }
