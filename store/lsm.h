@@ -137,7 +137,9 @@ struct lsm_options {
     double bloom_fpr; /* default 0.01, 0 (no filter) or 0.000001 to 0.5: wrong "maybe"s for absent
                          keys */
     uint64_t cache_bytes;     /* default 128 MiB, 0 (none) to 1 TiB: block cache */
-    uint32_t tables_open_max; /* default 1000, 16 to 1 000 000: table files kept open */
+    uint32_t tables_open_max; /* default 1000, 16 to 1 000 000: table files kept open, each with its
+                                 index: 20 bytes a block; all of it and the filter where the file is
+                                 not mapped */
     uint32_t l0_trigger;      /* default 4, 1 to 1000: L0 tables that start a compaction */
     uint32_t l0_slowdown;     /* default 12: L0 tables at which writes are delayed; tiered policies:
                                  without those, and in debt the bytes, that a merge works off */
@@ -155,7 +157,8 @@ struct lsm_options {
                                  faster than it is compacted ends in delayed writes */
     bool direct_io;           /* default false: tables are written past the page cache */
     bool map_tables; /* default true: what is in the page cache is read in place, with no system
-                        call and no copy; see lsm_sigbus_guard. Not with direct_io */
+                        call and no copy: blocks, filters, and of the indexes all but what a search
+                        runs over; see lsm_sigbus_guard. Not with direct_io */
     enum lsm_policy policy; /* default LSM_LEVELED */
     /* Default none everywhere. By the level a table is written to; a database may be opened with
      * another choice than the one that made it, and a table that is only moved keeps its own. */

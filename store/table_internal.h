@@ -2,9 +2,9 @@
  *
  * Threads:    everything but refs and the fault is constant once the table is open. Ownership:
  * reference counted: the table cache holds one reference while it keeps the table, every handle
- * another; the last one closes it. Memory: of a mapped table the index's groups, 19.4 bytes a
- * block, and a bit; its filter, records and separators are pages of the file, which the kernel may
- * take back. Of one that is not mapped all of them. */
+ * another; the last one closes it. Memory: of a mapped table the groups and tops of its index and
+ * what was seen, 19.6 bytes a block; its filter, records and separators are pages of the file,
+ * which the kernel may take back. Of one that is not mapped all of them. */
 #ifndef LSM_TABLE_INTERNAL_H
 #define LSM_TABLE_INTERNAL_H
 

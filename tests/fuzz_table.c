@@ -140,6 +140,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (rc == 0) {
         struct lsm_queue *queue = lsm_queue_borrow(io);
         use(table, queue);
+        table->fresh = true;
+        lsm_table_map(table); /* and all of it once more, where it is in the mapping */
+        LSM_ASSERT(table->map != NULL);
+        use(table, queue);
         lsm_queue_return(io, queue);
         lsm_table_release(table);
     } else {
