@@ -6,11 +6,11 @@
  * group's last window stands in an array small enough for the near caches. So a get waits once for
  * the index, and needs no record of a block that it has seen before.
  *
- * Groups and tops are always in memory. Records and separators, which are four times as much, need
- * not be once they were checked: the index of a mapped table reads them in the mapping. There they
- * may be lost at any moment, or another program may write over them. So they are copied before they
- * are used, held against the groups, and believed only when their pages are known to be good after
- * they were read.
+ * Groups and tops are always in memory. Records and separators, which are some three times as much,
+ * need not be once they were checked: the index of a mapped table reads them in the mapping. There
+ * they may be lost at any moment, or another program may write over them. So records are copied
+ * before they are used and held against the groups, and what was read is believed only when its
+ * pages are known to be good afterwards.
  *
  * Threads:    any, once made and moved. Ownership: the index owns what it was made from, until it
  * has moved; a mapping is borrowed. */

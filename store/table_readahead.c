@@ -105,11 +105,23 @@ static void land_all(struct lsm_readahead *ahead) {
     ahead->bytes = 0;
 }
 
+/* All records from here on will be looked at. In the mapping each of their pages that the kernel
+ * has dropped since the table was opened would be a wait of its own. */
+static void ask_for_records(const struct lsm_readahead *ahead, size_t i) {
+    const struct lsm_table *table = ahead->table;
+    if (ahead->kind == LSM_READAHEAD_TO_THE_END && table->map != NULL) {
+        uint64_t before = i * sizeof(struct lsm_index_record);
+        lsm_file_will_need(table->file, table->stat.records.offset + before,
+                           table->stat.records.length - before);
+    }
+}
+
 void lsm_readahead_start(struct lsm_readahead *ahead, size_t i) {
     LSM_ASSERT(i < ahead->table->index.count);
     land_all(ahead);
     ahead->next = i;
     ahead->walked = 0;
+    ask_for_records(ahead, i);
     fill(ahead);
 }
 
