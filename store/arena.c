@@ -1,19 +1,9 @@
 #include "arena.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "check.h"
-#include "memtable.h"
-#include "pages.h"
-
-/* A block of the pool; the link lies beside it rather than in it, so that a block that is only
- * reserved is never touched. */
-struct lsm_arena_block {
-    struct lsm_arena_block *next;
-    uint8_t *bytes;
-};
 
 struct lsm_arena_region {
     struct lsm_arena_region *next;
@@ -21,111 +11,14 @@ struct lsm_arena_region {
     uint64_t size;
 };
 
-struct lsm_arena_pool {
-    pthread_mutex_t mutex;
-    struct lsm_arena_block *free_blocks; /* mutex */
-    uint64_t kept, keep;                 /* blocks; mutex */
-    uint64_t lent;                       /* blocks out; mutex */
-};
-
-/* ---- the pool ---- */
-
-/* Each step down a memtable's tree is a page that no TLB knows, unless pages are huge: blocks are
- * aligned for that. Where memtables hold less than some blocks, a huge page would cost more memory
- * than they do, and pages stay small. */
-static uint8_t *map_block(const struct lsm_arena_pool *pool) {
-    enum { HUGE_FROM_BLOCKS = 4 };
-    return lsm_pages_map_huge(LSM_ARENA_BLOCK_BYTES, pool->keep >= HUGE_FROM_BLOCKS);
-}
-
-struct lsm_arena_pool *lsm_arena_pool_create(uint64_t keep_bytes) {
-    struct lsm_arena_pool *pool = calloc(1, sizeof *pool);
-    if (pool != NULL) {
-        pthread_mutex_init(&pool->mutex, NULL);
-        pool->keep = keep_bytes / LSM_ARENA_BLOCK_BYTES;
-    }
-    return pool;
-}
-
-static void destroy_block(struct lsm_arena_block *block) {
-    lsm_pages_unmap(block->bytes, LSM_ARENA_BLOCK_BYTES);
-    free(block);
-}
-
-void lsm_arena_pool_destroy(struct lsm_arena_pool *pool) {
-    if (pool == NULL) {
-        return;
-    }
-    LSM_ASSERT(pool->lent == 0);
-    while (pool->free_blocks != NULL) {
-        struct lsm_arena_block *block = pool->free_blocks;
-        pool->free_blocks = block->next;
-        destroy_block(block);
-    }
-    pthread_mutex_destroy(&pool->mutex);
-    free(pool);
-}
-
-/* NULL: out of memory. */
-static struct lsm_arena_block *pool_take(struct lsm_arena_pool *pool) {
-    pthread_mutex_lock(&pool->mutex);
-    struct lsm_arena_block *block = pool->free_blocks;
-    if (block != NULL) {
-        pool->free_blocks = block->next;
-        pool->kept--;
-    }
-    pool->lent++;
-    pthread_mutex_unlock(&pool->mutex);
-    if (block != NULL) {
-        return block;
-    }
-    block = malloc(sizeof *block);
-    uint8_t *bytes = block != NULL ? map_block(pool) : NULL;
-    if (bytes == NULL) {
-        free(block);
-        pthread_mutex_lock(&pool->mutex);
-        pool->lent--;
-        pthread_mutex_unlock(&pool->mutex);
-        return NULL;
-    }
-    block->bytes = bytes;
-    return block;
-}
-
-static void pool_give(struct lsm_arena_pool *pool, struct lsm_arena_block *block) {
-    pthread_mutex_lock(&pool->mutex);
-    LSM_ASSERT(pool->lent > 0);
-    pool->lent--;
-    bool keep = pool->kept < pool->keep;
-    if (keep) {
-        block->next = pool->free_blocks;
-        pool->free_blocks = block;
-        pool->kept++;
-    }
-    pthread_mutex_unlock(&pool->mutex);
-    if (!keep) {
-        destroy_block(block);
-    }
-}
-
-/* ---- an arena ---- */
-
-void lsm_arena_init(struct lsm_arena *arena, struct lsm_arena_pool *pool) {
+void lsm_arena_init(struct lsm_arena *arena, struct lsm_page_pool *pool) {
     LSM_ASSERT(pool != NULL);
     *arena = (struct lsm_arena){.pool = pool};
 }
 
-static void give_all(struct lsm_arena_pool *pool, struct lsm_arena_block *block) {
-    while (block != NULL) {
-        struct lsm_arena_block *next = block->next;
-        pool_give(pool, block);
-        block = next;
-    }
-}
-
 void lsm_arena_free(struct lsm_arena *arena) {
-    give_all(arena->pool, arena->used);
-    give_all(arena->pool, arena->spare);
+    lsm_page_give_all(arena->pool, arena->used);
+    lsm_page_give_all(arena->pool, arena->spare);
     while (arena->regions != NULL) {
         struct lsm_arena_region *region = arena->regions;
         arena->regions = region->next;
@@ -156,7 +49,7 @@ static bool reserve_table(struct lsm_arena *arena, uint64_t more) {
 
 static bool reserve_spares(struct lsm_arena *arena, uint64_t count) {
     while (arena->spares < count) {
-        struct lsm_arena_block *block = pool_take(arena->pool);
+        struct lsm_page *block = lsm_page_take(arena->pool);
         if (block == NULL) {
             return false;
         }
@@ -209,7 +102,7 @@ static uint32_t add_block(struct lsm_arena *arena, uint8_t *bytes) {
 }
 
 static void begin_block(struct lsm_arena *arena) {
-    struct lsm_arena_block *block = arena->spare;
+    struct lsm_page *block = arena->spare;
     LSM_ASSERT(block != NULL);
     arena->spare = block->next;
     arena->spares--;

@@ -1,12 +1,12 @@
 /* arena.h: memory that is only handed out, and given back all at once; addressed by 32-bit
  * references.
  *
- * An arena takes blocks of one size from a pool and bumps through them. What is larger than a
+ * An arena takes blocks, pages of a pool, and bumps through them. What is larger than a
  * quarter of a block lies in a region of its own. A reference names a block and an offset in units
  * of 8 bytes, half the size of a pointer: a tree node holds 15 of them.
  *
- * Threads:    a pool is thread-safe. An arena has one thread that reserves and allocates; others
- *             may resolve references, which reached them through a release store, beside it.
+ * Threads:    an arena has one thread that reserves and allocates; others may resolve references,
+ *             which reached them through a release store, beside it.
  * Ownership:  an arena's memory lives until lsm_arena_free; its blocks then go back to the pool.
  * Errors:     reserve can fail, allocating what was reserved cannot. */
 #ifndef LSM_ARENA_H
@@ -16,14 +16,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pages.h"
+#include "page_pool.h"
 #include "status.h"
 
-struct lsm_arena_pool; /* public part in memtable.h */
-
 enum {
-    LSM_ARENA_UNIT = 8,                                /* alignment of everything */
-    LSM_ARENA_BLOCK_BYTES = 2 << 20,                   /* a huge page */
+    LSM_ARENA_UNIT = 8, /* alignment of everything */
+    LSM_ARENA_BLOCK_BYTES = LSM_HUGE_PAGE,
     LSM_ARENA_LARGE_BYTES = LSM_ARENA_BLOCK_BYTES / 4, /* above: a region of its own */
     LSM_ARENA_OFFSET_BITS = 18,                        /* units in a block */
     LSM_ARENA_CHUNK_BITS = 8,                          /* blocks in a chunk of the block table */
@@ -36,12 +34,12 @@ struct lsm_arena_chunk {
 };
 
 struct lsm_arena {
-    struct lsm_arena_pool *pool; /* borrowed */
-    uint8_t *next;               /* in the newest block */
-    uint64_t left;               /* bytes in it */
-    uint32_t blocks;             /* entries of the block table in use */
-    uint32_t next_ref;           /* reference of `next` */
-    struct lsm_arena_block *spare, *used;
+    struct lsm_page_pool *pool; /* borrowed */
+    uint8_t *next;              /* in the newest block */
+    uint64_t left;              /* bytes in it */
+    uint32_t blocks;            /* entries of the block table in use */
+    uint32_t next_ref;          /* reference of `next` */
+    struct lsm_page *spare, *used;
     uint64_t spares;
     struct lsm_arena_region *regions; /* newest first */
     uint64_t region_left;
@@ -49,7 +47,7 @@ struct lsm_arena {
     uint32_t chunks;
 };
 
-void lsm_arena_init(struct lsm_arena *arena, struct lsm_arena_pool *pool);
+void lsm_arena_init(struct lsm_arena *arena, struct lsm_page_pool *pool);
 void lsm_arena_free(struct lsm_arena *arena);
 /* Makes sure that allocations of together `bytes`, each at most LSM_ARENA_LARGE_BYTES, and larger
  * ones of together `large_bytes`, cannot fail. Sizes count rounded up to LSM_ARENA_UNIT. */

@@ -146,6 +146,8 @@ bool lsm_block_builder_add(struct lsm_block_builder *builder, const struct lsm_e
     if (entry->value_size != 0) {
         memcpy(p + entry->key_size, entry->value, (size_t)entry->value_size);
     }
+    builder->last_at = builder->raw_size;
+    builder->last_size = entry->key_size;
     builder->raw_size += bytes;
     builder->sums = sums_with(&builder->sums, entry, shared);
     return true;

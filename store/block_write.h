@@ -32,6 +32,8 @@ struct lsm_block_builder {
     uint32_t gathered_capacity;
     uint8_t *raw; /* keys and values */
     size_t raw_size, raw_capacity;
+    size_t last_at; /* in raw: of the key added last */
+    uint32_t last_size;
 };
 
 void lsm_block_builder_init(struct lsm_block_builder *builder); /* allocates nothing */
@@ -49,6 +51,12 @@ static inline uint32_t lsm_block_builder_entries(const struct lsm_block_builder 
  * the first). REQUIRES: entry after the previous one; not finished since the last reset. */
 bool lsm_block_builder_add(struct lsm_block_builder *builder, const struct lsm_entry *entry,
                            uint32_t shared);
+/* The key added last, also after a reset; until the next add. REQUIRES: something was added. */
+static inline const uint8_t *lsm_block_builder_last_key(const struct lsm_block_builder *builder,
+                                                        uint32_t *size) {
+    *size = builder->last_size;
+    return builder->raw + builder->last_at;
+}
 /* Lays the block out: data[0..size). REQUIRES: at least one entry. */
 bool lsm_block_builder_finish(struct lsm_block_builder *builder);
 

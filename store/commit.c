@@ -206,7 +206,7 @@ static int commit(struct lsm_db *db, const struct lsm_write_options *options,
 int lsm_seal(struct lsm_db *db, struct lsm_fault *fault) {
     LSM_ASSERT(db->sealed_count < LSM_MEMTABLES_LIMIT);
     struct lsm_memtable *next = NULL;
-    int rc = lsm_memtable_create(db->arena_pool, db->options.memtable_bytes, &next, fault);
+    int rc = lsm_memtable_create(db->page_pool, db->options.memtable_bytes, &next, fault);
     if (rc != 0) {
         return rc;
     }

@@ -97,6 +97,7 @@ static int open_output(struct run *run) {
         .codec = (enum lsm_codec)db->options.compression[run->c->output],
         .direct_io = db->options.direct_io,
         .size_hint = hint,
+        .pool = db->page_pool,
     };
     return lsm_table_writer_create(db->io, run->queue, path, &options, &run->writer, run->fault);
 }

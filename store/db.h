@@ -87,7 +87,7 @@ struct lsm_db {
     struct lsm_meta_sink meta_sink;
 
     struct lsm_counters *counters;
-    struct lsm_arena_pool *arena_pool;
+    struct lsm_page_pool *page_pool;
     struct lsm_block_cache *cache;
     struct lsm_tables *tables;
     struct lsm_worker *worker; /* NULL when async_compaction is off */

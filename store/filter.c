@@ -106,24 +106,35 @@ static void set_bits(uint8_t *line, uint64_t hash, uint32_t probes) {
     }
 }
 
-void lsm_filter_build(const struct lsm_filter_plan *plan, const uint64_t *hashes, uint64_t count,
-                      uint8_t *filter) {
-    enum { AHEAD = 16 }; /* lines fetched before their turn: each is a cache miss of its own */
+void lsm_filter_begin(const struct lsm_filter_plan *plan, uint64_t count, uint8_t *filter) {
     uint64_t lines = lines_for(plan, count);
     LSM_ASSERT(lines <= LSM_FILTER_LINES_MAX);
-    uint8_t *bits = filter + sizeof(struct lsm_filter_header);
     struct lsm_filter_header header = {
         .kind = LSM_FILTER_BLOCKED_BLOOM, .probes = plan->probes, .lines = lines, .keys = count};
     memcpy(filter, &header, sizeof header);
-    memset(bits, 0, lines * LSM_FILTER_LINE);
+    memset(filter + sizeof header, 0, lines * LSM_FILTER_LINE);
+    LSM_ASSERT(lsm_filter_check(filter, lsm_filter_bytes(plan, count)));
+}
+
+void lsm_filter_add(uint8_t *filter, const uint64_t *hashes, uint64_t count) {
+    enum { AHEAD = 16 }; /* lines fetched before their turn: each is a cache miss of its own */
+    struct lsm_filter_header header;
+    memcpy(&header, filter, sizeof header);
+    uint8_t *bits = filter + sizeof header;
     for (uint64_t i = 0; i < count; i++) {
         if (i + AHEAD < count) {
-            __builtin_prefetch(bits + lsm_filter_line_of(hashes[i + AHEAD], lines) * 64, 1);
+            __builtin_prefetch(
+                bits + lsm_filter_line_of(hashes[i + AHEAD], header.lines) * LSM_FILTER_LINE, 1);
         }
-        set_bits(bits + lsm_filter_line_of(hashes[i], lines) * LSM_FILTER_LINE, hashes[i],
-                 plan->probes);
+        set_bits(bits + lsm_filter_line_of(hashes[i], header.lines) * LSM_FILTER_LINE, hashes[i],
+                 header.probes);
     }
-    LSM_ASSERT(lsm_filter_check(filter, lsm_filter_bytes(plan, count)));
+}
+
+void lsm_filter_build(const struct lsm_filter_plan *plan, const uint64_t *hashes, uint64_t count,
+                      uint8_t *filter) {
+    lsm_filter_begin(plan, count, filter);
+    lsm_filter_add(filter, hashes, count);
 }
 
 bool lsm_filter_check(const uint8_t *filter, uint64_t length) {

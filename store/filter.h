@@ -43,6 +43,10 @@ uint64_t lsm_filter_bytes(const struct lsm_filter_plan *plan, uint64_t keys); /*
 /* Fills filter[lsm_filter_bytes(plan, count)], header and lines, from the keys' hashes. */
 void lsm_filter_build(const struct lsm_filter_plan *plan, const uint64_t *hashes, uint64_t count,
                       uint8_t *filter);
+/* The same in steps: first an empty one for `count` keys, then the hashes, in any number of runs.
+ */
+void lsm_filter_begin(const struct lsm_filter_plan *plan, uint64_t count, uint8_t *filter);
+void lsm_filter_add(uint8_t *filter, const uint64_t *hashes, uint64_t count);
 /* True when filter[0..length) is a whole filter that probe can take. */
 bool lsm_filter_check(const uint8_t *filter, uint64_t length);
 

@@ -106,6 +106,7 @@ static int write_table(struct flush *flush, struct lsm_queue *queue, struct lsm_
         .codec = (enum lsm_codec)db->options.compression[0],
         .direct_io = db->options.direct_io,
         .size_hint = lsm_memtable_bytes(flush->memtable),
+        .pool = db->page_pool,
     };
     struct lsm_table_writer *writer = NULL;
     flush->meta = lsm_table_meta_create();

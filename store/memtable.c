@@ -16,7 +16,7 @@ static void release_pin(struct lsm_pin *pin) {
     lsm_memtable_unref((struct lsm_memtable *)pin);
 }
 
-int lsm_memtable_create(struct lsm_arena_pool *pool, uint64_t bytes, struct lsm_memtable **memtable,
+int lsm_memtable_create(struct lsm_page_pool *pool, uint64_t bytes, struct lsm_memtable **memtable,
                         struct lsm_fault *fault) {
     struct lsm_memtable *m = calloc(1, sizeof *m);
     if (m == NULL) {

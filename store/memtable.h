@@ -5,7 +5,7 @@
  * counted: create gives one reference; a value found in it is pinned by another. Memory: keys and
  * values lie where they were logged, in the log's mapping, which the memtable keeps, or else in an
  *             arena with the rest; nothing is moved or freed before the memtable. Arena blocks are
- *             recycled through a pool, since the first touch of fresh pages is dear.
+ *             pages of a pool, which must outlive the memtable.
  * Why not a copy: it costs as much as the log's, and a memtable of 64 MiB takes 20 MiB of memory.
  * Invariant:  sequences of equal keys differ; an entry inserted is found from then on by every
  * reader that looks with a sequence at or above its own. */
@@ -13,17 +13,13 @@
 #define LSM_MEMTABLE_H
 
 #include "entry.h"
+#include "page_pool.h"
 #include "status.h"
 
 struct lsm_memtable;
-struct lsm_arena_pool;
-
-/* Keeps up to `keep_bytes` of arena blocks for reuse. Thread-safe. Destroy after every memtable. */
-struct lsm_arena_pool *lsm_arena_pool_create(uint64_t keep_bytes);
-void lsm_arena_pool_destroy(struct lsm_arena_pool *pool);
 
 /* `bytes` it is expected to hold, about: its filter is made for that many. */
-LSM_CHECKED int lsm_memtable_create(struct lsm_arena_pool *pool, uint64_t bytes,
+LSM_CHECKED int lsm_memtable_create(struct lsm_page_pool *pool, uint64_t bytes,
                                     struct lsm_memtable **memtable, struct lsm_fault *fault);
 void lsm_memtable_ref(struct lsm_memtable *memtable);
 void lsm_memtable_unref(struct lsm_memtable *memtable);

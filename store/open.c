@@ -67,13 +67,17 @@ static int open_directory(struct lsm_db *db, struct lsm_fault *fault) {
 
 static int make_parts(struct lsm_db *db, struct lsm_fault *fault) {
     db->counters = lsm_counters_create();
-    db->arena_pool = lsm_arena_pool_create(db->options.memtable_bytes);
+    db->page_pool = lsm_page_pool_create(db->options.memtable_bytes);
     db->cache = lsm_block_cache_create(db->options.cache_bytes);
-    if (db->counters == NULL || db->arena_pool == NULL || db->cache == NULL) {
+    if (db->counters == NULL || db->page_pool == NULL || db->cache == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for the caches");
     }
-    return lsm_tables_create(db->io, db->path, db->options.tables_open_max, db->cache, &db->tables,
-                             fault);
+    int rc = lsm_tables_create(db->io, db->path, db->options.tables_open_max, db->cache,
+                               &db->tables, fault);
+    if (rc == 0) {
+        lsm_tables_use_pool(db->tables, db->page_pool);
+    }
+    return rc;
 }
 
 static int start_work(struct lsm_db *db, struct lsm_fault *fault) {
@@ -151,8 +155,8 @@ static void dismantle(struct lsm_db *db) {
     if (db->cache != NULL) {
         lsm_block_cache_destroy(db->cache);
     }
-    if (db->arena_pool != NULL) {
-        lsm_arena_pool_destroy(db->arena_pool);
+    if (db->page_pool != NULL) {
+        lsm_page_pool_destroy(db->page_pool);
     }
     if (db->counters != NULL) {
         lsm_counters_destroy(db->counters);

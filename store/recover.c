@@ -127,7 +127,7 @@ struct log_replay {
  * until the last of them is flushed. */
 static int begin_memtable(struct lsm_db *db, struct lsm_fault *fault) {
     struct lsm_memtable *table = NULL;
-    int rc = lsm_memtable_create(db->arena_pool, db->options.memtable_bytes, &table, fault);
+    int rc = lsm_memtable_create(db->page_pool, db->options.memtable_bytes, &table, fault);
     if (rc == 0) {
         db->active = (struct lsm_mem){.table = table, .log_number = db->log_number};
     }

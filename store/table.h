@@ -11,6 +11,7 @@
 #include "counters.h"
 #include "entry.h"
 #include "io.h"
+#include "page_pool.h"
 #include "table_format.h"
 #include "table_meta.h"
 
@@ -22,7 +23,8 @@ struct lsm_table_writer_options {
     double bloom_fpr;     /* 0: no filter */
     enum lsm_codec codec; /* of blocks for which it pays */
     bool direct_io;
-    uint64_t size_hint; /* expected file size, for allocation; 0 unknown */
+    uint64_t size_hint;         /* expected file size, for allocation; 0 unknown */
+    struct lsm_page_pool *pool; /* borrowed by the writer; NULL: it maps and unmaps on its own */
 };
 /* Output goes through `queue` with several requests in flight. */
 LSM_CHECKED int lsm_table_writer_create(struct lsm_io *io, struct lsm_queue *queue,
@@ -59,6 +61,9 @@ LSM_CHECKED int lsm_tables_create(struct lsm_io *io, const char *directory, uint
 /* Tables opened from now on are read in place where they can be. Those numbered `fresh_from` and up
  * were written by this process. Before there are other threads. */
 void lsm_tables_map(struct lsm_tables *tables, uint64_t fresh_from);
+/* Tables opened from now on read ahead into memory of the pool, which must outlive them. Before
+ * there are other threads. */
+void lsm_tables_use_pool(struct lsm_tables *tables, struct lsm_page_pool *pool);
 void lsm_tables_destroy(struct lsm_tables *tables);
 /* Opens the table (footer, index, filter) or finds it open. */
 LSM_CHECKED int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,

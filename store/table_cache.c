@@ -23,6 +23,7 @@ struct lsm_tables {
     struct shard shard[SHARDS];
     struct lsm_io *io;
     struct lsm_block_cache *cache;
+    struct lsm_page_pool *pool;
     char *directory;
     bool map;            /* tables are mapped when opened */
     uint64_t fresh_from; /* tables from this number on were written by this process */
@@ -101,6 +102,10 @@ fail:
 void lsm_tables_map(struct lsm_tables *tables, uint64_t fresh_from) {
     tables->map = true;
     tables->fresh_from = fresh_from;
+}
+
+void lsm_tables_use_pool(struct lsm_tables *tables, struct lsm_page_pool *pool) {
+    tables->pool = pool;
 }
 
 void lsm_tables_destroy(struct lsm_tables *tables) {
@@ -211,6 +216,7 @@ int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,
         if (rc != 0) {
             return rc;
         }
+        there->pool = tables->pool;
         if (tables->map) {
             there->fresh = meta->id >= tables->fresh_from;
             lsm_table_map(there);

@@ -29,6 +29,7 @@ struct lsm_table {
     struct lsm_io *io;
     struct lsm_file *file;
     struct lsm_block_cache *cache;
+    struct lsm_page_pool *pool; /* read-ahead is read into slices of it; NULL: into the heap */
 
     uint64_t file_bytes;
     /* The file in memory; NULL: blocks come by requests, through the cache. A block is read in

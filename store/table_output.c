@@ -4,14 +4,20 @@
 #include <string.h>
 
 int lsm_output_open(struct lsm_output *output, struct lsm_io *io, struct lsm_queue *queue,
-                    const char *path, bool direct, uint64_t size_hint, struct lsm_fault *fault) {
-    bool huge = !direct && lsm_io_maps(io) && size_hint >= LSM_OUTPUT_HUGE_PIECE;
+                    const char *path, const struct lsm_output_options *options,
+                    struct lsm_fault *fault) {
+    uint64_t size_hint = options->size_hint;
+    bool large = size_hint >= LSM_HUGE_PAGE;
+    bool huge = large && !options->direct && lsm_io_maps(io);
     *output = (struct lsm_output){
         .queue = queue,
+        .paged = large,
+        .pool = options->pool,
         .piece = huge ? LSM_OUTPUT_HUGE_PIECE : LSM_OUTPUT_PIECE,
         .buffers = huge ? LSM_OUTPUT_HUGE_BUFFERS : LSM_OUTPUT_BUFFERS,
     };
-    unsigned flags = LSM_FILE_WRITE | LSM_FILE_CREATE | (direct ? (unsigned)LSM_FILE_DIRECT : 0u);
+    unsigned flags =
+        LSM_FILE_WRITE | LSM_FILE_CREATE | (options->direct ? (unsigned)LSM_FILE_DIRECT : 0u);
     int rc = lsm_file_open(io, path, flags, &output->file, fault);
     if (rc != 0 || size_hint == 0) {
         return rc;
@@ -66,9 +72,34 @@ static int send_current(struct lsm_output *output, uint32_t length, struct lsm_f
     return check_error(output, fault);
 }
 
-static uint8_t *allocate(const struct lsm_output *output) {
-    return output->piece == LSM_OUTPUT_HUGE_PIECE ? lsm_pages_map_huge(output->piece, true)
-                                                  : aligned_alloc(LSM_DIRECT_ALIGN, output->piece);
+/* The memory of the current buffer. NULL: there is none. */
+static uint8_t *allocate(struct lsm_output *output) {
+    if (!output->paged) {
+        return aligned_alloc(LSM_DIRECT_ALIGN, output->piece);
+    }
+    bool own_page = output->piece == LSM_OUTPUT_HUGE_PIECE;
+    if (own_page || output->pages == NULL) {
+        struct lsm_page *page = lsm_page_take(output->pool);
+        if (page == NULL) {
+            return NULL;
+        }
+        page->next = output->pages;
+        output->pages = page;
+    }
+    return output->pages->bytes + (own_page ? 0 : (size_t)output->current * output->piece);
+}
+
+/* Makes sure that the current buffer is there. */
+static int reach_buffer(struct lsm_output *output, struct lsm_fault *fault) {
+    uint8_t **buffer = &output->buffer[output->current].data;
+    if (__builtin_expect(*buffer == NULL, 0)) {
+        *buffer = allocate(output);
+        if (*buffer == NULL) {
+            return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for an output buffer",
+                            lsm_file_path(output->file));
+        }
+    }
+    return 0;
 }
 
 int lsm_output_append(struct lsm_output *output, const void *data, uint64_t size,
@@ -77,17 +108,13 @@ int lsm_output_append(struct lsm_output *output, const void *data, uint64_t size
     int rc = check_error(output, fault);
     const uint8_t *p = data;
     while (rc == 0 && size != 0) {
-        uint8_t **buffer = &output->buffer[output->current].data;
-        if (*buffer == NULL) {
-            *buffer = allocate(output);
-            if (*buffer == NULL) {
-                return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for an output buffer",
-                                lsm_file_path(output->file));
-            }
+        rc = reach_buffer(output, fault);
+        if (rc != 0) {
+            break;
         }
         uint32_t room = output->piece - output->filled;
         uint32_t part = size < room ? (uint32_t)size : room;
-        memcpy(*buffer + output->filled, p, part);
+        memcpy(output->buffer[output->current].data + output->filled, p, part);
         p += part;
         size -= part;
         output->filled += part;
@@ -135,13 +162,10 @@ int lsm_output_finish(struct lsm_output *output, struct lsm_fault *fault) {
 
 void lsm_output_close(struct lsm_output *output) {
     land_all(output);
-    for (uint32_t i = 0; i < output->buffers; i++) {
-        if (output->piece == LSM_OUTPUT_HUGE_PIECE && output->buffer[i].data != NULL) {
-            lsm_pages_unmap(output->buffer[i].data, output->piece);
-        } else {
-            free(output->buffer[i].data);
-        }
+    for (uint32_t i = 0; i < output->buffers && !output->paged; i++) {
+        free(output->buffer[i].data);
     }
+    lsm_page_give_all(output->pool, output->pages);
     lsm_file_close(output->file);
     *output = (struct lsm_output){0};
 }

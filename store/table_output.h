@@ -8,7 +8,7 @@
 #include <assert.h>
 
 #include "flight.h"
-#include "pages.h"
+#include "page_pool.h"
 
 /* Pieces are multiples of LSM_DIRECT_ALIGN. Those of direct writes and small files are large enough
  * that a request costs nothing beside its bytes, and four of them are in flight while one is
@@ -16,7 +16,8 @@
  * the kernel then gives each one folio of that size, and maps it whole where the table is read in
  * place. Random reads of a page and two lines of it in 280 MB: 380 ns, 470 with pieces of 1 MiB,
  * which are mapped in pages of 4 KiB. Copies into the page cache wait for no device: one at a time
- * is enough. */
+ * is enough.
+ * Where a file of a page or more is expected the buffers are pages of the pool, or lie on one. */
 enum {
     LSM_OUTPUT_PIECE = 256 << 10,
     LSM_OUTPUT_BUFFERS = 6,
@@ -24,6 +25,7 @@ enum {
     LSM_OUTPUT_HUGE_BUFFERS = 2,
 };
 static_assert(LSM_OUTPUT_PIECE % LSM_DIRECT_ALIGN == 0, "direct writes");
+static_assert(LSM_OUTPUT_BUFFERS * LSM_OUTPUT_PIECE <= LSM_HUGE_PAGE, "small pieces on a page");
 static_assert((int)LSM_OUTPUT_HUGE_BUFFERS < (int)LSM_OUTPUT_BUFFERS, "room for either");
 
 struct lsm_output {
@@ -36,16 +38,24 @@ struct lsm_output {
     uint32_t buffers;
     uint32_t current;
     uint32_t filled; /* of the current buffer */
+    bool paged;      /* buffers are on pages, else in the heap */
+    struct lsm_page_pool *pool;
+    struct lsm_page *pages; /* taken */
     struct {
         struct lsm_flight flight;
         uint8_t *data; /* allocated at first use */
     } buffer[LSM_OUTPUT_BUFFERS];
 };
 
+struct lsm_output_options {
+    bool direct;
+    uint64_t size_hint;         /* expected file size; 0: not known */
+    struct lsm_page_pool *pool; /* borrowed; may be NULL */
+};
 /* Creates the file, which must not exist. On failure nothing is held. */
 LSM_CHECKED int lsm_output_open(struct lsm_output *output, struct lsm_io *io,
-                                struct lsm_queue *queue, const char *path, bool direct,
-                                uint64_t size_hint, struct lsm_fault *fault);
+                                struct lsm_queue *queue, const char *path,
+                                const struct lsm_output_options *options, struct lsm_fault *fault);
 LSM_CHECKED int lsm_output_append(struct lsm_output *output, const void *data, uint64_t size,
                                   struct lsm_fault *fault);
 /* Writes the rest, cuts the file to its length and syncs it. Close follows in any case. */

@@ -50,14 +50,34 @@ static uint64_t measure(const struct lsm_readahead *ahead, uint64_t *offset, siz
     return bytes;
 }
 
-static bool reserve(struct lsm_piece *piece, uint64_t bytes) {
+static void free_piece(const struct lsm_readahead *ahead, struct lsm_piece *piece) {
+    if (piece->sliced) {
+        lsm_slice_give(ahead->table->pool, piece->data);
+    } else {
+        free(piece->data);
+    }
+    piece->data = NULL;
+    piece->capacity = 0;
+    piece->sliced = false;
+}
+
+/* A piece of usual size is a slice of the database's pages; what a short scan reads, or one large
+ * block, is the heap's. */
+static bool reserve(const struct lsm_readahead *ahead, struct lsm_piece *piece, uint64_t bytes) {
     if (bytes <= piece->capacity) {
         return true;
     }
+    free_piece(ahead, piece);
+    piece->sliced = ahead->table->pool != NULL && bytes > LSM_SLICE / 2 && bytes <= LSM_SLICE;
     uint64_t capacity = (bytes + LSM_DIRECT_ALIGN - 1) & ~(uint64_t)(LSM_DIRECT_ALIGN - 1);
-    free(piece->data);
-    piece->data = aligned_alloc(LSM_DIRECT_ALIGN, capacity);
+    if (piece->sliced) {
+        capacity = LSM_SLICE;
+        piece->data = lsm_slice_take(ahead->table->pool);
+    } else {
+        piece->data = aligned_alloc(LSM_DIRECT_ALIGN, capacity);
+    }
     piece->capacity = piece->data != NULL ? capacity : 0;
+    piece->sliced = piece->sliced && piece->data != NULL;
     return piece->data != NULL;
 }
 
@@ -74,7 +94,7 @@ static void fill(struct lsm_readahead *ahead) {
             break;
         }
         struct lsm_piece *piece = &ahead->piece[(ahead->head + ahead->used) % LSM_READAHEAD_PIECES];
-        if (!reserve(piece, bytes)) {
+        if (!reserve(ahead, piece, bytes)) {
             break;
         }
         piece->first = ahead->next;
@@ -179,9 +199,7 @@ int lsm_readahead_block(struct lsm_readahead *ahead, size_t i, struct lsm_block_
 void lsm_readahead_stop(struct lsm_readahead *ahead) {
     land_all(ahead);
     for (uint32_t i = 0; i < LSM_READAHEAD_PIECES; i++) {
-        free(ahead->piece[i].data);
-        ahead->piece[i].data = NULL;
-        ahead->piece[i].capacity = 0;
+        free_piece(ahead, &ahead->piece[i]);
     }
     free(ahead->raw);
     ahead->raw = NULL;

@@ -16,6 +16,7 @@
 /* A piece is a run of whole blocks of together at most LSM_READAHEAD_BYTES, or one larger block.
  * One piece is walked while the others are in flight. */
 enum { LSM_READAHEAD_BYTES = 128 << 10, LSM_READAHEAD_PIECES = 6 };
+static_assert((int)LSM_READAHEAD_BYTES == (int)LSM_SLICE, "a piece is a slice");
 static_assert(LSM_READAHEAD_PIECES > 4, "four in flight while one is walked");
 /* What a scan asks for before it has walked anything; the pieces share what it may ask for, each of
  * so many bytes at least. */
@@ -27,6 +28,7 @@ struct lsm_piece {
     struct lsm_flight flight;
     uint8_t *data; /* allocated at first use */
     uint64_t capacity;
+    bool sliced;         /* the data are a slice, else in the heap */
     size_t first, count; /* blocks */
 };
 

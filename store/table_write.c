@@ -3,53 +3,25 @@
 #include "block_write.h"
 #include "checksum.h"
 #include "codec.h"
-#include "filter.h"
+#include "hash_list.h"
 #include "key_prefix.h"
 #include "table.h"
 #include "table_output.h"
-
-struct grown {
-    uint8_t *data;
-    size_t size, capacity;
-};
 
 struct lsm_table_writer {
     struct lsm_output output;
     struct lsm_table_writer_options options;
     struct lsm_block_builder builder;
     struct lsm_packer *packer; /* NULL: blocks are stored as they are */
-    struct grown records;      /* struct lsm_index_record each */
-    struct grown keys;
-    struct grown hashes; /* uint64_t each: of every distinct key */
-    struct grown first_key;
-    struct grown last_key;
-    uint64_t last_seq;
+    struct lsm_grown records;  /* struct lsm_index_record each */
+    struct lsm_grown keys;
+    struct lsm_hash_list hashes; /* of every distinct key */
+    uint8_t *first_key;          /* NULL: no entry yet */
+    uint32_t first_key_size;
+    uint64_t last_seq; /* the last key is in the builder */
     struct lsm_filter_plan plan;
     struct lsm_table_stat stat;
 };
-
-static bool grow(struct grown *grown, size_t more) {
-    if (__builtin_expect(grown->size + more <= grown->capacity, 1)) {
-        return true;
-    }
-    size_t capacity = (grown->size + more) * 2;
-    uint8_t *data = realloc(grown->data, capacity < 256 ? 256 : capacity);
-    if (data == NULL) {
-        return false;
-    }
-    grown->data = data;
-    grown->capacity = capacity < 256 ? 256 : capacity;
-    return true;
-}
-
-static bool grown_append(struct grown *grown, const void *data, size_t size) {
-    if (!grow(grown, size)) {
-        return false;
-    }
-    memcpy(grown->data + grown->size, data, size);
-    grown->size += size;
-    return true;
-}
 
 static int out_of_memory(const struct lsm_table_writer *writer, struct lsm_fault *fault) {
     return lsm_fail(fault, LSM_ERR_MEMORY, "%s: out of memory while writing the table",
@@ -67,6 +39,9 @@ int lsm_table_writer_create(struct lsm_io *io, struct lsm_queue *queue, const ch
     made->options = *options;
     made->stat.seq_min = UINT64_MAX;
     made->stat.block_bytes = options->block_bytes;
+    made->records.pool = options->pool;
+    made->keys.pool = options->pool;
+    made->hashes.first.pool = options->pool;
     lsm_block_builder_init(&made->builder);
     if (options->bloom_fpr > 0) {
         made->plan = lsm_filter_plan(options->bloom_fpr);
@@ -78,8 +53,9 @@ int lsm_table_writer_create(struct lsm_io *io, struct lsm_queue *queue, const ch
         rc = made->packer != NULL ? 0 : lsm_fail(fault, LSM_ERR_MEMORY, "%s: out of memory", path);
     }
     if (rc == 0) {
-        rc = lsm_output_open(&made->output, io, queue, path, options->direct_io, options->size_hint,
-                             fault);
+        struct lsm_output_options output = {
+            .direct = options->direct_io, .size_hint = options->size_hint, .pool = options->pool};
+        rc = lsm_output_open(&made->output, io, queue, path, &output, fault);
     }
     if (rc != 0) {
         lsm_packer_destroy(made->packer);
@@ -97,11 +73,10 @@ void lsm_table_writer_abandon(struct lsm_table_writer *writer) {
     lsm_output_close(&writer->output);
     lsm_block_builder_free(&writer->builder);
     lsm_packer_destroy(writer->packer);
-    free(writer->records.data);
-    free(writer->keys.data);
-    free(writer->hashes.data);
-    free(writer->first_key.data);
-    free(writer->last_key.data);
+    lsm_grown_free(&writer->records);
+    lsm_grown_free(&writer->keys);
+    lsm_hash_list_free(&writer->hashes);
+    free(writer->first_key);
     free(writer);
 }
 
@@ -109,14 +84,15 @@ void lsm_table_writer_abandon(struct lsm_table_writer *writer) {
  * returns its sequence; see table_format.h. */
 static bool append_separator(struct lsm_table_writer *writer, const struct lsm_entry *next,
                              size_t shared, uint64_t *seq) {
-    const struct grown *last = &writer->last_key;
-    if (next == NULL || (shared == last->size && shared == next->key_size)) {
+    uint32_t last_size;
+    const uint8_t *last = lsm_block_builder_last_key(&writer->builder, &last_size);
+    if (next == NULL || (shared == last_size && shared == next->key_size)) {
         *seq = writer->last_seq;
-        return grown_append(&writer->keys, last->data, last->size);
+        return lsm_grown_append(&writer->keys, last, last_size);
     }
     LSM_ASSERT(shared < next->key_size);
     *seq = LSM_SEPARATOR_SEQ;
-    return grown_append(&writer->keys, next->key, shared + 1);
+    return lsm_grown_append(&writer->keys, next->key, shared + 1);
 }
 
 /* Ends the block. `next` follows it and has `shared` bytes in common with the last key. */
@@ -145,7 +121,7 @@ static int end_block(struct lsm_table_writer *writer, const struct lsm_entry *ne
     record.length = (uint32_t)size;
     record.raw_length = (uint32_t)builder->size;
     record.checksum = lsm_checksum(record.offset, stored, size);
-    if (!grown_append(&writer->records, &record, sizeof record)) {
+    if (!lsm_grown_append(&writer->records, &record, sizeof record)) {
         return out_of_memory(writer, fault);
     }
     writer->stat.blocks++;
@@ -157,14 +133,15 @@ static int end_block(struct lsm_table_writer *writer, const struct lsm_entry *ne
 /* Asserts the order and returns what the key shares with the one before it. */
 static size_t check_order(const struct lsm_table_writer *writer, const struct lsm_entry *entry,
                           bool *same_key) {
-    const struct grown *last = &writer->last_key;
-    size_t shared = lsm_common_prefix(last->data, last->size, entry->key, entry->key_size);
-    *same_key = shared == last->size && shared == entry->key_size;
+    uint32_t last_size;
+    const uint8_t *last = lsm_block_builder_last_key(&writer->builder, &last_size);
+    size_t shared = lsm_common_prefix(last, last_size, entry->key, entry->key_size);
+    *same_key = shared == last_size && shared == entry->key_size;
     if (*same_key) {
         LSM_ASSERT(entry->seq < writer->last_seq);
     } else {
         LSM_ASSERT(shared < entry->key_size);
-        LSM_ASSERT(shared == last->size || entry->key[shared] > last->data[shared]);
+        LSM_ASSERT(shared == last_size || entry->key[shared] > last[shared]);
     }
     return shared;
 }
@@ -178,6 +155,15 @@ static void count_entry(struct lsm_table_stat *stat, const struct lsm_entry *ent
     stat->value_bytes += entry->value_size;
 }
 
+static bool keep_first_key(struct lsm_table_writer *writer, const struct lsm_entry *entry) {
+    writer->first_key = malloc(entry->key_size);
+    if (writer->first_key != NULL) {
+        memcpy(writer->first_key, entry->key, entry->key_size);
+        writer->first_key_size = entry->key_size;
+    }
+    return writer->first_key != NULL;
+}
+
 int lsm_table_writer_add(struct lsm_table_writer *writer, const struct lsm_entry *entry,
                          struct lsm_fault *fault) {
     LSM_ASSERT(entry->key_size >= 1 && entry->key_size <= LSM_KEY_SIZE_MAX);
@@ -185,9 +171,9 @@ int lsm_table_writer_add(struct lsm_table_writer *writer, const struct lsm_entry
     LSM_ASSERT(entry->type == LSM_TYPE_PUT || entry->value_size == 0);
     bool same_key = false;
     size_t shared = 0;
-    if (writer->stat.entries != 0) {
+    if (writer->first_key != NULL) {
         shared = check_order(writer, entry, &same_key);
-    } else if (!grown_append(&writer->first_key, entry->key, entry->key_size)) {
+    } else if (!keep_first_key(writer, entry)) {
         return out_of_memory(writer, fault);
     }
     if (lsm_block_builder_entries(&writer->builder) != 0 &&
@@ -200,16 +186,8 @@ int lsm_table_writer_add(struct lsm_table_writer *writer, const struct lsm_entry
     }
     bool filtered = writer->plan.probes != 0 && !same_key;
     if (!lsm_block_builder_add(&writer->builder, entry, (uint32_t)shared) ||
-        (filtered && !grow(&writer->hashes, sizeof(uint64_t)))) {
-        return out_of_memory(writer, fault);
-    }
-    if (filtered) {
-        lsm_store64(writer->hashes.data + writer->hashes.size,
-                    lsm_filter_hash(entry->key, entry->key_size));
-        writer->hashes.size += sizeof(uint64_t);
-    }
-    writer->last_key.size = shared;
-    if (!grown_append(&writer->last_key, entry->key + shared, entry->key_size - shared)) {
+        (filtered &&
+         !lsm_hash_list_add(&writer->hashes, lsm_filter_hash(entry->key, entry->key_size)))) {
         return out_of_memory(writer, fault);
     }
     writer->last_seq = entry->seq;
@@ -221,13 +199,15 @@ static uint64_t filter_bytes(const struct lsm_table_writer *writer) {
     if (writer->plan.probes == 0) {
         return 0;
     }
-    return lsm_filter_bytes(&writer->plan, writer->hashes.size / sizeof(uint64_t));
+    return lsm_filter_bytes(&writer->plan, writer->hashes.count);
 }
 
 uint64_t lsm_table_writer_bytes(const struct lsm_table_writer *writer) {
+    uint32_t last_size = 0;
+    (void)lsm_block_builder_last_key(&writer->builder, &last_size);
     return writer->output.offset + lsm_block_builder_size(&writer->builder) + filter_bytes(writer) +
            LSM_FILTER_LINE + writer->records.size + sizeof(struct lsm_index_record) +
-           writer->keys.size + writer->first_key.size + 2 * writer->last_key.size +
+           writer->keys.size + writer->first_key_size + 2 * (uint64_t)last_size +
            sizeof(struct lsm_table_stat) + sizeof(struct lsm_table_footer);
 }
 
@@ -245,35 +225,35 @@ static int write_filter(struct lsm_table_writer *writer, struct lsm_fault *fault
         return 0;
     }
     uint64_t zeros = lsm_filter_zeros(writer->output.offset);
-    uint8_t *filter = aligned_alloc(LSM_FILTER_LINE, LSM_FILTER_LINE + bytes);
-    uint64_t count = writer->hashes.size / sizeof(uint64_t);
-    uint64_t *hashes = (uint64_t *)(void *)writer->hashes.data;
-    if (filter == NULL) {
+    struct lsm_grown room = {.pool = writer->options.pool};
+    if (!lsm_grown_reserve(&room, 2 * LSM_FILTER_LINE + bytes)) {
         return out_of_memory(writer, fault);
     }
-    memset(filter, 0, LSM_FILTER_LINE);
-    lsm_filter_build(&writer->plan, hashes, count, filter + LSM_FILTER_LINE);
-    int rc = write_section(writer, filter + LSM_FILTER_LINE - zeros, zeros + bytes,
-                           &writer->stat.filter, fault);
-    free(filter);
+    uint8_t *filter = room.data + LSM_FILTER_LINE;
+    filter += (LSM_FILTER_LINE - (uintptr_t)filter % LSM_FILTER_LINE) % LSM_FILTER_LINE;
+    memset(filter - zeros, 0, zeros);
+    lsm_hash_list_filter(&writer->hashes, &writer->plan, filter);
+    int rc = write_section(writer, filter - zeros, zeros + bytes, &writer->stat.filter, fault);
+    lsm_grown_free(&room);
     return rc;
 }
 
 /* Info: the counts, then the two keys. */
 static int write_info(struct lsm_table_writer *writer, struct lsm_section *section,
                       struct lsm_fault *fault) {
-    struct grown info = {0};
-    writer->stat.first_key_size = (uint32_t)writer->first_key.size;
-    writer->stat.last_key_size = (uint32_t)writer->last_key.size;
-    int rc;
-    if (grown_append(&info, &writer->stat, sizeof writer->stat) &&
-        grown_append(&info, writer->first_key.data, writer->first_key.size) &&
-        grown_append(&info, writer->last_key.data, writer->last_key.size)) {
-        rc = write_section(writer, info.data, info.size, section, fault);
-    } else {
-        rc = out_of_memory(writer, fault);
+    struct lsm_table_stat *stat = &writer->stat;
+    const uint8_t *last_key = lsm_block_builder_last_key(&writer->builder, &stat->last_key_size);
+    stat->first_key_size = writer->first_key_size;
+    size_t size = sizeof *stat + stat->first_key_size + stat->last_key_size;
+    uint8_t *info = malloc(size);
+    if (info == NULL) {
+        return out_of_memory(writer, fault);
     }
-    free(info.data);
+    memcpy(info, stat, sizeof *stat);
+    memcpy(info + sizeof *stat, writer->first_key, stat->first_key_size);
+    memcpy(info + sizeof *stat + stat->first_key_size, last_key, stat->last_key_size);
+    int rc = write_section(writer, info, size, section, fault);
+    free(info);
     return rc;
 }
 
@@ -313,16 +293,15 @@ static int write_tail(struct lsm_table_writer *writer, struct lsm_fault *fault) 
     return rc != 0 ? rc : lsm_output_finish(&writer->output, fault);
 }
 
-/* Hands the key over, without the room it grew into: metas live long. */
-static uint8_t *take_key(struct grown *key) {
-    uint8_t *fitted = realloc(key->data, key->size);
-    uint8_t *taken = fitted != NULL ? fitted : key->data;
-    *key = (struct grown){0};
-    return taken;
-}
-
-static void fill_meta(struct lsm_table_writer *writer, struct lsm_table_meta *meta) {
+/* Gives the first key away. False: no memory for the last. */
+static bool fill_meta(struct lsm_table_writer *writer, struct lsm_table_meta *meta) {
     const struct lsm_table_stat *stat = &writer->stat;
+    uint8_t *last_key = malloc(stat->last_key_size);
+    if (last_key == NULL) {
+        return false;
+    }
+    uint32_t size;
+    memcpy(last_key, lsm_block_builder_last_key(&writer->builder, &size), stat->last_key_size);
     meta->bytes = writer->output.offset;
     meta->entries = stat->entries;
     meta->tombstones = stat->tombstones;
@@ -330,18 +309,20 @@ static void fill_meta(struct lsm_table_writer *writer, struct lsm_table_meta *me
     meta->seq_max = stat->seq_max;
     meta->key_bytes = stat->key_bytes;
     meta->value_bytes = stat->value_bytes;
-    meta->first_key = take_key(&writer->first_key);
+    meta->first_key = writer->first_key;
     meta->first_key_size = stat->first_key_size;
-    meta->last_key = take_key(&writer->last_key);
+    meta->last_key = last_key;
     meta->last_key_size = stat->last_key_size;
+    writer->first_key = NULL;
+    return true;
 }
 
 int lsm_table_writer_finish(struct lsm_table_writer *writer, struct lsm_table_meta *meta,
                             struct lsm_fault *fault) {
     LSM_ASSERT(writer->stat.entries >= 1 && lsm_block_builder_entries(&writer->builder) >= 1);
     int rc = write_tail(writer, fault);
-    if (rc == 0) {
-        fill_meta(writer, meta);
+    if (rc == 0 && !fill_meta(writer, meta)) {
+        rc = out_of_memory(writer, fault);
     }
     lsm_table_writer_abandon(writer);
     return rc;

@@ -12,18 +12,18 @@
 #include "table_kit.h"
 
 static struct kit_rng rng;
-static struct lsm_arena_pool *pool;
+static struct lsm_page_pool *pool;
 static struct lsm_fault fault;
 
 static int setup(void **state) {
     (void)state;
-    pool = lsm_arena_pool_create(8u << 20);
+    pool = lsm_page_pool_create(8u << 20);
     return pool == NULL;
 }
 
 static int teardown(void **state) {
     (void)state;
-    lsm_arena_pool_destroy(pool); /* asserts that every block came back */
+    lsm_page_pool_destroy(pool); /* asserts that every block came back */
     return 0;
 }
 

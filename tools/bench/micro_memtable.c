@@ -5,12 +5,12 @@
 #include "workload.h"
 
 struct table {
-    struct lsm_arena_pool *pool;
+    struct lsm_page_pool *pool;
     struct lsm_memtable *memtable;
 };
 
 static bool table_open(struct table *t, struct bench_micro_context *context,
-                       struct lsm_arena_pool *pool) {
+                       struct lsm_page_pool *pool) {
     struct lsm_fault fault = {0};
     t->pool = pool;
     if (pool == NULL ||
@@ -45,7 +45,7 @@ static bool insert_all(struct table *t, struct bench_micro_context *context) {
 
 /* The pool keeps the blocks from round to round, as the engine does. */
 bool bench_micro_memtable_insert(struct bench_micro_context *context) {
-    struct lsm_arena_pool *pool = lsm_arena_pool_create(2 * context->args->memtable_bytes);
+    struct lsm_page_pool *pool = lsm_page_pool_create(2 * context->args->memtable_bytes);
     struct table t;
     bool good = table_open(&t, context, pool) && insert_all(&t, context);
     for (int round = 0; good && round < BENCH_MICRO_ROUNDS; round++) {
@@ -58,13 +58,13 @@ bool bench_micro_memtable_insert(struct bench_micro_context *context) {
     }
     if (good) {
         lsm_memtable_unref(t.memtable);
-        lsm_arena_pool_destroy(pool);
+        lsm_page_pool_destroy(pool);
     }
     return good;
 }
 
 static bool find(struct bench_micro_context *context, bool absent) {
-    struct lsm_arena_pool *pool = lsm_arena_pool_create(2 * context->args->memtable_bytes);
+    struct lsm_page_pool *pool = lsm_page_pool_create(2 * context->args->memtable_bytes);
     struct table t;
     char key[BENCH_KEY_MAX];
     struct lsm_entry entry;
@@ -88,7 +88,7 @@ static bool find(struct bench_micro_context *context, bool absent) {
             (double)bench_ticks_ns(begin, bench_ticks()) / (double)context->entries;
     }
     lsm_memtable_unref(t.memtable);
-    lsm_arena_pool_destroy(pool);
+    lsm_page_pool_destroy(pool);
     /* Ids are drawn from all keys and folded onto those inserted: some may be missing. */
     return (absent ? found == 0 : found > 0) ||
            bench_micro_fail(context, "it finds what it should not");
