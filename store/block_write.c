@@ -25,13 +25,14 @@ void lsm_block_builder_init(struct lsm_block_builder *builder) {
 }
 
 void lsm_block_builder_free(struct lsm_block_builder *builder) {
-    free(builder->data);
+    free(builder->own);
     free(builder->gathered);
     free(builder->raw);
     lsm_block_builder_init(builder);
 }
 
 void lsm_block_builder_reset(struct lsm_block_builder *builder) {
+    builder->data = NULL;
     builder->size = 0;
     builder->raw_size = 0;
     builder->sums = (struct lsm_block_sums){0};
@@ -41,21 +42,24 @@ static uint32_t rest_of(uint32_t key_size) {
     return key_size > LSM_BLOCK_WINDOW ? key_size - LSM_BLOCK_WINDOW : 0;
 }
 
-static struct lsm_block_sums sums_with(const struct lsm_block_sums *sums,
-                                       const struct lsm_entry *entry, uint32_t shared) {
-    bool first = sums->entries == 0;
+static inline void add_to_sums(struct lsm_block_sums *sums, const struct lsm_entry *entry,
+                               uint32_t shared) {
     uint32_t size = entry->key_size;
-    uint32_t common = first ? size : shared;
-    return (struct lsm_block_sums){
-        .entries = sums->entries + 1,
-        .shared = first || common < sums->shared ? common : sums->shared,
-        .key_min = first || size < sums->key_min ? size : sums->key_min,
-        .key_max = size > sums->key_max ? size : sums->key_max,
-        .seq_min = first || entry->seq < sums->seq_min ? entry->seq : sums->seq_min,
-        .seq_max = entry->seq > sums->seq_max ? entry->seq : sums->seq_max,
-        .rests = sums->rests + rest_of(size),
-        .values = sums->values + entry->value_size,
-    };
+    if (sums->entries == 0) {
+        shared = size;
+        sums->shared = size;
+        sums->key_min = size;
+        sums->seq_min = entry->seq;
+    }
+    sums->entries++;
+    sums->tombstones += entry->type == LSM_TYPE_DELETE;
+    sums->shared = shared < sums->shared ? shared : sums->shared;
+    sums->key_min = size < sums->key_min ? size : sums->key_min;
+    sums->key_max = size > sums->key_max ? size : sums->key_max;
+    sums->seq_min = entry->seq < sums->seq_min ? entry->seq : sums->seq_min;
+    sums->seq_max = entry->seq > sums->seq_max ? entry->seq : sums->seq_max;
+    sums->rests += rest_of(size);
+    sums->values += entry->value_size;
 }
 
 /* A rest is what its key has behind prefix and window: with a prefix every key is at least that
@@ -86,8 +90,20 @@ static struct layout lay_out(const struct lsm_block_sums *sums) {
 
 size_t lsm_block_builder_size_with(const struct lsm_block_builder *builder,
                                    const struct lsm_entry *entry, uint32_t shared) {
-    struct lsm_block_sums sums = sums_with(&builder->sums, entry, shared);
+    struct lsm_block_sums sums = builder->sums;
+    add_to_sums(&sums, entry, shared);
     return lay_out(&sums).size;
+}
+
+bool lsm_block_builder_fits(const struct lsm_block_builder *builder, const struct lsm_entry *entry,
+                            uint32_t shared, size_t limit) {
+    /* An entry takes at most its window, tag, size and offset beside its bytes, a block its header
+     * and one more offset. Most entries fit so with room to spare. */
+    enum { ENTRY_MOST = LSM_BLOCK_WINDOW + 8 + 2 + 4, BLOCK_MOST = LSM_BLOCK_HEADER + 4 };
+    size_t most = BLOCK_MOST + (builder->sums.entries + (size_t)1) * ENTRY_MOST +
+                  builder->raw_size + entry->key_size + (size_t)entry->value_size;
+    return __builtin_expect(most <= limit, 1) ||
+           lsm_block_builder_size_with(builder, entry, shared) <= limit;
 }
 
 size_t lsm_block_builder_size(const struct lsm_block_builder *builder) {
@@ -142,73 +158,103 @@ bool lsm_block_builder_add(struct lsm_block_builder *builder, const struct lsm_e
         .value_size = (uint32_t)entry->value_size,
         .type = entry->type,
     };
-    memcpy(p, entry->key, entry->key_size);
+    lsm_copy_short(p, entry->key, entry->key_size);
     if (entry->value_size != 0) {
         memcpy(p + entry->key_size, entry->value, (size_t)entry->value_size);
     }
     builder->last_at = builder->raw_size;
     builder->last_size = entry->key_size;
     builder->raw_size += bytes;
-    builder->sums = sums_with(&builder->sums, entry, shared);
+    add_to_sums(&builder->sums, entry, shared);
     return true;
 }
 
-static void store_uint(uint8_t *p, uint64_t v, uint32_t size) {
+/* Writes the low `size` bytes of v, at most 8, and maybe zeros behind them, but nothing at or
+ * behind `end`: what lies behind is written later. */
+static inline void store_uint(uint8_t *p, uint64_t v, uint32_t size, const uint8_t *end) {
+    if (__builtin_expect((size_t)(end - p) >= sizeof v, 1)) {
+        lsm_store64(p, v);
+        return;
+    }
     for (uint32_t i = 0; i < size; i++) {
         p[i] = (uint8_t)(v >> (8 * i));
     }
 }
 
-/* Writes entry i at `p` and its window; returns the entry's end. */
-static uint8_t *put_entry(const struct lsm_block_builder *builder, const struct layout *layout,
-                          uint32_t i, uint8_t *p) {
-    const struct lsm_gathered *entry = &builder->gathered[i];
+static inline uint32_t window_of(const uint8_t *suffix, uint32_t size) {
+    uint32_t window = 0;
+    if (__builtin_expect(size >= LSM_BLOCK_WINDOW, 1)) {
+        return __builtin_bswap32(lsm_load32(suffix));
+    }
+    memcpy(&window, suffix, size);
+    return __builtin_bswap32(window);
+}
+
+/* Writes an entry at `p` and its window; returns the entry's end. */
+static inline uint8_t *put_entry(const struct lsm_block_builder *builder,
+                                 const struct layout *layout, const struct lsm_gathered *entry,
+                                 uint8_t *window, uint8_t *p, const uint8_t *end) {
     const uint8_t *suffix = builder->raw + entry->at + layout->prefix_size;
     uint32_t suffix_size = entry->key_size - layout->prefix_size;
-    uint32_t window = 0;
-    memcpy(&window, suffix, suffix_size < LSM_BLOCK_WINDOW ? suffix_size : LSM_BLOCK_WINDOW);
-    lsm_store32(builder->data + LSM_BLOCK_HEADER + (size_t)i * LSM_BLOCK_WINDOW,
-                __builtin_bswap32(window));
+    lsm_store32(window, window_of(suffix, suffix_size));
     uint64_t tag =
         (entry->seq - builder->sums.seq_min) << LSM_BLOCK_TYPE_BITS | (uint64_t)entry->type;
-    store_uint(p, tag, layout->tag_size);
+    store_uint(p, tag, layout->tag_size, end);
     p += layout->tag_size;
-    store_uint(p, suffix_size, layout->size_width);
-    p += layout->size_width;
+    if (layout->size_width != 0) {
+        store_uint(p, suffix_size, layout->size_width, end);
+        p += layout->size_width;
+    }
     uint32_t skipped = suffix_size < LSM_BLOCK_WINDOW ? suffix_size : LSM_BLOCK_WINDOW;
     size_t rest = suffix_size - skipped + (size_t)entry->value_size;
     memcpy(p, suffix + skipped, rest);
     return p + rest;
 }
 
-bool lsm_block_builder_finish(struct lsm_block_builder *builder) {
+static inline void put_offset(uint8_t *offsets, uint32_t i, size_t value, bool wide) {
+    if (wide) {
+        lsm_store32(offsets + (size_t)i * 4, (uint32_t)value);
+    } else {
+        lsm_store16(offsets + (size_t)i * 2, (uint16_t)value);
+    }
+}
+
+void lsm_block_builder_finish_at(struct lsm_block_builder *builder, uint8_t *data) {
     const struct lsm_block_sums *sums = &builder->sums;
     LSM_ASSERT(sums->entries >= 1 && builder->size == 0);
     struct layout layout = lay_out(sums);
-    if (!reserve(&builder->data, &builder->capacity, layout.size)) {
-        return false;
-    }
-    uint64_t widths = layout.tag_size | layout.size_width << LSM_BLOCK_SIZE_SHIFT |
-                      (layout.offset_size == 4 ? LSM_BLOCK_WIDE : 0u);
+    bool wide = layout.offset_size == 4;
+    uint64_t widths =
+        layout.tag_size | layout.size_width << LSM_BLOCK_SIZE_SHIFT | (wide ? LSM_BLOCK_WIDE : 0u);
     struct lsm_block_header header = {
         .entries = sums->entries,
         .prefix_size = (uint16_t)layout.prefix_size,
         .suffix_size = (uint16_t)layout.suffix_size,
         .seq_widths = sums->seq_min << 8 | widths,
     };
-    memcpy(builder->data, &header, sizeof header);
-    uint8_t *offset = builder->data + sizeof header + (size_t)sums->entries * LSM_BLOCK_WINDOW;
-    uint8_t *p = offset + ((size_t)sums->entries + 1) * layout.offset_size;
+    memcpy(data, &header, sizeof header);
+    uint8_t *windows = data + sizeof header;
+    uint8_t *offsets = windows + (size_t)sums->entries * LSM_BLOCK_WINDOW;
+    uint8_t *p = offsets + ((size_t)sums->entries + 1) * layout.offset_size;
     memcpy(p, builder->raw, layout.prefix_size);
     p += layout.prefix_size;
     for (uint32_t i = 0; i < sums->entries; i++) {
-        store_uint(offset, (uint64_t)(p - builder->data), layout.offset_size);
-        offset += layout.offset_size;
-        p = put_entry(builder, &layout, i, p);
+        put_offset(offsets, i, (size_t)(p - data), wide);
+        p = put_entry(builder, &layout, &builder->gathered[i],
+                      windows + (size_t)i * LSM_BLOCK_WINDOW, p, data + layout.size);
     }
-    store_uint(offset, (uint64_t)(p - builder->data), layout.offset_size);
-    builder->size = (size_t)(p - builder->data);
+    put_offset(offsets, sums->entries, (size_t)(p - data), wide);
+    builder->data = data;
+    builder->size = (size_t)(p - data);
     LSM_ASSERT(builder->size == layout.size);
     LSM_ASSERT(builder->size >= LSM_BLOCK_LENGTH_MIN && builder->size <= LSM_BLOCK_LENGTH_MAX);
+}
+
+bool lsm_block_builder_finish(struct lsm_block_builder *builder) {
+    LSM_ASSERT(builder->sums.entries >= 1);
+    if (!reserve(&builder->own, &builder->own_capacity, lsm_block_builder_size(builder))) {
+        return false;
+    }
+    lsm_block_builder_finish_at(builder, builder->own);
     return true;
 }

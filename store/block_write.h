@@ -4,7 +4,9 @@
  * gathered and laid out by finish.
  *
  * Threads:    one. Ownership: the builder owns its buffers; lsm_block_builder_finish lends one
- * until the next reset. Errors: false: out of memory. */
+ * until the next reset, lsm_block_builder_finish_at uses the caller's. Errors: false: out of
+ * memory.
+ */
 #ifndef LSM_BLOCK_WRITE_H
 #define LSM_BLOCK_WRITE_H
 
@@ -16,7 +18,8 @@
 /* What the size of a block depends on. */
 struct lsm_block_sums {
     uint32_t entries;
-    uint32_t shared; /* bytes that all keys have in common */
+    uint32_t tombstones; /* among them; the size does not depend on it */
+    uint32_t shared;     /* bytes that all keys have in common */
     uint32_t key_min, key_max;
     uint64_t seq_min, seq_max;
     uint64_t rests;  /* bytes of the keys from the fifth on */
@@ -25,8 +28,10 @@ struct lsm_block_sums {
 struct lsm_gathered; /* one entry, until it is laid out */
 
 struct lsm_block_builder {
-    uint8_t *data; /* the block, once finished */
-    size_t size, capacity;
+    uint8_t *data; /* the block, once finished: in `own`, or where the caller wanted it */
+    size_t size;
+    uint8_t *own;
+    size_t own_capacity;
     struct lsm_block_sums sums;
     struct lsm_gathered *gathered;
     uint32_t gathered_capacity;
@@ -42,10 +47,17 @@ void lsm_block_builder_reset(struct lsm_block_builder *builder); /* keeps the me
 /* What the block would be with this entry in it. `shared` as for add. */
 size_t lsm_block_builder_size_with(const struct lsm_block_builder *builder,
                                    const struct lsm_entry *entry, uint32_t shared);
+/* Would the block be at most so large with this entry in it? */
+bool lsm_block_builder_fits(const struct lsm_block_builder *builder, const struct lsm_entry *entry,
+                            uint32_t shared, size_t limit);
 /* What the block would be if it were finished now; 0 when it has no entry. */
 size_t lsm_block_builder_size(const struct lsm_block_builder *builder);
 static inline uint32_t lsm_block_builder_entries(const struct lsm_block_builder *builder) {
     return builder->sums.entries;
+}
+/* The finished block is in memory of the caller's. */
+static inline bool lsm_block_builder_is_elsewhere(const struct lsm_block_builder *builder) {
+    return builder->data != builder->own;
 }
 /* Appends a copy. `shared`: bytes the key has in common with the key added before it (ignored for
  * the first). REQUIRES: entry after the previous one; not finished since the last reset. */
@@ -59,5 +71,7 @@ static inline const uint8_t *lsm_block_builder_last_key(const struct lsm_block_b
 }
 /* Lays the block out: data[0..size). REQUIRES: at least one entry. */
 bool lsm_block_builder_finish(struct lsm_block_builder *builder);
+/* The same at data[0..lsm_block_builder_size), which is the caller's. */
+void lsm_block_builder_finish_at(struct lsm_block_builder *builder, uint8_t *data);
 
 #endif

@@ -37,6 +37,19 @@ static inline void lsm_store64(uint8_t *p, uint64_t v) {
     memcpy(p, &v, sizeof v);
 }
 
+/* memcpy, without a call for what is as short as most keys. */
+static inline void lsm_copy_short(uint8_t *to, const uint8_t *from, size_t size) {
+    if (__builtin_expect(size - 8 > 24, 0)) { /* not 8 to 32 */
+        memcpy(to, from, size);
+    } else if (size >= 16) {
+        memcpy(to, from, 16);
+        memcpy(to + size - 16, from + size - 16, 16);
+    } else {
+        memcpy(to, from, 8);
+        memcpy(to + size - 8, from + size - 8, 8);
+    }
+}
+
 enum { LSM_VARINT_MAX = 10 };
 
 /* Writes at most LSM_VARINT_MAX bytes, returns the end. */

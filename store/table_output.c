@@ -102,6 +102,28 @@ static int reach_buffer(struct lsm_output *output, struct lsm_fault *fault) {
     return 0;
 }
 
+/* `size` bytes were put into the current buffer. */
+static int advance(struct lsm_output *output, uint32_t size, struct lsm_fault *fault) {
+    output->filled += size;
+    output->offset += size;
+    return output->filled == output->piece ? send_current(output, output->piece, fault) : 0;
+}
+
+uint8_t *lsm_output_place(struct lsm_output *output, uint64_t size) {
+    struct lsm_fault unused; /* the append that follows fails too */
+    LSM_ASSERT(output->file != NULL && output->filled < output->piece);
+    if (size > output->piece - output->filled || output->error != 0 ||
+        reach_buffer(output, &unused) != 0) {
+        return NULL;
+    }
+    return output->buffer[output->current].data + output->filled;
+}
+
+int lsm_output_wrote(struct lsm_output *output, uint64_t size, struct lsm_fault *fault) {
+    LSM_ASSERT(size <= output->piece - output->filled && output->error == 0);
+    return advance(output, (uint32_t)size, fault);
+}
+
 int lsm_output_append(struct lsm_output *output, const void *data, uint64_t size,
                       struct lsm_fault *fault) {
     LSM_ASSERT(output->file != NULL && output->filled < output->piece);
@@ -117,11 +139,7 @@ int lsm_output_append(struct lsm_output *output, const void *data, uint64_t size
         memcpy(output->buffer[output->current].data + output->filled, p, part);
         p += part;
         size -= part;
-        output->filled += part;
-        output->offset += part;
-        if (output->filled == output->piece) {
-            rc = send_current(output, output->piece, fault);
-        }
+        rc = advance(output, part, fault);
     }
     return rc;
 }

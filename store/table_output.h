@@ -58,6 +58,10 @@ LSM_CHECKED int lsm_output_open(struct lsm_output *output, struct lsm_io *io,
                                 const struct lsm_output_options *options, struct lsm_fault *fault);
 LSM_CHECKED int lsm_output_append(struct lsm_output *output, const void *data, uint64_t size,
                                   struct lsm_fault *fault);
+/* Where the next `size` bytes may be written by the caller, to be told by lsm_output_wrote; NULL:
+ * they do not fit into the current buffer, or something failed. */
+uint8_t *lsm_output_place(struct lsm_output *output, uint64_t size);
+LSM_CHECKED int lsm_output_wrote(struct lsm_output *output, uint64_t size, struct lsm_fault *fault);
 /* Writes the rest, cuts the file to its length and syncs it. Close follows in any case. */
 LSM_CHECKED int lsm_output_finish(struct lsm_output *output, struct lsm_fault *fault);
 /* Waits for what is in flight and frees everything; the file stays. */

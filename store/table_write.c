@@ -95,6 +95,31 @@ static bool append_separator(struct lsm_table_writer *writer, const struct lsm_e
     return lsm_grown_append(&writer->keys, next->key, shared + 1);
 }
 
+/* Lays the block out, in the output's buffer where it can stay as it is and has room. */
+static bool lay_out_block(struct lsm_table_writer *writer) {
+    struct lsm_block_builder *builder = &writer->builder;
+    uint8_t *place = NULL;
+    if (writer->packer == NULL) {
+        place = lsm_output_place(&writer->output, lsm_block_builder_size(builder));
+    }
+    if (place == NULL) {
+        return lsm_block_builder_finish(builder);
+    }
+    lsm_block_builder_finish_at(builder, place);
+    return true;
+}
+
+static void count_block(struct lsm_table_stat *stat, const struct lsm_block_builder *builder) {
+    const struct lsm_block_sums *sums = &builder->sums;
+    stat->blocks++;
+    stat->entries += sums->entries;
+    stat->tombstones += sums->tombstones;
+    stat->seq_min = sums->seq_min < stat->seq_min ? sums->seq_min : stat->seq_min;
+    stat->seq_max = sums->seq_max > stat->seq_max ? sums->seq_max : stat->seq_max;
+    stat->key_bytes += builder->raw_size - sums->values;
+    stat->value_bytes += sums->values;
+}
+
 /* Ends the block. `next` follows it and has `shared` bytes in common with the last key. */
 static int end_block(struct lsm_table_writer *writer, const struct lsm_entry *next, size_t shared,
                      struct lsm_fault *fault) {
@@ -103,8 +128,7 @@ static int end_block(struct lsm_table_writer *writer, const struct lsm_entry *ne
         .offset = writer->output.offset,
         .entries = lsm_block_builder_entries(builder),
     };
-    if (!lsm_block_builder_finish(builder) ||
-        !append_separator(writer, next, shared, &record.seq)) {
+    if (!lay_out_block(writer) || !append_separator(writer, next, shared, &record.seq)) {
         return out_of_memory(writer, fault);
     }
     record.key_end = writer->keys.size;
@@ -124,8 +148,10 @@ static int end_block(struct lsm_table_writer *writer, const struct lsm_entry *ne
     if (!lsm_grown_append(&writer->records, &record, sizeof record)) {
         return out_of_memory(writer, fault);
     }
-    writer->stat.blocks++;
-    int rc = lsm_output_append(&writer->output, stored, size, fault);
+    count_block(&writer->stat, builder);
+    bool in_place = lsm_block_builder_is_elsewhere(builder);
+    int rc = in_place ? lsm_output_wrote(&writer->output, size, fault)
+                      : lsm_output_append(&writer->output, stored, size, fault);
     lsm_block_builder_reset(builder);
     return rc;
 }
@@ -144,15 +170,6 @@ static size_t check_order(const struct lsm_table_writer *writer, const struct ls
         LSM_ASSERT(shared == last_size || entry->key[shared] > last[shared]);
     }
     return shared;
-}
-
-static void count_entry(struct lsm_table_stat *stat, const struct lsm_entry *entry) {
-    stat->entries++;
-    stat->tombstones += entry->type == LSM_TYPE_DELETE;
-    stat->seq_min = entry->seq < stat->seq_min ? entry->seq : stat->seq_min;
-    stat->seq_max = entry->seq > stat->seq_max ? entry->seq : stat->seq_max;
-    stat->key_bytes += entry->key_size;
-    stat->value_bytes += entry->value_size;
 }
 
 static bool keep_first_key(struct lsm_table_writer *writer, const struct lsm_entry *entry) {
@@ -177,8 +194,8 @@ int lsm_table_writer_add(struct lsm_table_writer *writer, const struct lsm_entry
         return out_of_memory(writer, fault);
     }
     if (lsm_block_builder_entries(&writer->builder) != 0 &&
-        lsm_block_builder_size_with(&writer->builder, entry, (uint32_t)shared) >
-            writer->options.block_bytes) {
+        !lsm_block_builder_fits(&writer->builder, entry, (uint32_t)shared,
+                                writer->options.block_bytes)) {
         int rc = end_block(writer, entry, shared, fault);
         if (rc != 0) {
             return rc;
@@ -191,7 +208,6 @@ int lsm_table_writer_add(struct lsm_table_writer *writer, const struct lsm_entry
         return out_of_memory(writer, fault);
     }
     writer->last_seq = entry->seq;
-    count_entry(&writer->stat, entry);
     return 0;
 }
 
@@ -319,7 +335,7 @@ static bool fill_meta(struct lsm_table_writer *writer, struct lsm_table_meta *me
 
 int lsm_table_writer_finish(struct lsm_table_writer *writer, struct lsm_table_meta *meta,
                             struct lsm_fault *fault) {
-    LSM_ASSERT(writer->stat.entries >= 1 && lsm_block_builder_entries(&writer->builder) >= 1);
+    LSM_ASSERT(lsm_block_builder_entries(&writer->builder) >= 1);
     int rc = write_tail(writer, fault);
     if (rc == 0 && !fill_meta(writer, meta)) {
         rc = out_of_memory(writer, fault);

@@ -12,6 +12,27 @@
 
 static uint64_t seed;
 
+/* Laid out elsewhere the block is the same, and nothing is written behind it. */
+static void check_finish_at(struct lsm_block_builder *builder, size_t size) {
+    enum { BEHIND = 16 };
+    struct lsm_block_builder same = *builder;
+    uint8_t *data = malloc(size + BEHIND);
+    assert_non_null(data);
+    memset(data, 0xa5, size + BEHIND);
+    lsm_block_builder_finish_at(builder, data);
+    assert_int_equal(builder->size, size);
+    assert_ptr_equal(builder->data, data);
+    for (size_t i = 0; i < BEHIND; i++) {
+        assert_int_equal(data[size + i], 0xa5);
+    }
+    *builder = same; /* not finished */
+    assert_true(lsm_block_builder_finish(builder));
+    assert_int_equal(builder->size, size);
+    assert_memory_equal(builder->data, data, size);
+    builder->size = 0; /* for the caller to finish it */
+    free(data);
+}
+
 static void build(struct lsm_block_builder *builder, const struct kit_model *model) {
     for (size_t i = 0; i < model->count; i++) {
         const struct lsm_entry *entry = &model->entries[i];
@@ -19,10 +40,14 @@ static void build(struct lsm_block_builder *builder, const struct kit_model *mod
         size_t shared =
             i == 0 ? 0 : lsm_common_prefix(last->key, last->key_size, entry->key, entry->key_size);
         size_t promised = lsm_block_builder_size_with(builder, entry, (uint32_t)shared);
+        assert_true(lsm_block_builder_fits(builder, entry, (uint32_t)shared, promised));
+        assert_true(lsm_block_builder_fits(builder, entry, (uint32_t)shared, promised * 2));
+        assert_false(lsm_block_builder_fits(builder, entry, (uint32_t)shared, promised - 1));
         assert_true(lsm_block_builder_add(builder, entry, (uint32_t)shared));
         assert_int_equal(lsm_block_builder_size(builder), promised);
     }
     size_t size = lsm_block_builder_size(builder);
+    check_finish_at(builder, size);
     assert_true(lsm_block_builder_finish(builder));
     assert_int_equal(builder->size, size);
     assert_int_equal(lsm_block_builder_entries(builder), model->count);
