@@ -341,7 +341,7 @@ static inline int show(struct lsm_block_iter *iter, uint32_t i) {
     uint8_t *suffix = iter->key + view->prefix_size;
     lsm_store32(suffix, __builtin_bswap32(window_at(view, i)));
     if (item.rest_size > 0) {
-        memcpy(suffix + LSM_BLOCK_WINDOW, item.rest, item.rest_size);
+        lsm_copy_short(suffix + LSM_BLOCK_WINDOW, item.rest, item.rest_size);
     }
     iter->at = i;
     iter->entry.key = iter->key;

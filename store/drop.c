@@ -94,7 +94,7 @@ static int remember_key(struct lsm_drop *drop, const struct lsm_entry *entry) {
         drop->key_copy = copy;
         drop->key_room = room;
     }
-    memcpy(drop->key_copy, entry->key, entry->key_size);
+    lsm_copy_short(drop->key_copy, entry->key, entry->key_size);
     drop->key_size = entry->key_size;
     drop->any = true;
     return 0;

@@ -10,9 +10,7 @@
 #ifndef LSM_ENTRY_H
 #define LSM_ENTRY_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
+#include "bytes.h"
 
 enum lsm_type { LSM_TYPE_DELETE = 0, LSM_TYPE_PUT = 1 }; /* persisted: frozen */
 
@@ -29,7 +27,14 @@ struct lsm_entry {
 
 static inline int lsm_key_compare(const uint8_t *a, size_t a_size, const uint8_t *b,
                                   size_t b_size) {
-    int c = memcmp(a, b, a_size < b_size ? a_size : b_size);
+    size_t size = a_size < b_size ? a_size : b_size;
+    if (size >= 8) { /* most keys differ in their first word: no call */
+        uint64_t x = lsm_load64(a), y = lsm_load64(b);
+        if (x != y) {
+            return __builtin_bswap64(x) < __builtin_bswap64(y) ? -1 : 1;
+        }
+    }
+    int c = memcmp(a, b, size);
     return c != 0 ? c : (a_size > b_size) - (a_size < b_size);
 }
 static inline int lsm_entry_compare(const struct lsm_entry *a, const struct lsm_entry *b) {

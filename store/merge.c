@@ -12,7 +12,8 @@
 
 struct input {
     struct lsm_source *source;
-    size_t rank; /* position among the inputs: decides between equal entries */
+    size_t rank;     /* position among the inputs: decides between equal entries */
+    uint64_t window; /* of the key stood on: most comparisons touch nothing but the heap */
 };
 
 struct merge {
@@ -47,7 +48,8 @@ static inline int compare_keys(const struct lsm_entry *a, const struct lsm_entry
     return (a->key_size > b->key_size) - (a->key_size < b->key_size);
 }
 
-static inline bool before(const struct input *a, const struct input *b) {
+/* REQUIRES: the windows are equal. */
+static bool before_in_window(const struct input *a, const struct input *b) {
     const struct lsm_entry *x = &a->source->entry;
     const struct lsm_entry *y = &b->source->entry;
     int c = compare_keys(x, y);
@@ -57,17 +59,28 @@ static inline bool before(const struct input *a, const struct input *b) {
     return c != 0 ? c < 0 : a->rank < b->rank;
 }
 
+static inline bool before(const struct input *a, const struct input *b) {
+    if (__builtin_expect(a->window != b->window, 1)) {
+        return a->window < b->window;
+    }
+    return before_in_window(a, b);
+}
+
 /* Whether a stands nearer to the top than b. */
 static inline bool above(const struct merge *m, const struct input *a, const struct input *b) {
     return m->backward ? before(b, a) : before(a, b);
+}
+
+static inline uint64_t window_of(const struct lsm_source *source) {
+    return lsm_key_window(source->entry.key, source->entry.key_size);
 }
 
 static void sift_down(struct merge *m, size_t hole) {
     struct input moving = m->heap[hole];
     size_t child;
     while ((child = 2 * hole + 1) < m->heap_count) {
-        if (child + 1 < m->heap_count && above(m, &m->heap[child + 1], &m->heap[child])) {
-            child++;
+        if (child + 1 < m->heap_count) {
+            child += above(m, &m->heap[child + 1], &m->heap[child]); /* no branch to guess */
         }
         if (!above(m, &m->heap[child], &moving)) {
             break;
@@ -106,7 +119,7 @@ static void build(struct merge *m) {
             return;
         }
         if (m->sources[i]->valid) {
-            m->heap[m->heap_count++] = (struct input){m->sources[i], i};
+            m->heap[m->heap_count++] = (struct input){m->sources[i], i, window_of(m->sources[i])};
         }
     }
     for (size_t i = m->heap_count / 2; i-- > 0;) {
@@ -201,6 +214,8 @@ static inline void after_step(struct merge *m) {
             return;
         }
         m->heap[0] = m->heap[--m->heap_count];
+    } else {
+        m->heap[0].window = window_of(top);
     }
     if (m->heap_count > 1) {
         sift_down(m, 0);
