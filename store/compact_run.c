@@ -249,17 +249,17 @@ static int merge_all(struct run *run) {
     bool key_written = false; /* a version of the current key is in the open output */
     while (rc == 0 && run->merge->valid) {
         bool dropped, same_key;
-        rc = lsm_drop_decide(&run->drop, &run->merge->entry, &dropped, &same_key);
+        rc = lsm_drop_decide(&run->drop, run->merge->entry, &dropped, &same_key);
         if (rc != 0) {
             return rc == LSM_ERR_MEMORY ? no_memory(run) : out_of_order(run);
         }
         key_written = key_written && same_key;
         if (!dropped) {
-            rc = write_entry(run, &run->merge->entry, key_written);
+            rc = write_entry(run, run->merge->entry, key_written);
             key_written = true;
         }
         run->unpaid +=
-            (dropped ? 1u : 2u) * (run->merge->entry.key_size + run->merge->entry.value_size);
+            (dropped ? 1u : 2u) * (run->merge->entry->key_size + run->merge->entry->value_size);
         if (rc == 0 && (++n % CHECK_EVERY == 0 || run->unpaid >= PAY_EVERY)) {
             rc = let_others_in(run);
         }

@@ -63,7 +63,9 @@ struct lsm_source_ops {
 };
 struct lsm_source {
     const struct lsm_source_ops *ops;
-    struct lsm_entry entry; /* while valid */
+    /* What it stands on, while valid: its own or, of a merge, the input's, where it is not copied
+     * on the way. */
+    const struct lsm_entry *entry;
     bool valid;
     int status; /* 0, or the error that ended it; stays until the next positioning */
     const struct lsm_fault *fault; /* the error in words, the source's own; NULL: none to add */

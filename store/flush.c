@@ -56,14 +56,14 @@ static int copy_entries(struct flush *flush, struct lsm_source *source,
     int rc = 0;
     for (source->ops->first(source); rc == 0 && source->valid; source->ops->next(source)) {
         bool dropped, same_key;
-        rc = lsm_drop_decide(&drop, &source->entry, &dropped, &same_key);
+        rc = lsm_drop_decide(&drop, source->entry, &dropped, &same_key);
         if (rc != 0) {
             lsm_fail(fault, rc, "a memtable could not be copied: %s", lsm_strerror(rc));
         } else if (!dropped) {
-            rc = lsm_table_writer_add(writer, &source->entry, fault);
+            rc = lsm_table_writer_add(writer, source->entry, fault);
         }
         if (rc == 0 && !same_key) {
-            lsm_shadow_note(&flush->shadow, &source->entry);
+            lsm_shadow_note(&flush->shadow, source->entry);
         }
     }
     if (rc == 0 && source->status != 0) {

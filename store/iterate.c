@@ -216,19 +216,19 @@ static void settle_forward(struct lsm_iter *iter, bool skipping) {
     struct lsm_source *m = iter->merge;
     iter->backward = false;
     for (; m->valid; m->ops->next(m)) {
-        if (beyond_upper(iter, &m->entry)) {
+        if (beyond_upper(iter, m->entry)) {
             break;
         }
-        if (m->entry.seq > iter->seq || (skipping && is_key(&iter->key, &m->entry))) {
+        if (m->entry->seq > iter->seq || (skipping && is_key(&iter->key, m->entry))) {
             continue;
         }
-        if (m->entry.type == LSM_TYPE_PUT) {
+        if (m->entry->type == LSM_TYPE_PUT) {
             iter->valid = true;
             return;
         }
         /* A delete hides the older versions of its key. */
         skipping = true;
-        if (!assign(iter, &iter->key, m->entry.key, m->entry.key_size)) {
+        if (!assign(iter, &iter->key, m->entry->key, m->entry->key_size)) {
             return;
         }
     }
@@ -285,22 +285,22 @@ static void settle_backward(struct lsm_iter *iter) {
     bool have_key = false; /* key holds the key being gone through */
     iter->backward = true;
     for (; m->valid; m->ops->prev(m)) {
-        bool same = have_key && is_key(&iter->key, &m->entry);
+        bool same = have_key && is_key(&iter->key, m->entry);
         if (!same && found) {
             break;
         }
-        if (below_lower(iter, &m->entry)) {
+        if (below_lower(iter, m->entry)) {
             break;
         }
-        if (!same && !assign(iter, &iter->key, m->entry.key, m->entry.key_size)) {
+        if (!same && !assign(iter, &iter->key, m->entry->key, m->entry->key_size)) {
             return;
         }
         have_key = true;
-        if (m->entry.seq > iter->seq) {
+        if (m->entry->seq > iter->seq) {
             continue;
         }
-        found = m->entry.type == LSM_TYPE_PUT;
-        if (found && !assign(iter, &iter->value, m->entry.value, m->entry.value_size)) {
+        found = m->entry->type == LSM_TYPE_PUT;
+        if (found && !assign(iter, &iter->value, m->entry->value, m->entry->value_size)) {
             return;
         }
     }
@@ -355,7 +355,8 @@ void lsm_iter_seek_for_prev(struct lsm_iter *iter, const void *key, size_t key_s
     iter->valid = false;
     /* Past every version of the key itself: the oldest possible entry of it is (key, 0). */
     m->ops->seek(m, key, key_size, 0);
-    if (m->valid && !(m->entry.key_size == key_size && memcmp(m->entry.key, key, key_size) == 0)) {
+    if (m->valid &&
+        !(m->entry->key_size == key_size && memcmp(m->entry->key, key, key_size) == 0)) {
         m->ops->prev(m);
     } else if (!m->valid && m->status == 0) {
         m->ops->last(m);
@@ -379,7 +380,7 @@ void lsm_iter_next(struct lsm_iter *iter) {
         settle_forward(iter, true);
         return;
     }
-    if (assign(iter, &iter->key, iter->merge->entry.key, iter->merge->entry.key_size)) {
+    if (assign(iter, &iter->key, iter->merge->entry->key, iter->merge->entry->key_size)) {
         iter->merge->ops->next(iter->merge);
         settle_forward(iter, true);
     }
@@ -393,7 +394,7 @@ void lsm_iter_prev(struct lsm_iter *iter) {
     lsm_count(lsm_counters_slot(iter->db->counters), LSM_C_SCAN_STEPS, 1);
     iter->valid = false;
     if (!iter->backward) {
-        if (!assign(iter, &iter->key, iter->merge->entry.key, iter->merge->entry.key_size)) {
+        if (!assign(iter, &iter->key, iter->merge->entry->key, iter->merge->entry->key_size)) {
             return;
         }
         stand_before(iter, iter->key.data, iter->key.size);
@@ -410,7 +411,7 @@ struct lsm_key lsm_iter_key(const struct lsm_iter *iter) {
     if (iter->backward) {
         return (struct lsm_key){.data = iter->key.data, .size = iter->key.size};
     }
-    return (struct lsm_key){.data = iter->merge->entry.key, .size = iter->merge->entry.key_size};
+    return (struct lsm_key){.data = iter->merge->entry->key, .size = iter->merge->entry->key_size};
 }
 
 struct lsm_key lsm_iter_value(const struct lsm_iter *iter) {
@@ -418,8 +419,8 @@ struct lsm_key lsm_iter_value(const struct lsm_iter *iter) {
     if (iter->backward) {
         return (struct lsm_key){.data = iter->value.data, .size = iter->value.size};
     }
-    return (struct lsm_key){.data = iter->merge->entry.value,
-                            .size = iter->merge->entry.value_size};
+    return (struct lsm_key){.data = iter->merge->entry->value,
+                            .size = iter->merge->entry->value_size};
 }
 
 int lsm_iter_status(const struct lsm_iter *iter) {

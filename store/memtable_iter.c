@@ -7,6 +7,7 @@
 
 struct memtable_source {
     struct lsm_source source; /* first */
+    struct lsm_entry entry;
     struct lsm_memtable *memtable;
     struct lsm_tree_place place;
     const struct lsm_op_reader *reader; /* NULL: operations are what was inserted */
@@ -25,9 +26,9 @@ static void show(struct memtable_source *s, bool found) {
     }
     const struct lsm_tree_item *item = lsm_tree_item(&s->memtable->tree, &s->place);
     if (s->reader == NULL) {
-        s->source.entry = lsm_item_entry(item);
-    } else if (s->reader->read(s->reader, item->op, &s->source.entry)) {
-        s->source.entry.seq = item->seq;
+        s->entry = lsm_item_entry(item);
+    } else if (s->reader->read(s->reader, item->op, &s->entry)) {
+        s->entry.seq = item->seq;
     } else {
         s->source.valid = false;
         s->source.status = LSM_ERR_CORRUPT;
@@ -87,6 +88,7 @@ struct lsm_source *lsm_memtable_source_by(struct lsm_memtable *memtable,
     s->memtable = memtable;
     s->reader = reader;
     s->source.ops = &memtable_ops;
+    s->source.entry = &s->entry;
     return &s->source;
 }
 

@@ -50,8 +50,8 @@ static inline int compare_keys(const struct lsm_entry *a, const struct lsm_entry
 
 /* REQUIRES: the windows are equal. */
 static bool before_in_window(const struct input *a, const struct input *b) {
-    const struct lsm_entry *x = &a->source->entry;
-    const struct lsm_entry *y = &b->source->entry;
+    const struct lsm_entry *x = a->source->entry;
+    const struct lsm_entry *y = b->source->entry;
     int c = compare_keys(x, y);
     if (c == 0) {
         c = (x->seq < y->seq) - (x->seq > y->seq);
@@ -72,7 +72,7 @@ static inline bool above(const struct merge *m, const struct input *a, const str
 }
 
 static inline uint64_t window_of(const struct lsm_source *source) {
-    return lsm_key_window(source->entry.key, source->entry.key_size);
+    return lsm_key_window(source->entry->key, source->entry->key_size);
 }
 
 static void sift_down(struct merge *m, size_t hole) {
@@ -169,12 +169,12 @@ static void merge_seek(struct lsm_source *source, const uint8_t *key, size_t key
 /* Puts an input on the last entry before the merge's, or on the first one after it. `earlier`: of
  * two equal entries the input's comes first. */
 static bool cross(struct merge *m, struct lsm_source *input, bool earlier, bool backward) {
-    const struct lsm_entry *entry = &m->base.entry;
+    const struct lsm_entry *entry = m->base.entry;
     input->ops->seek(input, entry->key, entry->key_size, entry->seq);
     if (!sound(m, input)) {
         return false;
     }
-    bool equal = input->valid && lsm_entry_compare(&input->entry, entry) == 0;
+    bool equal = input->valid && lsm_entry_compare(input->entry, entry) == 0;
     if (backward && !(equal && earlier)) {
         if (input->valid) {
             input->ops->prev(input);

@@ -128,7 +128,6 @@ static void settle(struct table_source *s, int result) {
         if (mapped && !settle_mapped(s, &s->iter.entry)) {
             return;
         }
-        s->base.entry = s->iter.entry;
         s->base.valid = true;
         return;
     }
@@ -294,6 +293,7 @@ struct lsm_source *lsm_table_source(struct lsm_table *table, struct lsm_queue *q
         return NULL;
     }
     s->base.ops = &source_ops;
+    s->base.entry = &s->iter.entry;
     s->table = table;
     s->fill_cache = fill_cache;
     s->slot = slot;

@@ -65,7 +65,7 @@ static void walk(struct lsm_table *table, struct lsm_queue *queue, size_t limit)
     LSM_ASSERT(source != NULL);
     size_t steps = 0;
     for (source->ops->first(source); source->valid; source->ops->next(source)) {
-        LSM_ASSERT(source->entry.key_size >= 1 && steps++ < limit);
+        LSM_ASSERT(source->entry->key_size >= 1 && steps++ < limit);
     }
     LSM_ASSERT(source->status == 0 || source->status == LSM_ERR_CORRUPT);
     steps = 0;

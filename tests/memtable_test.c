@@ -352,12 +352,12 @@ static uint64_t walk(struct shared *s, bool backward, uint64_t visible) {
     struct lsm_entry before = {0};
     backward ? source->ops->last(source) : source->ops->first(source);
     while (source->valid) {
-        int c = before.key != NULL ? lsm_entry_compare(&before, &source->entry) : 0;
+        int c = before.key != NULL ? lsm_entry_compare(&before, source->entry) : 0;
         if (before.key != NULL && (backward ? c <= 0 : c >= 0)) {
             atomic_fetch_add(&s->failures, 1);
         }
-        count += source->entry.seq <= visible;
-        before = source->entry;
+        count += source->entry->seq <= visible;
+        before = *source->entry;
         backward ? source->ops->prev(source) : source->ops->next(source);
     }
     source->ops->destroy(source);

@@ -29,7 +29,7 @@ static void stand(struct array_source *s, size_t at) {
     s->at = at;
     if (at < s->model.count) {
         s->base.valid = true;
-        s->base.entry = s->model.entries[at];
+        s->base.entry = &s->model.entries[at];
     }
 }
 
@@ -213,10 +213,10 @@ static void equal_entries_keep_the_inputs_order(void **state) {
         }
         merge->ops->prev(merge);
         assert_true(merge->valid);
-        kit_assert_equal(&merge->entry, &doubled.entries[i - 1]);
+        kit_assert_equal(merge->entry, &doubled.entries[i - 1]);
         merge->ops->next(merge);
         assert_true(merge->valid);
-        kit_assert_equal(&merge->entry, &doubled.entries[i]);
+        kit_assert_equal(merge->entry, &doubled.entries[i]);
     }
     merge->ops->destroy(merge);
     free(doubled.entries);

@@ -21,7 +21,7 @@ static void opening_and_walking(struct kit *kit, const struct lsm_table_meta *me
         struct lsm_source *source = lsm_table_source(table, NULL, true, NULL);
         size_t seen = 0;
         for (source->ops->first(source); source->valid; source->ops->next(source)) {
-            kit_assert_equal(&source->entry, &model->entries[seen++]);
+            kit_assert_equal(source->entry, &model->entries[seen++]);
         }
         assert_true(source->status == LSM_ERR_CORRUPT || seen == model->count);
         assert_true(source->status == 0 || rc != 0); /* verify sees at least as much */

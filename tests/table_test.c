@@ -203,7 +203,7 @@ static void every_failing_operation_is_reported(void **state) {
         if (rc == 0) {
             struct lsm_source *source = lsm_table_source(table, kit.queue, true, NULL);
             for (source->ops->first(source); source->valid; source->ops->next(source)) {
-                kit_assert_equal(&source->entry, &model.entries[seen++]);
+                kit_assert_equal(source->entry, &model.entries[seen++]);
             }
             rc = source->status;
             if (rc != 0) {
@@ -477,7 +477,7 @@ static void read_once(struct reader *reader, struct kit_rng *rng, struct lsm_cou
     struct lsm_source *source = lsm_table_source(table, NULL, kit_below(rng, 2) == 0, slot);
     source->ops->seek(source, wanted->key, wanted->key_size, wanted->seq);
     for (size_t i = at; i < at + 30 && i < reader->model->count; i++) {
-        reader->wrong += !source->valid || !equal(&source->entry, &reader->model->entries[i]);
+        reader->wrong += !source->valid || !equal(source->entry, &reader->model->entries[i]);
         source->ops->next(source);
     }
     source->ops->destroy(source);

@@ -184,7 +184,7 @@ static void check_stand(const struct lsm_source *source, const struct kit_model 
         return;
     }
     assert_true(source->valid);
-    kit_assert_equal(&source->entry, &model->entries[at]);
+    kit_assert_equal(source->entry, &model->entries[at]);
 }
 
 void kit_check_walk(struct lsm_source *source, const struct kit_model *model, bool backward) {

@@ -169,7 +169,7 @@ struct array_source {
 static void array_show(struct array_source *a) {
     a->source.valid = a->at < a->entries->count;
     if (a->source.valid) {
-        a->source.entry = a->entries->entry[a->at];
+        a->source.entry = &a->entries->entry[a->at];
     }
 }
 
