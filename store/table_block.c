@@ -88,7 +88,9 @@ static void move_in(struct lsm_table *table) {
     if (table->filtered) {
         uint64_t offset = stat->filter.offset;
         table->filter = lsm_filter_view(table->map + offset + lsm_filter_zeros(offset));
-        free(table->filter_bytes);
+        if (table->scratch == NULL) {
+            free(table->filter_bytes);
+        }
         table->filter_bytes = NULL;
     }
 }

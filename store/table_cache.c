@@ -212,16 +212,16 @@ int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,
     if (there == NULL) {
         char path[LSM_PATH_MAX];
         lsm_file_name(path, tables->directory, LSM_NAME_TABLE, meta->id);
-        int rc = lsm_table_open(tables->io, path, meta->id, tables->cache, meta, &there, fault);
+        int rc = tables->map ? lsm_table_open_mapped(tables->io, path, meta->id, tables->cache,
+                                                     meta, tables->pool, &there, fault)
+                             : lsm_table_open(tables->io, path, meta->id, tables->cache, meta,
+                                              &there, fault);
         if (rc != 0) {
             return rc;
         }
         there->pool = tables->pool;
-        if (tables->map) {
-            there->fresh = meta->id >= tables->fresh_from;
-            lsm_table_map(there);
-            lsm_table_look_whether_cold(there);
-        }
+        there->fresh = tables->map && meta->id >= tables->fresh_from;
+        lsm_table_look_whether_cold(there);
         there = keep(shard, there);
     }
     *table = there;

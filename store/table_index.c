@@ -199,10 +199,13 @@ static int make_groups(struct lsm_index *index) {
 }
 
 int lsm_index_make(struct lsm_index *index, uint8_t *records, size_t count, uint8_t *keys,
-                   uint64_t keys_length, uint64_t blocks_end, size_t *bad) {
+                   uint64_t keys_length, uint64_t blocks_end, bool owned, size_t *bad) {
     LSM_ASSERT(count >= 1 && records != NULL && keys != NULL);
-    *index = (struct lsm_index){
-        .records = records, .keys = keys, .count = count, .keys_length = keys_length};
+    *index = (struct lsm_index){.records = records,
+                                .keys = keys,
+                                .count = count,
+                                .keys_length = keys_length,
+                                .owned = owned};
     *bad = 0;
     int rc = 0;
     if (!check_records(index, blocks_end, bad)) {
@@ -222,9 +225,10 @@ int lsm_index_make(struct lsm_index *index, uint8_t *records, size_t count, uint
 }
 
 static void free_copies(struct lsm_index *index) {
-    if (index->guard == NULL) {
+    if (index->owned) {
         free(index->records);
         free(index->keys);
+        index->owned = false;
     }
 }
 
@@ -247,7 +251,7 @@ void lsm_index_free(struct lsm_index *index) {
 }
 
 uint64_t lsm_index_bytes(const struct lsm_index *index) {
-    uint64_t copies = index->guard == NULL ? index->count * RECORD + index->keys_length : 0;
+    uint64_t copies = index->owned ? index->count * RECORD + index->keys_length : 0;
     return copies + index->prefix +
            index->group_count * (sizeof *index->groups + sizeof *index->tops);
 }

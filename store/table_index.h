@@ -42,16 +42,17 @@ struct lsm_index {
 
     uint8_t *records, *keys; /* as in the file; records are not aligned */
     uint64_t keys_length;
-    const struct lsm_guard *guard; /* of the mapping they are in; NULL: they are the index's own */
+    bool owned;                    /* to be freed */
+    const struct lsm_guard *guard; /* of the mapping they are in; NULL: in memory */
     const uint8_t *footer;         /* in that mapping: gone when the file was cut */
 };
 
-/* Takes over `records` and `keys` (malloc'd), which may be anything: `blocks_end` and `keys_length`
- * bound what they refer to. 0, LSM_ERR_MEMORY, or with the number of the bad record in *bad
- * LSM_ERR_CORRUPT or, for a codec that is not known here, LSM_ERR_VERSION; on failure both are
- * freed. */
+/* Takes over `records` and `keys` (malloc'd), or borrows them until they move, if not `owned`. They
+ * may be anything: `blocks_end` and `keys_length` bound what they refer to. 0, LSM_ERR_MEMORY, or
+ * with the number of the bad record in *bad LSM_ERR_CORRUPT or, for a codec that is not known here,
+ * LSM_ERR_VERSION; on failure both are freed, if owned. */
 LSM_CHECKED int lsm_index_make(struct lsm_index *index, uint8_t *records, size_t count,
-                               uint8_t *keys, uint64_t keys_length, uint64_t blocks_end,
+                               uint8_t *keys, uint64_t keys_length, uint64_t blocks_end, bool owned,
                                size_t *bad);
 void lsm_index_free(struct lsm_index *index);
 uint64_t lsm_index_bytes(const struct lsm_index *index); /* of memory of its own */

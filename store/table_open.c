@@ -19,16 +19,31 @@ static int corrupt(const struct lsm_table *table, const char *what, uint64_t off
                     (unsigned long long)offset, what);
 }
 
-/* Reads and checks a section that must lie in [0, end). *data is for free(). */
-static int read_section(const struct lsm_table *table, const char *name,
+/* Room for a section, aligned for the filter's lines: in the scratch, if there is one. */
+static uint8_t *section_room(struct lsm_table *table, uint64_t length) {
+    uint64_t room = (length + LSM_FILTER_LINE - 1) & ~(uint64_t)(LSM_FILTER_LINE - 1);
+    uint8_t *bytes = table->scratch;
+    if (bytes == NULL) {
+        return aligned_alloc(LSM_FILTER_LINE, room);
+    }
+    table->scratch += room;
+    return bytes;
+}
+
+static void free_section(const struct lsm_table *table, uint8_t *bytes) {
+    if (table->scratch == NULL) {
+        free(bytes);
+    }
+}
+
+/* Reads and checks a section that must lie in [0, end). *data is for free_section(). */
+static int read_section(struct lsm_table *table, const char *name,
                         const struct lsm_section *section, uint64_t end, uint8_t **data,
                         struct lsm_fault *fault) {
     if (section->length == 0 || section->offset > end || section->length > end - section->offset) {
         return corrupt(table, name, section->offset, fault);
     }
-    /* Aligned for the filter's lines. */
-    uint64_t room = (section->length + LSM_FILTER_LINE - 1) & ~(uint64_t)(LSM_FILTER_LINE - 1);
-    uint8_t *bytes = aligned_alloc(LSM_FILTER_LINE, room);
+    uint8_t *bytes = section_room(table, section->length);
     if (bytes == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for %llu bytes of %s", path_of(table),
                         (unsigned long long)section->length, name);
@@ -44,7 +59,7 @@ static int read_section(const struct lsm_table *table, const char *name,
                       path_of(table), (unsigned long long)section->offset, name);
     }
     if (rc != 0) {
-        free(bytes);
+        free_section(table, bytes);
         return rc;
     }
     *data = bytes;
@@ -148,13 +163,13 @@ static int read_index(struct lsm_table *table, uint64_t end, struct lsm_fault *f
         rc = read_section(table, "index keys", &stat->keys, end, &keys, fault);
     }
     if (rc != 0) {
-        free(records);
+        free_section(table, records);
         return rc;
     }
     size_t bad;
     uint64_t blocks_end = stat->filter.length != 0 ? stat->filter.offset : stat->records.offset;
     rc = lsm_index_make(&table->index, records, stat->blocks, keys, stat->keys.length, blocks_end,
-                        &bad);
+                        table->scratch == NULL, &bad);
     if (rc == LSM_ERR_CORRUPT) {
         uint64_t offset = stat->records.offset + bad * sizeof(struct lsm_index_record);
         return corrupt(table, "index record out of range or order", offset, fault);
@@ -195,16 +210,51 @@ static void release_pin(struct lsm_pin *pin) {
 static void close_table(struct lsm_table *table) {
     lsm_table_unmap(table);
     lsm_index_free(&table->index);
-    free(table->filter_bytes);
+    free_section(table, table->filter_bytes);
     free(table->info);
     lsm_file_close(table->file);
     pthread_mutex_destroy(&table->fault_lock);
     free(table);
 }
 
-int lsm_table_open(struct lsm_io *io, const char *path, uint64_t id, struct lsm_block_cache *cache,
-                   const struct lsm_table_meta *meta, struct lsm_table **table,
-                   struct lsm_fault *fault) {
+/* Filter and index into the scratch, if all of them fit. */
+static void use_scratch(struct lsm_table *table, uint8_t *scratch) {
+    const struct lsm_table_stat *stat = &table->stat;
+    const uint64_t most = LSM_HUGE_PAGE;
+    uint64_t slack = 3 * LSM_FILTER_LINE;
+    uint64_t room = most - slack;
+    if (stat->filter.length <= room && stat->records.length <= room - stat->filter.length &&
+        stat->keys.length <= room - stat->filter.length - stat->records.length) {
+        table->scratch = scratch;
+    }
+}
+
+static int open_sections(struct lsm_table *table, const char *path,
+                         const struct lsm_table_meta *meta, uint8_t *scratch,
+                         struct lsm_fault *fault) {
+    struct lsm_table_footer footer;
+    int rc = lsm_file_open(table->io, path, LSM_FILE_READ, &table->file, fault);
+    if (rc == 0) {
+        rc = read_footer(table, &footer, fault);
+    }
+    if (rc == 0) {
+        table->file_bytes = footer.file_bytes;
+        rc = read_info(table, &footer, fault);
+    }
+    if (rc == 0 && meta != NULL) {
+        rc = check_meta(table, &footer, meta, fault);
+    }
+    if (rc == 0) {
+        use_scratch(table, scratch);
+        ask_for_sections(table, footer.info.offset);
+        rc = read_filter(table, footer.info.offset, fault);
+    }
+    return rc == 0 ? read_index(table, footer.info.offset, fault) : rc;
+}
+
+static int open_with(struct lsm_io *io, const char *path, uint64_t id,
+                     struct lsm_block_cache *cache, const struct lsm_table_meta *meta,
+                     uint8_t *scratch, struct lsm_table **table, struct lsm_fault *fault) {
     struct lsm_table *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory to open the table", path);
@@ -216,31 +266,44 @@ int lsm_table_open(struct lsm_io *io, const char *path, uint64_t id, struct lsm_
     made->cache = cache;
     int mutex = pthread_mutex_init(&made->fault_lock, NULL);
     LSM_ASSERT(mutex == 0);
-    struct lsm_table_footer footer;
-    int rc = lsm_file_open(io, path, LSM_FILE_READ, &made->file, fault);
-    if (rc == 0) {
-        rc = read_footer(made, &footer, fault);
-    }
-    if (rc == 0) {
-        made->file_bytes = footer.file_bytes;
-        rc = read_info(made, &footer, fault);
-    }
-    if (rc == 0 && meta != NULL) {
-        rc = check_meta(made, &footer, meta, fault);
-    }
-    if (rc == 0) {
-        ask_for_sections(made, footer.info.offset);
-        rc = read_filter(made, footer.info.offset, fault);
-    }
-    if (rc == 0) {
-        rc = read_index(made, footer.info.offset, fault);
-    }
+    int rc = open_sections(made, path, meta, scratch, fault);
     if (rc != 0) {
         close_table(made);
         return rc;
     }
     *table = made;
     return 0;
+}
+
+int lsm_table_open(struct lsm_io *io, const char *path, uint64_t id, struct lsm_block_cache *cache,
+                   const struct lsm_table_meta *meta, struct lsm_table **table,
+                   struct lsm_fault *fault) {
+    return open_with(io, path, id, cache, meta, NULL, table, fault);
+}
+
+int lsm_table_open_mapped(struct lsm_io *io, const char *path, uint64_t id,
+                          struct lsm_block_cache *cache, const struct lsm_table_meta *meta,
+                          struct lsm_page_pool *pool, struct lsm_table **table,
+                          struct lsm_fault *fault) {
+    struct lsm_page *page = lsm_page_take(pool);
+    struct lsm_table *made = NULL;
+    int rc = open_with(io, path, id, cache, meta, page != NULL ? page->bytes : NULL, &made, fault);
+    if (rc == 0) {
+        lsm_table_map(made);
+        if (made->map == NULL && made->scratch != NULL) { /* it needs memory of its own after all */
+            close_table(made);
+            rc = open_with(io, path, id, cache, meta, NULL, &made, fault);
+        }
+    }
+    if (page != NULL) {
+        lsm_page_give(pool, page);
+    }
+    if (rc == 0) {
+        made->scratch = NULL;
+        made->pool = pool;
+        *table = made;
+    }
+    return rc;
 }
 
 void lsm_table_release(struct lsm_table *table) {

@@ -188,7 +188,7 @@ static struct answers seek_all(const struct bench *b) {
         }
         source->ops->seek(source, wanted->key, wanted->key_size, wanted->seq);
         assert_true(source->valid || source->status != 0);
-        take_answer(&answers, source->status, wanted, &source->entry);
+        take_answer(&answers, source->status, wanted, source->entry);
     }
     source->ops->destroy(source);
     return answers;
@@ -202,7 +202,7 @@ static size_t walk(const struct bench *b, bool backward, struct lsm_queue *queue
     (backward ? source->ops->last : source->ops->first)(source);
     while (source->valid) {
         assert_true(seen < b->model.count);
-        kit_assert_equal(&source->entry,
+        kit_assert_equal(source->entry,
                          &b->model.entries[backward ? b->model.count - 1 - seen : seen]);
         if (seen++ == cut_at) {
             cut(b, cut_to);
