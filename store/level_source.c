@@ -44,15 +44,29 @@ static void fail(struct level_source *s, int status, const struct lsm_fault *fau
     s->base.status = status;
 }
 
+/* Random seeks change the table nearly each time: no lock for one that is pinned, and the source
+ * goes along. */
+static int take_table(struct level_source *s, size_t index, struct lsm_table **table,
+                      struct lsm_fault *fault) {
+    struct lsm_table *pinned = lsm_table_pinned(s->metas[index]);
+    if (pinned != NULL) {
+        lsm_table_ref(pinned);
+        *table = pinned;
+        return 0;
+    }
+    return lsm_tables_get(s->tables, s->metas[index], table, fault);
+}
+
 static bool enter_table(struct level_source *s, size_t index) {
     if (s->source != NULL && s->index == index) {
         return true;
     }
-    leave_table(s);
     struct lsm_table *table = NULL;
     struct lsm_fault fault = {0};
-    int rc = lsm_tables_get(s->tables, s->metas[index], &table, &fault);
-    if (rc == 0) {
+    int rc = take_table(s, index, &table, &fault);
+    if (rc == 0 && s->source != NULL) {
+        lsm_table_source_move(s->source, table);
+    } else if (rc == 0) {
         s->source = lsm_table_source(table, s->queue, s->fill_cache, s->slot);
         rc = s->source == NULL ? LSM_ERR_MEMORY : 0;
     }

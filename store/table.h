@@ -68,6 +68,7 @@ void lsm_tables_destroy(struct lsm_tables *tables);
 /* Opens the table (footer, index, filter) or finds it open. */
 LSM_CHECKED int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,
                                struct lsm_table **table, struct lsm_fault *fault);
+void lsm_table_ref(struct lsm_table *table);
 void lsm_table_release(struct lsm_table *table);
 /* Keeps the table, just got for `meta`, open as long as the meta lives, so that whoever holds a
  * version with it finds it by lsm_table_pinned, without a lock and a reference. Half of the tables
@@ -107,6 +108,8 @@ void lsm_table_prefetch_index(const struct lsm_table *table, const uint8_t *key,
  * the cache. NULL result: out of memory. */
 struct lsm_source *lsm_table_source(struct lsm_table *table, struct lsm_queue *queue,
                                     bool fill_cache, struct lsm_counter_slot *slot);
+/* Leaves its table for another, as if it had just been made; takes over the reference. */
+void lsm_table_source_move(struct lsm_source *source, struct lsm_table *table);
 /* Why the newest failed source of this table failed; a source has only a code. */
 void lsm_table_fault(const struct lsm_table *table, struct lsm_fault *fault);
 /* Reads every block and checks order, checksums and counts against meta. */

@@ -306,6 +306,10 @@ int lsm_table_open_mapped(struct lsm_io *io, const char *path, uint64_t id,
     return rc;
 }
 
+void lsm_table_ref(struct lsm_table *table) {
+    atomic_fetch_add_explicit(&table->refs, 1, memory_order_relaxed);
+}
+
 void lsm_table_release(struct lsm_table *table) {
     /* Release and acquire: whoever closes the table does so after everybody's last read of it. */
     uint32_t before = atomic_fetch_sub_explicit(&table->refs, 1, memory_order_acq_rel);

@@ -305,3 +305,23 @@ struct lsm_source *lsm_table_source(struct lsm_table *table, struct lsm_queue *q
     }
     return &s->base;
 }
+
+void lsm_table_source_move(struct lsm_source *source, struct lsm_table *table) {
+    struct table_source *s = self(source);
+    LSM_ASSERT(source->ops == &source_ops && table->index.count >= 1);
+    lsm_table_end_use(&s->use);
+    if (s->ahead != NULL) {
+        struct lsm_queue *queue = s->ahead->queue;
+        enum lsm_readahead_kind kind = s->ahead->kind;
+        lsm_readahead_stop(s->ahead);
+        lsm_readahead_init(s->ahead, table, queue, kind);
+    }
+    lsm_table_release(s->table);
+    s->table = table;
+    s->index = 0;
+    s->has_aimed = s->ahead_on = false;
+    s->missed_in_row = 0;
+    s->base.valid = false;
+    s->base.status = 0;
+    s->base.fault = NULL;
+}
