@@ -53,7 +53,7 @@ PROGRAMS    := $(B)/lsm-driver $(B)/lsm-observer $(B)/lsm-ls $(B)/lsm-top $(B)/l
 TESTS       := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 
 STORE_LIBS    = -luring -lxxhash -llz4 -lzstd
-OBSERVER_LIBS = $(call pkg_libs,$(OBSERVER_PKGS)) -lgif -lm
+OBSERVER_LIBS = $(call pkg_libs,$(OBSERVER_PKGS)) -lgif -lm -ldl
 
 .PHONY: all help demo pictures test check stress fuzz tidy format install uninstall clean deps header-check bench-observer FORCE
 .DELETE_ON_ERROR:

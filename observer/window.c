@@ -15,6 +15,7 @@
 #include "export.h"
 #include "stop.h"
 #include "window.h"
+#include "x_error.h"
 
 static const double FRAME_S = 1.0 / 30;
 static const double ANSWER_S = 1.0 / 60; /* between frames that were asked for */
@@ -106,6 +107,9 @@ static bool window_open(struct window *window, char *error, size_t error_size) {
                  "no window (%.80s): use --headless, --output FILE.png or --save-video FILE.mp4",
                  SDL_GetError());
         return false;
+    }
+    if (driver != NULL && strcmp(driver, "x11") == 0) {
+        x_error_let_pass();
     }
     SDL_SetWindowMinimumSize(window->sdl, VIEW_WIDTH_LEAST, VIEW_HEIGHT_LEAST);
     window->session->scale = scale_choose(args, window->sdl, window->points_ratio);

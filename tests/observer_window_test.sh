@@ -46,7 +46,7 @@ eventually() {
     return 1
 }
 
-Xvfb -displayfd 3 -screen 0 1400x900x24 -nolisten tcp 3>display 2>/dev/null &
+Xvfb -displayfd 3 -screen 0 1400x900x24 -nolisten tcp -noreset 3>display 2>/dev/null &
 pids+=($!)
 disown $!
 eventually test -s display || { echo "skipped: Xvfb does not start"; exit 77; }

@@ -173,7 +173,7 @@ fi
 
 section 'the key R starts a recording in the window, and ends it'
 if command -v Xvfb >/dev/null && command -v xdotool >/dev/null; then
-    Xvfb -displayfd 3 -screen 0 1300x800x24 -nolisten tcp 3>display 2>/dev/null &
+    Xvfb -displayfd 3 -screen 0 1300x800x24 -nolisten tcp -noreset 3>display 2>/dev/null &
     pids+=($!)
     disown $!
     eventually() { for _ in $(seq 100); do "$@" && return 0; sleep 0.1; done; return 1; }
