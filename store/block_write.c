@@ -53,9 +53,15 @@ static inline void add_to_sums(struct lsm_block_sums *sums, const struct lsm_ent
     }
     sums->entries++;
     sums->tombstones += entry->type == LSM_TYPE_DELETE;
-    sums->shared = shared < sums->shared ? shared : sums->shared;
-    sums->key_min = size < sums->key_min ? size : sums->key_min;
-    sums->key_max = size > sums->key_max ? size : sums->key_max;
+    if (shared < sums->shared) { /* seldom, as the two that follow: a branch is foreseen */
+        sums->shared = shared;
+    }
+    if (size < sums->key_min) {
+        sums->key_min = size;
+    }
+    if (size > sums->key_max) {
+        sums->key_max = size;
+    }
     sums->seq_min = entry->seq < sums->seq_min ? entry->seq : sums->seq_min;
     sums->seq_max = entry->seq > sums->seq_max ? entry->seq : sums->seq_max;
     sums->rests += rest_of(size);

@@ -10,10 +10,10 @@
 #include "key_prefix.h"
 #include "table.h"
 
+/* Most comparisons touch nothing but the heap. */
 struct input {
+    uint64_t window; /* of the key stood on; walking backward its complement: the least is above */
     struct lsm_source *source;
-    size_t rank;     /* position among the inputs: decides between equal entries */
-    uint64_t window; /* of the key stood on: most comparisons touch nothing but the heap */
 };
 
 struct merge {
@@ -29,10 +29,11 @@ static struct merge *self(struct lsm_source *source) {
     return (struct merge *)(void *)source;
 }
 
-/* lsm_key_compare without a call: most keys are short and differ in their first words. */
+/* lsm_key_compare of keys of equal windows, without a call: most keys are short and differ in their
+ * first words. */
 static inline int compare_keys(const struct lsm_entry *a, const struct lsm_entry *b) {
     size_t size = a->key_size < b->key_size ? a->key_size : b->key_size;
-    size_t n = 0;
+    size_t n = size >= 8 ? 8 : 0;
     for (; n + 8 <= size; n += 8) {
         uint64_t x = lsm_load64(a->key + n);
         uint64_t y = lsm_load64(b->key + n);
@@ -48,31 +49,39 @@ static inline int compare_keys(const struct lsm_entry *a, const struct lsm_entry
     return (a->key_size > b->key_size) - (a->key_size < b->key_size);
 }
 
-/* REQUIRES: the windows are equal. */
-static bool before_in_window(const struct input *a, const struct input *b) {
+/* Position among the inputs: decides between equal entries. */
+static size_t rank_of(const struct merge *m, const struct lsm_source *source) {
+    size_t rank = 0;
+    while (m->sources[rank] != source) {
+        rank++;
+    }
+    return rank;
+}
+
+/* Whether a stands nearer to the top than b. REQUIRES: the windows are equal. */
+static bool above_in_window(const struct merge *m, const struct input *a, const struct input *b) {
     const struct lsm_entry *x = a->source->entry;
     const struct lsm_entry *y = b->source->entry;
     int c = compare_keys(x, y);
     if (c == 0) {
         c = (x->seq < y->seq) - (x->seq > y->seq);
     }
-    return c != 0 ? c < 0 : a->rank < b->rank;
+    if (c == 0) {
+        c = rank_of(m, a->source) < rank_of(m, b->source) ? -1 : 1;
+    }
+    return (c < 0) != m->backward;
 }
 
-static inline bool before(const struct input *a, const struct input *b) {
+static inline bool above(const struct merge *m, const struct input *a, const struct input *b) {
     if (__builtin_expect(a->window != b->window, 1)) {
         return a->window < b->window;
     }
-    return before_in_window(a, b);
+    return above_in_window(m, a, b);
 }
 
-/* Whether a stands nearer to the top than b. */
-static inline bool above(const struct merge *m, const struct input *a, const struct input *b) {
-    return m->backward ? before(b, a) : before(a, b);
-}
-
-static inline uint64_t window_of(const struct lsm_source *source) {
-    return lsm_key_window(source->entry->key, source->entry->key_size);
+static inline uint64_t window_of(const struct merge *m, const struct lsm_source *source) {
+    uint64_t window = lsm_key_window(source->entry->key, source->entry->key_size);
+    return m->backward ? ~window : window;
 }
 
 static void sift_down(struct merge *m, size_t hole) {
@@ -119,7 +128,7 @@ static void build(struct merge *m) {
             return;
         }
         if (m->sources[i]->valid) {
-            m->heap[m->heap_count++] = (struct input){m->sources[i], i, window_of(m->sources[i])};
+            m->heap[m->heap_count++] = (struct input){window_of(m, m->sources[i]), m->sources[i]};
         }
     }
     for (size_t i = m->heap_count / 2; i-- > 0;) {
@@ -191,16 +200,17 @@ static bool cross(struct merge *m, struct lsm_source *input, bool earlier, bool 
  * bytes are its own input's, which therefore moves last. */
 static void turn(struct merge *m, bool backward) {
     LSM_ASSERT(m->backward != backward && m->heap_count >= 1);
-    struct input top = m->heap[0];
+    struct lsm_source *top = m->heap[0].source;
+    size_t rank = rank_of(m, top);
     for (size_t i = 0; i < m->count; i++) {
-        if (i != top.rank && !cross(m, m->sources[i], i < top.rank, backward)) {
+        if (i != rank && !cross(m, m->sources[i], i < rank, backward)) {
             return;
         }
     }
     if (backward) {
-        top.source->ops->prev(top.source);
+        top->ops->prev(top);
     } else {
-        top.source->ops->next(top.source);
+        top->ops->next(top);
     }
     m->backward = backward;
     build(m);
@@ -215,7 +225,7 @@ static inline void after_step(struct merge *m) {
         }
         m->heap[0] = m->heap[--m->heap_count];
     } else {
-        m->heap[0].window = window_of(top);
+        m->heap[0].window = window_of(m, top);
     }
     if (m->heap_count > 1) {
         sift_down(m, 0);
