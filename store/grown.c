@@ -1,8 +1,11 @@
 #include "grown.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "check.h"
+
+static_assert((int)LSM_GROWN_HEAP_MAX == (int)LSM_SLICE, "then two slices");
 
 /* The room for so much: powers of two, so that bytes are moved less than twice. */
 static size_t room_for(size_t size) {
@@ -13,17 +16,22 @@ static size_t room_for(size_t size) {
     return room;
 }
 
-static bool is_mapped(const struct lsm_grown *grown) {
-    return grown->page == NULL && grown->capacity > LSM_GROWN_HEAP_MAX;
+/* What room of this size is made of. */
+static bool is_heap(const struct lsm_page_pool *pool, size_t room) {
+    return pool == NULL || room <= LSM_GROWN_HEAP_MAX;
+}
+
+static bool is_sliced(const struct lsm_page_pool *pool, size_t room) {
+    return !is_heap(pool, room) && room <= LSM_HUGE_PAGE;
 }
 
 static void give_back(struct lsm_grown *grown) {
-    if (grown->page != NULL) {
-        lsm_page_give(grown->pool, grown->page);
-    } else if (is_mapped(grown)) {
-        lsm_pages_unmap(grown->data, grown->capacity);
-    } else {
+    if (is_heap(grown->pool, grown->capacity)) {
         free(grown->data);
+    } else if (is_sliced(grown->pool, grown->capacity)) {
+        lsm_slices_give(grown->pool, grown->data, (uint32_t)(grown->capacity / LSM_SLICE));
+    } else {
+        lsm_pages_unmap(grown->data, grown->capacity);
     }
 }
 
@@ -35,31 +43,24 @@ void lsm_grown_free(struct lsm_grown *grown) {
 bool lsm_grown_make_room(struct lsm_grown *grown, size_t more) {
     LSM_ASSERT(more <= SIZE_MAX / 2 - grown->size);
     size_t room = room_for(grown->size + more);
-    if (room <= LSM_GROWN_HEAP_MAX) {
-        LSM_ASSERT(grown->page == NULL && !is_mapped(grown));
-        uint8_t *data = realloc(grown->data, room);
-        if (data != NULL) {
-            grown->data = data;
-            grown->capacity = room;
-        }
-        return data != NULL;
-    }
-    struct lsm_grown next = {.pool = grown->pool, .size = grown->size};
-    if (room <= LSM_HUGE_PAGE) {
-        next.page = lsm_page_take(next.pool);
-        next.data = next.page != NULL ? next.page->bytes : NULL;
-        next.capacity = LSM_HUGE_PAGE;
+    uint8_t *data;
+    if (is_heap(grown->pool, room)) {
+        data = realloc(grown->data, room);
+    } else if (is_sliced(grown->pool, room)) {
+        data = lsm_slices_take(grown->pool, (uint32_t)(room / LSM_SLICE));
     } else {
-        next.data = lsm_pages_map_huge(room, true);
-        next.capacity = room;
+        data = lsm_pages_map_huge(room, true);
     }
-    if (next.data == NULL) {
+    if (data == NULL) {
         return false;
     }
-    if (grown->size > 0) {
-        memcpy(next.data, grown->data, grown->size);
+    if (!is_heap(grown->pool, room)) {
+        if (grown->size > 0) {
+            memcpy(data, grown->data, grown->size);
+        }
+        give_back(grown);
     }
-    give_back(grown);
-    *grown = next;
+    grown->data = data;
+    grown->capacity = room;
     return true;
 }

@@ -1,5 +1,6 @@
 /* grown.h: bytes that become more, and nobody knows how many: from the heap while they are few, in
- * a page of a pool from LSM_GROWN_HEAP_MAX on, and in a mapping of their own beyond a page.
+ * slices of a pool's page from LSM_GROWN_HEAP_MAX on, and in a mapping of their own beyond a page.
+ * Without a pool they stay in the heap.
  *
  * A heap that grows to megabytes and gives them back is touched anew each time, see page_pool.h.
  *
@@ -19,7 +20,6 @@ struct lsm_grown {
     uint8_t *data;
     size_t size, capacity;
     struct lsm_page_pool *pool; /* borrowed; may be NULL */
-    struct lsm_page *page;      /* of the data; NULL: they are in the heap, or mapped */
 };
 
 bool lsm_grown_make_room(struct lsm_grown *grown, size_t more);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "check.h"
@@ -116,33 +117,39 @@ void lsm_page_give_all(struct lsm_page_pool *pool, struct lsm_page *pages) {
 
 /* ---- slices ---- */
 
-static const uint32_t all_slices = (1u << LSM_PAGE_SLICES) - 1;
 static_assert(LSM_PAGE_SLICES < 32, "a bit each");
 
-/* One of a page that is sliced already; NULL: there is none. REQUIRES: mutex held. */
-static uint8_t *find_slice(struct lsm_page_pool *pool) {
+static uint32_t mask_of(uint32_t count) {
+    LSM_ASSERT(count >= 1 && count <= LSM_PAGE_SLICES && (count & (count - 1)) == 0);
+    return (1u << count) - 1;
+}
+
+/* Out of a page that is sliced already; NULL: there is no room. REQUIRES: mutex held. */
+static uint8_t *find_slices(struct lsm_page_pool *pool, uint32_t count) {
     for (struct lsm_page *page = pool->sliced; page != NULL; page = page->next) {
-        if (page->slices != 0) {
-            uint32_t i = (uint32_t)__builtin_ctz(page->slices);
-            page->slices &= page->slices - 1;
-            return page->bytes + (size_t)i * LSM_SLICE;
+        for (uint32_t i = 0; i < LSM_PAGE_SLICES; i += count) {
+            uint32_t wanted = mask_of(count) << i;
+            if ((page->slices & wanted) == wanted) {
+                page->slices &= ~wanted;
+                return page->bytes + (size_t)i * LSM_SLICE;
+            }
         }
     }
     return NULL;
 }
 
-uint8_t *lsm_slice_take(struct lsm_page_pool *pool) {
+uint8_t *lsm_slices_take(struct lsm_page_pool *pool, uint32_t count) {
     pthread_mutex_lock(&pool->mutex);
-    uint8_t *slice = find_slice(pool);
+    uint8_t *slices = find_slices(pool, count);
     pthread_mutex_unlock(&pool->mutex);
-    if (slice != NULL) {
-        return slice;
+    if (slices != NULL) {
+        return slices;
     }
     struct lsm_page *page = lsm_page_take(pool);
     if (page == NULL) {
         return NULL;
     }
-    page->slices = all_slices & ~1u;
+    page->slices = mask_of(LSM_PAGE_SLICES) & ~mask_of(count);
     pthread_mutex_lock(&pool->mutex);
     page->next = pool->sliced;
     pool->sliced = page;
@@ -150,19 +157,19 @@ uint8_t *lsm_slice_take(struct lsm_page_pool *pool) {
     return page->bytes;
 }
 
-void lsm_slice_give(struct lsm_page_pool *pool, uint8_t *slice) {
+void lsm_slices_give(struct lsm_page_pool *pool, uint8_t *slices, uint32_t count) {
     pthread_mutex_lock(&pool->mutex);
     struct lsm_page **link = &pool->sliced;
-    uint8_t *bytes = slice - (uintptr_t)slice % LSM_HUGE_PAGE;
+    uint8_t *bytes = slices - (uintptr_t)slices % LSM_HUGE_PAGE;
     while (*link != NULL && (*link)->bytes != bytes) {
         link = &(*link)->next;
     }
     struct lsm_page *page = *link;
-    LSM_ASSERT(page != NULL && (slice - bytes) % LSM_SLICE == 0);
-    uint32_t bit = 1u << (slice - bytes) / LSM_SLICE;
-    LSM_ASSERT((page->slices & bit) == 0);
-    page->slices |= bit;
-    bool whole = page->slices == all_slices;
+    LSM_ASSERT(page != NULL && (slices - bytes) % (LSM_SLICE * (ptrdiff_t)count) == 0);
+    uint32_t given = mask_of(count) << (slices - bytes) / LSM_SLICE;
+    LSM_ASSERT((page->slices & given) == 0);
+    page->slices |= given;
+    bool whole = page->slices == mask_of(LSM_PAGE_SLICES);
     if (whole) {
         *link = page->next;
     }

@@ -30,10 +30,12 @@ struct lsm_page *lsm_page_take(struct lsm_page_pool *pool);
 void lsm_page_give(struct lsm_page_pool *pool, struct lsm_page *page);
 /* Gives back all of a list. */
 void lsm_page_give_all(struct lsm_page_pool *pool, struct lsm_page *pages);
-/* A slice of a page, aligned to its size, for what needs less than a page: its bytes. */
+/* Slices of a page side by side, aligned to their size, for what needs less than a page: the first
+ * one's bytes. REQUIRES: a pool; count a power of two, at most LSM_PAGE_SLICES, the same for both.
+ */
 enum { LSM_SLICE = 128 << 10, LSM_PAGE_SLICES = LSM_HUGE_PAGE / LSM_SLICE };
-uint8_t *lsm_slice_take(struct lsm_page_pool *pool); /* REQUIRES: a pool */
-void lsm_slice_give(struct lsm_page_pool *pool, uint8_t *slice);
+uint8_t *lsm_slices_take(struct lsm_page_pool *pool, uint32_t count);
+void lsm_slices_give(struct lsm_page_pool *pool, uint8_t *slices, uint32_t count);
 /* Pages that are kept for the next taker. */
 uint64_t lsm_page_pool_kept(struct lsm_page_pool *pool);
 

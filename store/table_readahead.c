@@ -52,7 +52,7 @@ static uint64_t measure(const struct lsm_readahead *ahead, uint64_t *offset, siz
 
 static void free_piece(const struct lsm_readahead *ahead, struct lsm_piece *piece) {
     if (piece->sliced) {
-        lsm_slice_give(ahead->table->pool, piece->data);
+        lsm_slices_give(ahead->table->pool, piece->data, 1);
     } else {
         free(piece->data);
     }
@@ -72,7 +72,7 @@ static bool reserve(const struct lsm_readahead *ahead, struct lsm_piece *piece, 
     uint64_t capacity = (bytes + LSM_DIRECT_ALIGN - 1) & ~(uint64_t)(LSM_DIRECT_ALIGN - 1);
     if (piece->sliced) {
         capacity = LSM_SLICE;
-        piece->data = lsm_slice_take(ahead->table->pool);
+        piece->data = lsm_slices_take(ahead->table->pool, 1);
     } else {
         piece->data = aligned_alloc(LSM_DIRECT_ALIGN, capacity);
     }
