@@ -317,7 +317,8 @@ void lsm_table_release(struct lsm_table *table) {
     if (before > 1) {
         return;
     }
-    if (atomic_load_explicit(&table->obsolete, memory_order_relaxed)) {
+    if (atomic_load_explicit(&table->obsolete, memory_order_relaxed) &&
+        lsm_block_cache_bytes(table->cache) > 0) { /* else all was read in place */
         for (size_t i = 0; i < table->index.count; i++) {
             size_t length;
             uint64_t offset = lsm_index_offset(&table->index, i, &length);

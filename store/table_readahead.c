@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+enum { RECORDS_AHEAD = 4 }; /* blocks */
+
 void lsm_readahead_init(struct lsm_readahead *ahead, struct lsm_table *table,
                         struct lsm_queue *queue, enum lsm_readahead_kind kind) {
     LSM_ASSERT(table != NULL && queue != NULL);
@@ -45,6 +47,11 @@ static uint64_t measure(const struct lsm_readahead *ahead, uint64_t *offset, siz
             break;
         }
         bytes += length;
+    }
+    /* The next piece's offsets, for the next time: nobody has looked at them for long. */
+    size_t end = ahead->next + 2 * n < index->count ? ahead->next + 2 * n : index->count;
+    for (size_t i = ahead->next + n; i < end; i += LSM_INDEX_GROUP) {
+        __builtin_prefetch(&index->groups[i / LSM_INDEX_GROUP].offset);
     }
     *count = n;
     return bytes;
@@ -190,6 +197,10 @@ int lsm_readahead_block(struct lsm_readahead *ahead, size_t i, struct lsm_block_
         return rc;
     }
     const uint8_t *data = piece->data + (record.offset - piece->flight.request.offset);
+    if (i + RECORDS_AHEAD < ahead->table->index.count) {
+        __builtin_prefetch(ahead->table->index.records +
+                           (i + RECORDS_AHEAD) * sizeof(struct lsm_index_record));
+    }
     if (!reserve_raw(ahead, &record)) {
         return lsm_table_block_fault(ahead->table, i, LSM_ERR_MEMORY, fault);
     }
