@@ -5,10 +5,10 @@
  * to the newest takes the first it finds unmarked. A scan that passes through once leaves no trace
  * among what is used again.
  *
- * Memory of blocks that nobody keeps goes to the next ones rather than back to the heap, which would
- * soon give it to the kernel: a batch of cold keys needs 64 of them for a moment, and a first touch
- * of a page costs microseconds. Batches of 64 keys from the page cache by requests, with no cache:
- * 395 k keys a second instead of 85 k (a virtual machine whose first touches cost 11 us).
+ * Memory of blocks that nobody keeps goes to the next ones rather than back to the heap, which
+ * would soon give it to the kernel: a batch of cold keys needs 64 of them for a moment, and a first
+ * touch of a page costs microseconds. Batches of 64 keys from the page cache by requests, with no
+ * cache: 395 k keys a second instead of 85 k (a virtual machine whose first touches cost 11 us).
  *
  * Threads:    any. Ownership: a block is counted: the cache holds one reference while it keeps it,
  * every user another; the last one frees it. Limits: what is pinned is never evicted; if room

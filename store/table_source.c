@@ -174,8 +174,8 @@ static void source_last(struct lsm_source *source) {
     }
 }
 
-/* Asks for the index, then for the block's head, then for the entry; a block that is not in memory
- * is left to the seek. */
+/* Asks for the index, then for the block's head and what is likely the entry, then for the entry; a
+ * block that is not in memory is left to the seek. */
 static void source_aim(struct lsm_source *source, const uint8_t *key, size_t key_size, uint64_t seq,
                        unsigned step) {
     struct table_source *s = self(source);
@@ -187,6 +187,7 @@ static void source_aim(struct lsm_source *source, const uint8_t *key, size_t key
         s->has_aimed = true;
         if (s->aimed < index->count) {
             lsm_table_prefetch_block(s->table, s->aimed);
+            lsm_table_prefetch_entry(s->table, s->aimed, key, key_size);
         }
     } else if (s->has_aimed && s->aimed < index->count &&
                lsm_table_block_in_place(s->table, s->aimed)) {

@@ -48,8 +48,9 @@ struct lsm_wal {
 
     pthread_mutex_t mutex;
     struct lsm_cond flushed;   /* a flush has ended */
-    uint32_t waiting;          /* threads in lsm_wal_sync; mutex */
-    uint32_t expected;         /* so many waited when the last flush ended; mutex */
+    uint32_t waiting;          /* threads that no flush begun as yet serves; mutex */
+    uint32_t expected;         /* so many the last flush served, or left waiting; mutex */
+    uint64_t turn;             /* flushes begun; mutex */
     uint64_t flush_ns;         /* duration of the last flush; mutex */
     bool gathering;            /* somebody waits for others before a flush; mutex */
     struct lsm_wal_old *old;   /* to be synced first; mutex; whoever flushes */

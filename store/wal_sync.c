@@ -57,6 +57,9 @@ static void flush(struct lsm_wal *wal) {
     uint64_t target = atomic_load_explicit(&wal->position, memory_order_acquire);
     bool has_room = atomic_load_explicit(&wal->mark_end, memory_order_relaxed) == target;
     LSM_ASSERT(target >= last->base + LSM_WAL_PAGE_BYTES);
+    uint32_t group = wal->waiting; /* all of them: their bytes lie before the target */
+    wal->waiting = 0;
+    wal->turn++;
     wal->flushing = true;
     wal->gathering = false;
     pthread_mutex_unlock(&wal->mutex);
@@ -71,7 +74,7 @@ static void flush(struct lsm_wal *wal) {
     uint64_t ended = lsm_io_now_ns(wal->io);
     pthread_mutex_lock(&wal->mutex);
     wal->flush_ns = ended - began;
-    wal->expected = wal->waiting;
+    wal->expected = group + wal->waiting;
     struct lsm_wal_old *old = NULL;
     if (rc == 0) {
         old = wal->old;
@@ -94,8 +97,11 @@ static void flush(struct lsm_wal *wal) {
 
 /* The threads that the last flush served come back together: who is first waits for the others, so
  * that one flush serves all again, but no longer than half a flush takes; who comes last flushes at
- * once, without waking the first. When fewer come, fewer are expected the next time; a single
- * writer waits for nobody. Returns until when to wait. REQUIRES: the mutex is held. */
+ * once, without waking the first. Those the last flush served do not count as waiting, though they
+ * may not have run since: else one that came too late for it would flush alone. Eight threads, 5.7
+ * writers a flush with them counted, 8.0 without, medians of four alternating runs: 17.4 k puts a
+ * second, 20.7 k, with a quarter less CPU. When fewer come, fewer are expected the next time; a
+ * single writer waits for nobody. Returns until when to wait. REQUIRES: the mutex is held. */
 static uint64_t gather(struct lsm_wal *wal) {
     uint64_t most = wal->flush_ns / 2 < GATHER_MAX_NS ? wal->flush_ns / 2 : GATHER_MAX_NS;
     wal->gathering = true;
@@ -109,6 +115,7 @@ int lsm_wal_sync(struct lsm_wal *wal, uint64_t position, struct lsm_fault *fault
     int rc = 0;
     pthread_mutex_lock(&wal->mutex);
     wal->waiting++;
+    uint64_t turn = wal->turn;
     while ((rc = wal->poison.code) == 0 &&
            atomic_load_explicit(&wal->synced, memory_order_relaxed) < position) {
         if (wal->flushing) {
@@ -128,7 +135,9 @@ int lsm_wal_sync(struct lsm_wal *wal, uint64_t position, struct lsm_fault *fault
     if (rc != 0) {
         *fault = wal->poison;
     }
-    wal->waiting--;
+    if (turn == wal->turn) { /* served by a flush that had begun before */
+        wal->waiting--;
+    }
     pthread_mutex_unlock(&wal->mutex);
     if (flushed) { /* not before: who is woken wants the mutex */
         lsm_cond_broadcast(&wal->flushed);
