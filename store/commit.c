@@ -51,6 +51,18 @@ static void note_rotation(struct lsm_db *db, uint64_t number) {
     }
 }
 
+/* The first write since the open has the first spare made; who only reads needs none. */
+static void note_use(struct lsm_db *db) {
+    if (!db->log_used) {
+        pthread_mutex_lock(&db->lock);
+        db->log_used = true;
+        if (db->worker != NULL) {
+            lsm_schedule(db);
+        }
+        pthread_mutex_unlock(&db->lock);
+    }
+}
+
 /* Makes room for the group in the log, and for what the memtable will need: nothing after this can
  * fail. */
 static int reserve_logged(struct lsm_db *db, const struct group *group, struct lsm_fault *fault) {
@@ -70,6 +82,7 @@ static int reserve_logged(struct lsm_db *db, const struct group *group, struct l
     int rc = lsm_memtable_keep(table, pin, &added, fault);
     if (added && rc == 0) {
         lsm_wal_ref(pin);
+        note_use(db);
     }
     return rc == 0 ? lsm_memtable_reserve(table, group->count, 0, fault) : rc;
 }

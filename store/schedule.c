@@ -201,7 +201,7 @@ void lsm_schedule(struct lsm_db *db) {
     if (db->worker == NULL || db->closing || atomic_load(&db->background_error) != 0) {
         return;
     }
-    if (!db->spare_queued && !db->spare_failed && !lsm_wal_has_spare(db->wal)) {
+    if (db->log_used && !db->spare_queued && !db->spare_failed && !lsm_wal_has_spare(db->wal)) {
         db->spare_queued = true;
         lsm_worker_add(db->worker, LSM_JOB_FLUSH, spare_job, db);
     }

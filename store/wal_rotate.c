@@ -100,8 +100,8 @@ void lsm_wal_close(struct lsm_wal *wal) {
 /* ---- spares ---- */
 
 /* Where many segments are kept they are small, and those who make spares may be busy with a flush
- * while the writers fill most of a memtable. Until the first is full, one: who opens a database to
- * read it needs none, and to make them all costs two cores a tenth of a second. */
+ * while the writers fill most of a memtable. Until the first is full, one: who writes little needs
+ * no more, and to make them all costs two cores some 20 ms. */
 static uint32_t spares_wanted(const struct lsm_wal *wal) {
     bool written = atomic_load_explicit(&wal->rotations, memory_order_relaxed) > 0;
     return written && wal->keep > 2 ? wal->keep - 2 : 1;
