@@ -65,6 +65,8 @@ void lsm_tables_map(struct lsm_tables *tables, uint64_t fresh_from);
  * there are other threads. */
 void lsm_tables_use_pool(struct lsm_tables *tables, struct lsm_page_pool *pool);
 void lsm_tables_destroy(struct lsm_tables *tables);
+/* Somebody is opening the table. */
+bool lsm_tables_is_opening(struct lsm_tables *tables, uint64_t id);
 /* Opens the table (footer, index, filter) or finds it open. */
 LSM_CHECKED int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,
                                struct lsm_table **table, struct lsm_fault *fault);

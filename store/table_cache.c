@@ -7,7 +7,11 @@
 #include "manifest.h"
 #include "table_direct.h"
 
-enum { SHARDS = 8, BUCKETS_MIN = 16 };
+enum {
+    SHARDS = 8,
+    BUCKETS_MIN = 16,
+    OPENING_MAX = 4, /* of a shard; more are opened without being noted */
+};
 
 struct shard {
     _Alignas(128) pthread_mutex_t lock;
@@ -17,6 +21,10 @@ struct shard {
     struct lsm_table *oldest, *newest;
     uint32_t count, limit;
     uint32_t pinned; /* by metas: at most half of the limit */
+    /* Tables that somebody is opening, and that others wait for rather than open them too. */
+    uint64_t opening[OPENING_MAX];
+    uint32_t opening_count;
+    struct lsm_cond opened; /* one of them is open, or cannot be opened */
 };
 
 struct lsm_tables {
@@ -54,6 +62,7 @@ static bool shard_init(struct shard *shard, uint32_t limit) {
     }
     int rc = pthread_mutex_init(&shard->lock, NULL);
     LSM_ASSERT(rc == 0);
+    lsm_cond_init(&shard->opened);
     return true;
 }
 
@@ -65,7 +74,9 @@ static void shard_end(struct shard *shard) {
         lsm_table_release(table);
         table = newer;
     }
+    LSM_ASSERT(shard->opening_count == 0);
     free(shard->buckets);
+    lsm_cond_destroy(&shard->opened);
     pthread_mutex_destroy(&shard->lock);
 }
 
@@ -167,16 +178,55 @@ static void release_chain(struct lsm_table *table) {
     }
 }
 
-/* The open table with a reference for the caller; NULL: it is not open. */
-static struct lsm_table *find(struct shard *shard, uint64_t id) {
+static bool is_opening(const struct shard *shard, uint64_t id) {
+    for (uint32_t i = 0; i < shard->opening_count; i++) {
+        if (shard->opening[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The open table with a reference for the caller; NULL: it is not open, and the caller opens it:
+ * *noted tells whether others wait for that. */
+static struct lsm_table *find(struct lsm_tables *tables, struct shard *shard, uint64_t id,
+                              bool *noted) {
+    struct lsm_table *table;
     pthread_mutex_lock(&shard->lock);
-    struct lsm_table *table = *slot_of(shard, id);
+    while ((table = *slot_of(shard, id)) == NULL && is_opening(shard, id)) {
+        (void)lsm_cond_wait(tables->io, &shard->opened, &shard->lock, 0);
+    }
+    *noted = false;
     if (table != NULL) {
         table->marked = true;
         atomic_fetch_add_explicit(&table->refs, 1, memory_order_relaxed);
+    } else if (shard->opening_count < OPENING_MAX && lsm_io_has_threads(tables->io)) {
+        /* Without threads a wait runs other work on top of this: it would wait for itself. */
+        shard->opening[shard->opening_count++] = id;
+        *noted = true;
     }
     pthread_mutex_unlock(&shard->lock);
     return table;
+}
+
+static void end_opening(struct shard *shard, uint64_t id) {
+    pthread_mutex_lock(&shard->lock);
+    uint32_t i = 0;
+    while (shard->opening[i] != id) {
+        i++;
+        LSM_ASSERT(i < shard->opening_count);
+    }
+    shard->opening[i] = shard->opening[--shard->opening_count];
+    pthread_mutex_unlock(&shard->lock);
+    lsm_cond_broadcast(&shard->opened);
+}
+
+bool lsm_tables_is_opening(struct lsm_tables *tables, uint64_t id) {
+    struct shard *shard = shard_of(tables, id);
+    pthread_mutex_lock(&shard->lock);
+    bool opening = is_opening(shard, id);
+    pthread_mutex_unlock(&shard->lock);
+    return opening;
 }
 
 /* Keeps a newly opened table, unless another thread was faster; the caller's reference moves to
@@ -205,27 +255,39 @@ static struct lsm_table *keep(struct shard *shard, struct lsm_table *table) {
     return table;
 }
 
+static int open_table(struct lsm_tables *tables, const struct lsm_table_meta *meta,
+                      struct lsm_table **table, struct lsm_fault *fault) {
+    char path[LSM_PATH_MAX];
+    lsm_file_name(path, tables->directory, LSM_NAME_TABLE, meta->id);
+    int rc = tables->map
+                 ? lsm_table_open_mapped(tables->io, path, meta->id, tables->cache, meta,
+                                         tables->pool, table, fault)
+                 : lsm_table_open(tables->io, path, meta->id, tables->cache, meta, table, fault);
+    if (rc == 0) {
+        (*table)->pool = tables->pool;
+        (*table)->fresh = tables->map && meta->id >= tables->fresh_from;
+        lsm_table_look_whether_cold(*table);
+    }
+    return rc;
+}
+
 int lsm_tables_get(struct lsm_tables *tables, const struct lsm_table_meta *meta,
                    struct lsm_table **table, struct lsm_fault *fault) {
     struct shard *shard = shard_of(tables, meta->id);
-    struct lsm_table *there = find(shard, meta->id);
-    if (there == NULL) {
-        char path[LSM_PATH_MAX];
-        lsm_file_name(path, tables->directory, LSM_NAME_TABLE, meta->id);
-        int rc = tables->map ? lsm_table_open_mapped(tables->io, path, meta->id, tables->cache,
-                                                     meta, tables->pool, &there, fault)
-                             : lsm_table_open(tables->io, path, meta->id, tables->cache, meta,
-                                              &there, fault);
-        if (rc != 0) {
-            return rc;
+    bool noted;
+    int rc = 0;
+    *table = find(tables, shard, meta->id, &noted);
+    if (*table == NULL) {
+        struct lsm_table *opened;
+        rc = open_table(tables, meta, &opened, fault);
+        if (rc == 0) {
+            *table = keep(shard, opened);
         }
-        there->pool = tables->pool;
-        there->fresh = tables->map && meta->id >= tables->fresh_from;
-        lsm_table_look_whether_cold(there);
-        there = keep(shard, there);
+        if (noted) {
+            end_opening(shard, meta->id);
+        }
     }
-    *table = there;
-    return 0;
+    return rc;
 }
 
 void lsm_tables_pin(struct lsm_tables *tables, struct lsm_table_meta *meta,

@@ -4,24 +4,31 @@ enum {
     TABLES_MAX = 256
 }; /* 16 GiB of tables of the default size: reads of the upper levels first */
 
-/* The uppermost table that is not pinned; NULL: all are. */
-static struct lsm_table_meta *next_table(const struct lsm_version *version) {
+/* The uppermost table that is not pinned, one that nobody opens already if there is; NULL: all are.
+ */
+static struct lsm_table_meta *next_table(struct lsm_db *db, const struct lsm_version *version) {
+    struct lsm_table_meta *opening = NULL;
     for (uint32_t l = 0; l < LSM_LEVELS_MAX; l++) {
         const struct lsm_level *level = &version->level[l];
         for (size_t i = 0; i < level->count; i++) {
-            if (lsm_table_pinned(level->tables[i]) == NULL) {
-                return level->tables[i];
+            struct lsm_table_meta *meta = level->tables[i];
+            if (lsm_table_pinned(meta) != NULL) {
+                continue;
             }
+            if (!lsm_tables_is_opening(db->tables, meta->id)) {
+                return meta;
+            }
+            opening = meta;
         }
     }
-    return NULL;
+    return opening;
 }
 
 static bool open_one(struct lsm_db *db) {
     struct lsm_fault ignored;
     struct lsm_table *table;
     struct lsm_view *view = lsm_view_acquire(db);
-    struct lsm_table_meta *meta = next_table(view->version);
+    struct lsm_table_meta *meta = next_table(db, view->version);
     bool opened = meta != NULL && lsm_tables_get(db->tables, meta, &table, &ignored) == 0;
     if (opened) {
         lsm_tables_pin(db->tables, meta, table);
