@@ -163,6 +163,25 @@ static int make_shared(struct lsm_index *index) {
     return 0;
 }
 
+/* The bytes that windows are made of, and their order. Zeros stand for bytes that are not there, so
+ * they count as the lowest of the others. */
+static void make_digits(struct lsm_index *index) {
+    bool seen[256] = {false};
+    for (size_t i = 0; i < index->count; i++) {
+        uint64_t window = index->groups[i / LSM_INDEX_GROUP].window[i % LSM_INDEX_GROUP];
+        for (unsigned byte = 0; byte < 8; byte++, window >>= 8) {
+            seen[window & 0xff] = true;
+        }
+    }
+    seen[0] = false;
+    uint32_t count = 0;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        index->rank[byte] = (uint8_t)(count < 255 ? count : 255);
+        count += seen[byte];
+    }
+    index->base = count > 0 ? count : 1;
+}
+
 static int make_groups(struct lsm_index *index) {
     size_t count = index->count;
     index->group_count = (count + LSM_INDEX_GROUP - 1) / LSM_INDEX_GROUP;
@@ -195,6 +214,7 @@ static int make_groups(struct lsm_index *index) {
             index->tops[i / LSM_INDEX_GROUP] = group->window[slot];
         }
     }
+    make_digits(index);
     return 0;
 }
 
@@ -337,6 +357,18 @@ void lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_
     }
 }
 
+/* Some bytes of a window, from byte `at` on, as a number. */
+static inline uint64_t number_at(const struct lsm_index *index, uint64_t window, unsigned at) {
+    enum { DIGITS = 6 }; /* of up to 256 each: below 2^48 */
+    uint64_t number = 0;
+    window <<= 8 * at;
+    for (unsigned i = 0; i < DIGITS; i++) {
+        number = number * index->base + index->rank[window >> 56];
+        window <<= 8;
+    }
+    return number;
+}
+
 uint32_t lsm_index_guess(const struct lsm_index *index, size_t i, const uint8_t *key,
                          size_t key_size) {
     if (key_size < index->prefix) {
@@ -351,7 +383,9 @@ uint32_t lsm_index_guess(const struct lsm_index *index, size_t i, const uint8_t 
     if (w <= low || high <= w) {
         return w <= low ? 0 : UINT16_MAX;
     }
-    /* Signed, because that is one instruction; half of either, so that it fits. */
-    float part = (float)(int64_t)((w - low) / 2) / (float)(int64_t)((high - low) / 2 + 1);
-    return (uint32_t)(part * UINT16_MAX);
+    unsigned at = (unsigned)__builtin_clzll(low ^ high) / 8;
+    uint64_t from = number_at(index, low, at);
+    uint64_t past = number_at(index, w, at) - from;
+    uint64_t whole = number_at(index, high, at) - from;
+    return past < whole ? (uint32_t)((float)(int64_t)past / (float)(int64_t)whole * UINT16_MAX) : 0;
 }

@@ -35,7 +35,9 @@ static_assert(sizeof(struct lsm_index_group) == 128, "a pair of lines");
 struct lsm_index {
     uint64_t *tops; /* the last window of each group */
     struct lsm_index_group *groups;
-    uint8_t *shared; /* what all separators begin with: `prefix` bytes */
+    uint8_t rank[256]; /* of a byte among those that separators are made of */
+    uint32_t base;     /* how many those are */
+    uint8_t *shared;   /* what all separators begin with: `prefix` bytes */
     size_t prefix;
     size_t group_count;
     size_t count;
@@ -74,8 +76,10 @@ size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t 
 /* Asks memory for the group that lsm_index_find of the key reads. */
 void lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_t key_size);
 /* How far into block i, in 1/65536 of it, the key may be that lsm_index_find led there: as far as
- * it is between the separators around the block. Where keys are spread evenly (hashes, random
- * numbers, counters) that is right to within a few entries; elsewhere it may be anything. */
+ * it is between the separators around the block, all of them read as numbers whose digits are the
+ * bytes that the table's separators are made of. Where keys are spread evenly (hashes, random
+ * numbers, counters, in binary, decimal or what else) that is right to within a few entries;
+ * elsewhere it may be anything. */
 uint32_t lsm_index_guess(const struct lsm_index *index, size_t i, const uint8_t *key,
                          size_t key_size);
 /* Where block i lies, without its record. */
