@@ -1,8 +1,8 @@
 /* x_error.h: an X error that is none.
  *
  * While SDL waits for events it sends, by a second connection, a message to its own window for each
- * event that comes. When the event is the one that closes the window, the server may get the message
- * after the window is gone, and Xlib ends the process for it, with exit status 1.
+ * event that comes. When the event is the one that closes the window, the server may get the
+ * message after the window is gone, and Xlib ends the process for it, with exit status 1.
  *
  * Threads:    the one that has the window. Where X is not used nothing happens. */
 #ifndef X_ERROR_H

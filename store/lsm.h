@@ -308,8 +308,8 @@ LSM_CHECKED int lsm_checkpoint(struct lsm_db *db, const char *path);
  * CORRUPT: the detail names file and offset. Slow: all of the data is read. */
 LSM_CHECKED int lsm_verify(struct lsm_db *db);
 /* Waits until no flush or compaction is due or running, nor one worth it while nothing is written:
- * what the policy merges then is begun at once; and until the tables that an open found are open. READ_ONLY when one is due that an earlier failure
- * forbids. */
+ * what the policy merges then is begun at once; and until the tables that an open found are open.
+ * READ_ONLY when one is due that an earlier failure forbids. */
 LSM_CHECKED int lsm_wait_idle(struct lsm_db *db, uint64_t timeout_ms);
 
 struct lsm_range {
