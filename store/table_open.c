@@ -7,7 +7,10 @@
 #include "checksum.h"
 #include "table_internal.h"
 
-enum { READ_PART = 64 << 20 }; /* a request's length is 32 bits */
+enum {
+    READ_PART = 64 << 20, /* a request's length is 32 bits */
+    SCRATCH_FROM_BYTES = 4 << 20,
+};
 
 static const char *path_of(const struct lsm_table *table) {
     return lsm_file_path(table->file);
@@ -285,7 +288,9 @@ int lsm_table_open_mapped(struct lsm_io *io, const char *path, uint64_t id,
                           struct lsm_block_cache *cache, const struct lsm_table_meta *meta,
                           struct lsm_page_pool *pool, struct lsm_table **table,
                           struct lsm_fault *fault) {
-    struct lsm_page *page = lsm_page_take(pool);
+    /* What a small table has of both fits into the heap's own pages. */
+    bool large = meta != NULL && meta->bytes >= SCRATCH_FROM_BYTES;
+    struct lsm_page *page = large ? lsm_page_take(pool) : NULL;
     struct lsm_table *made = NULL;
     int rc = open_with(io, path, id, cache, meta, page != NULL ? page->bytes : NULL, &made, fault);
     if (rc == 0) {
