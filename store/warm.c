@@ -1,10 +1,12 @@
 #include "warm.h"
 
 enum {
-    TABLES_MAX = 256
-}; /* 16 GiB of tables of the default size: reads of the upper levels first */
+    TABLES_MAX = 256,        /* 16 GiB of tables of the default size: the upper levels first */
+    BYTES_MIN = 1024 * 1024, /* a smaller one is opened in no time */
+};
 
-/* The uppermost table that is not pinned, one that nobody opens already if there is; NULL: all are.
+/* The uppermost large table that is not pinned, one that nobody opens already if there is; NULL:
+ * all are.
  */
 static struct lsm_table_meta *next_table(struct lsm_db *db, const struct lsm_version *version) {
     struct lsm_table_meta *opening = NULL;
@@ -12,7 +14,7 @@ static struct lsm_table_meta *next_table(struct lsm_db *db, const struct lsm_ver
         const struct lsm_level *level = &version->level[l];
         for (size_t i = 0; i < level->count; i++) {
             struct lsm_table_meta *meta = level->tables[i];
-            if (lsm_table_pinned(meta) != NULL) {
+            if (lsm_table_pinned(meta) != NULL || meta->bytes < BYTES_MIN) {
                 continue;
             }
             if (!lsm_tables_is_opening(db->tables, meta->id)) {
