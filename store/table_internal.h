@@ -18,8 +18,8 @@ enum {
      * guess. In larger blocks, or of larger entries, too few would. */
     LSM_GUESS_LINES = 14,
     LSM_GUESS_BLOCK_MAX = 16 << 10,
-    LSM_GUESS_HINT =
-        0, /* not to be kept: a twelfth of them is used once, and the caches hold heads */
+    /* Not to be kept: a twelfth of them is used, once, and the caches hold blocks' heads. */
+    LSM_GUESS_HINT = 0,
 };
 
 struct lsm_table {

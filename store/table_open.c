@@ -305,7 +305,6 @@ int lsm_table_open_mapped(struct lsm_io *io, const char *path, uint64_t id,
     }
     if (rc == 0) {
         made->scratch = NULL;
-        made->pool = pool;
         *table = made;
     }
     return rc;
