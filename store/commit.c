@@ -68,15 +68,17 @@ static void note_use(struct lsm_db *db) {
 static int reserve_logged(struct lsm_db *db, const struct group *group, struct lsm_fault *fault) {
     struct lsm_memtable *table = db->active.table;
     bool added = false;
-    if (!lsm_wal_fits(db->wal, group->payload_bytes)) {
+    bool fits = lsm_wal_fits(db->wal, group->payload_bytes);
+    if (!fits || lsm_wal_misfits(db->wal)) {
         uint64_t number = atomic_fetch_add_explicit(&db->next_file, 1, memory_order_relaxed);
         int rc = lsm_wal_rotate(db->wal, number, group->payload_bytes, fault);
-        if (rc != 0) {
+        if (rc == 0) {
+            pthread_mutex_lock(&db->lock);
+            note_rotation(db, lsm_wal_number(db->wal));
+            pthread_mutex_unlock(&db->lock);
+        } else if (!fits) {
             return rc;
         }
-        pthread_mutex_lock(&db->lock);
-        note_rotation(db, lsm_wal_number(db->wal));
-        pthread_mutex_unlock(&db->lock);
     }
     struct lsm_pin *pin = lsm_wal_current_pin(db->wal);
     int rc = lsm_memtable_keep(table, pin, &added, fault);

@@ -67,8 +67,10 @@ int lsm_file_truncate(struct lsm_file *file, uint64_t size, struct lsm_fault *fa
     return 0;
 }
 
-int lsm_file_map(struct lsm_file *file, uint64_t size, uint8_t **address, struct lsm_fault *fault) {
-    int rc = size != 0 && size <= SIZE_MAX ? file->io->ops->map(file, size, address) : -EINVAL;
+int lsm_file_map(struct lsm_file *file, uint64_t size, enum lsm_map_pieces pieces,
+                 uint8_t **address, struct lsm_fault *fault) {
+    int rc =
+        size != 0 && size <= SIZE_MAX ? file->io->ops->map(file, size, pieces, address) : -EINVAL;
     if (rc != 0) {
         char what[64];
         snprintf(what, sizeof what, "map %" PRIu64 " bytes", size);

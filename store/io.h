@@ -102,10 +102,14 @@ LSM_CHECKED int lsm_file_sync_here(struct lsm_file *file, struct lsm_fault *faul
  * to be had. */
 LSM_CHECKED int lsm_file_allocate(struct lsm_file *file, uint64_t size, struct lsm_fault *fault);
 LSM_CHECKED int lsm_file_truncate(struct lsm_file *file, uint64_t size, struct lsm_fault *fault);
+/* The pieces in which the kernel keeps a mapped file, and writes it back: each whole, whatever of
+ * it has changed. Huge: of 2 MiB, where kernel and file system have them; less is spent on page
+ * faults and address translation, but each sync writes 2 MiB. */
+enum lsm_map_pieces { LSM_MAP_SMALL, LSM_MAP_HUGE };
 /* Maps [0, size) shared, readable and writable, populated for writing so that the first touch does
  * not fault. */
-LSM_CHECKED int lsm_file_map(struct lsm_file *file, uint64_t size, uint8_t **address,
-                             struct lsm_fault *fault);
+LSM_CHECKED int lsm_file_map(struct lsm_file *file, uint64_t size, enum lsm_map_pieces pieces,
+                             uint8_t **address, struct lsm_fault *fault);
 /* Maps [0, size) for reading, nothing read ahead. False: this backend or this kernel cannot, and
  * requests are to be used. A page that cannot be read later is SIGBUS: see guard.h. */
 bool lsm_file_map_read(struct lsm_file *file, uint64_t size, uint8_t **address);
@@ -195,7 +199,7 @@ struct lsm_io_ops {
     int (*allocate)(struct lsm_file *file, uint64_t size);
     int (*truncate)(struct lsm_file *file, uint64_t size);
     int (*sync_here)(struct lsm_file *file); /* NULL: by a request */
-    int (*map)(struct lsm_file *file, uint64_t size, uint8_t **address);
+    int (*map)(struct lsm_file *file, uint64_t size, enum lsm_map_pieces pieces, uint8_t **address);
     int (*map_read)(struct lsm_file *file, uint64_t size, uint8_t **address); /* may be NULL */
     void (*unmap)(struct lsm_file *file, uint8_t *address, uint64_t size);
     void (*will_need)(struct lsm_file *file, uint64_t offset, uint64_t length); /* may be NULL */

@@ -100,7 +100,7 @@ int lsm_fd_size(struct lsm_file *file, uint64_t *size);
 int lsm_fd_allocate(struct lsm_file *file, uint64_t size);
 int lsm_fd_truncate(struct lsm_file *file, uint64_t size);
 int lsm_fd_sync(struct lsm_file *file);
-int lsm_fd_map(struct lsm_file *file, uint64_t size, uint8_t **address);
+int lsm_fd_map(struct lsm_file *file, uint64_t size, enum lsm_map_pieces pieces, uint8_t **address);
 int lsm_fd_map_read(struct lsm_file *file, uint64_t size, uint8_t **address);
 int lsm_fd_populate(uint8_t *address, uint64_t size);
 bool lsm_fd_is_cold(const uint8_t *address, uint64_t size);

@@ -188,7 +188,8 @@ static uint64_t whole_pages(uint64_t size) {
     return (size + page - 1) / page * page;
 }
 
-int lsm_fd_map(struct lsm_file *file, uint64_t size, uint8_t **address) {
+int lsm_fd_map(struct lsm_file *file, uint64_t size, enum lsm_map_pieces pieces,
+               uint8_t **address) {
     LSM_ASSERT(size > 0);
     uint64_t file_size = 0;
     int rc = lsm_fd_size(file, &file_size);
@@ -202,6 +203,9 @@ int lsm_fd_map(struct lsm_file *file, uint64_t size, uint8_t **address) {
         mmap(NULL, whole_pages(size), PROT_READ | PROT_WRITE, MAP_SHARED, lsm_file_fd(file), 0);
     if (mapped == MAP_FAILED) {
         return -errno;
+    }
+    if (pieces == LSM_MAP_HUGE) {
+        (void)madvise(mapped, size, MADV_HUGEPAGE); /* before the file's first page is there */
     }
     rc = populate(mapped, size);
     /* A forked child must not write into its parent's log. Where it cannot be had, the handle's own

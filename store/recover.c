@@ -293,6 +293,7 @@ static void size_log(struct lsm_db *db, struct lsm_wal_start *start) {
     start->number = atomic_fetch_add(&db->next_file, 1);
     start->segment_bytes = whole < SEGMENT_BYTES ? whole : SEGMENT_BYTES;
     uint64_t keep = memtable / start->segment_bytes + 2;
+    start->synced = db->options.durability == LSM_SYNC;
     start->keep = keep < 16 ? (uint32_t)keep : 16;
 }
 

@@ -20,9 +20,11 @@ struct lsm_segment {
     uint64_t base;            /* position of the file's first byte */
     uint64_t end;             /* after the seal; mutex; 0 while it is the current one */
     struct lsm_segment *next; /* the next newer one, or in the list that has it; mutex */
-    unsigned marks;           /* written so far; whoever flushes */
-    bool named;               /* its name is on the device; mutex */
-    bool synced;              /* all of it is on the device, and it is complete; mutex */
+    enum lsm_map_pieces pieces;
+    uint32_t flushes; /* that ended in it; mutex */
+    unsigned marks;   /* written so far; whoever flushes */
+    bool named;       /* its name is on the device; mutex */
+    bool synced;      /* all of it is on the device, and it is complete; mutex */
 };
 
 struct lsm_wal {
@@ -44,7 +46,8 @@ struct lsm_wal {
     _Atomic uint64_t position, synced; /* stores: commit lock; whoever flushes */
     _Atomic uint64_t mark_end; /* position after the newest room for a mark; stores: commit lock */
     _Atomic uint64_t bytes, syncs, rotations, live_bytes;
-    _Atomic uint32_t spares; /* stores: mutex */
+    _Atomic uint32_t spares;   /* stores: mutex */
+    _Atomic bool often_synced; /* the current segment; of a new one, the one before; mutex */
 
     pthread_mutex_t mutex;
     struct lsm_cond flushed;   /* a flush has ended */
@@ -68,6 +71,12 @@ struct lsm_wal {
     char directory[LSM_PATH_MAX];
 };
 
+/* More flushes of one segment are many. To make one in small pieces costs some 14 ms more of CPU
+ * than in huge ones, puts into it included; a flush of 2 MiB, some 2 ms more than one of a few KiB:
+ * measured as told at lsm_wal_misfits. */
+enum { LSM_WAL_FEW_FLUSHES = 8 };
+/* In what pieces a segment of that size is best mapped now. */
+enum lsm_map_pieces lsm_segment_pieces(const struct lsm_wal *wal, uint64_t size);
 /* Bytes of a segment that holds a frame of `payload_bytes` and the seal. */
 uint64_t lsm_segment_room(uint64_t payload_bytes);
 /* Allocates and maps a segment file; nothing is left of it on failure. */

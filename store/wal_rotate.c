@@ -24,6 +24,7 @@ int lsm_wal_create(struct lsm_io *io, const char *directory, const struct lsm_wa
     w->after = start->after;
     w->keep = start->keep;
     w->old = start->old;
+    atomic_init(&w->often_synced, start->synced);
     w->segment_bytes = start->segment_bytes > least ? start->segment_bytes : least;
     w->segment_bytes += -w->segment_bytes % LSM_WAL_PAGE_BYTES;
     int rc = lsm_segment_make(w, start->number, w->segment_bytes, &w->tail, fault);
@@ -115,6 +116,11 @@ bool lsm_wal_has_spare(const struct lsm_wal *wal) {
 static int make_spare(struct lsm_wal *wal, struct lsm_segment *used, uint64_t number,
                       struct lsm_segment **made, struct lsm_fault *fault) {
     struct lsm_fault ignored;
+    if (used != NULL && used->pieces != lsm_segment_pieces(wal, used->size)) {
+        int dropped = lsm_segment_drop(wal, used, &ignored);
+        (void)dropped;
+        used = NULL;
+    }
     int rc = used != NULL ? lsm_segment_reuse(wal, used, number, fault)
                           : lsm_segment_make(wal, number, wal->segment_bytes, made, fault);
     if (used != NULL) {
@@ -233,10 +239,18 @@ static int next_segment(struct lsm_wal *wal, uint64_t number, uint64_t size,
     if (rc != 0) {
         *fault = wal->poison;
     }
+    atomic_store_explicit(&wal->often_synced, wal->tail->flushes > LSM_WAL_FEW_FLUSHES,
+                          memory_order_relaxed);
     struct lsm_segment *s = rc == 0 ? take_spare(wal) : NULL;
     pthread_mutex_unlock(&wal->mutex);
     if (rc != 0) {
         return rc;
+    }
+    if (s != NULL && s->pieces == LSM_MAP_HUGE &&
+        lsm_segment_pieces(wal, s->size) != LSM_MAP_HUGE) {
+        int dropped = lsm_segment_drop(wal, s, &ignored);
+        (void)dropped;
+        s = NULL;
     }
     if (s == NULL) {
         return lsm_segment_make(wal, number, size, segment, fault);

@@ -1,5 +1,6 @@
 #include "check.h"
 #include "checksum.h"
+#include "page_pool.h"
 #include "wal_internal.h"
 
 #include <stdlib.h>
@@ -30,6 +31,11 @@ bool lsm_segment_referred(const struct lsm_segment *segment) {
     return atomic_load_explicit(&segment->hold.refs, memory_order_acquire) > 0;
 }
 
+enum lsm_map_pieces lsm_segment_pieces(const struct lsm_wal *wal, uint64_t size) {
+    bool often = atomic_load_explicit(&wal->often_synced, memory_order_relaxed);
+    return often || size < LSM_HUGE_PAGE ? LSM_MAP_SMALL : LSM_MAP_HUGE;
+}
+
 int lsm_segment_make(struct lsm_wal *wal, uint64_t number, uint64_t size,
                      struct lsm_segment **segment, struct lsm_fault *fault) {
     char path[LSM_PATH_MAX];
@@ -43,6 +49,7 @@ int lsm_segment_make(struct lsm_wal *wal, uint64_t number, uint64_t size,
     s->hold.extent = extent_of;
     s->number = number;
     s->size = size;
+    s->pieces = lsm_segment_pieces(wal, size);
     int rc = lsm_file_open(wal->io, path, LSM_FILE_READ | LSM_FILE_WRITE | LSM_FILE_CREATE,
                            &s->file, fault);
     if (rc != 0) {
@@ -51,7 +58,7 @@ int lsm_segment_make(struct lsm_wal *wal, uint64_t number, uint64_t size,
     }
     rc = lsm_file_allocate(s->file, size, fault);
     if (rc == 0) {
-        rc = lsm_file_map(s->file, size, &s->map, fault);
+        rc = lsm_file_map(s->file, size, s->pieces, &s->map, fault);
     }
     atomic_fetch_add_explicit(&wal->live_bytes, size, memory_order_relaxed);
     if (rc != 0) {
@@ -118,7 +125,7 @@ int lsm_segment_reuse(struct lsm_wal *wal, struct lsm_segment *s, uint64_t numbe
         s->number = number;
         s->base = s->end = 0;
         s->next = NULL;
-        s->marks = 0;
+        s->marks = s->flushes = 0;
         s->named = s->synced = false;
     }
     return rc;
@@ -133,7 +140,7 @@ int lsm_segment_enlarge(struct lsm_wal *wal, struct lsm_segment *s, uint64_t siz
     if (rc == 0) {
         atomic_fetch_add_explicit(&wal->live_bytes, size - s->size, memory_order_relaxed);
         s->size = size;
-        rc = lsm_file_map(s->file, size, &s->map, fault);
+        rc = lsm_file_map(s->file, size, s->pieces, &s->map, fault);
     }
     return rc;
 }

@@ -86,6 +86,9 @@ static void flush(struct lsm_wal *wal) {
                 break;
             }
         }
+        if (++last->flushes > LSM_WAL_FEW_FLUSHES) {
+            atomic_store_explicit(&wal->often_synced, true, memory_order_relaxed);
+        }
         /* Pairs with lsm_wal_synced. */
         atomic_store_explicit(&wal->synced, target, memory_order_release);
     } else {

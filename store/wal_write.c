@@ -25,6 +25,11 @@ bool lsm_wal_fits(const struct lsm_wal *wal, uint64_t payload_bytes) {
            lsm_frame_size_max(payload_bytes) <= left - LSM_FRAME_SEAL_BYTES;
 }
 
+bool lsm_wal_misfits(const struct lsm_wal *wal) {
+    return wal->tail->pieces == LSM_MAP_HUGE &&
+           atomic_load_explicit(&wal->often_synced, memory_order_relaxed);
+}
+
 uint8_t *lsm_wal_begin(struct lsm_wal *wal, const struct lsm_wal_group *group) {
     LSM_ASSERT(lsm_wal_fits(wal, group->payload_bytes) && !wal->open_frame);
     LSM_ASSERT(group->seq > 0 && group->count > 0);

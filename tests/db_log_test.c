@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "db_fixture.h"
+#include "sim_io.h"
 #include "wal_format.h"
 
 enum { PUTS = 40, VALUE_BYTES = 90 };
@@ -76,11 +77,41 @@ static void a_log_with_keys_out_of_order_is_not_made_a_table(void **state) {
     expect_refused(f);
 }
 
+static uint64_t rotations(struct db_fixture *f) {
+    struct lsm_stats stats;
+    lsm_stats_read(f->db, &stats);
+    return stats.wal_rotations;
+}
+
+/* Synced one by one by a database that does not do so of itself: its first segment, in huge pieces,
+ * is left for one in small ones, unless there is no room for that. */
+static void syncs_lead_to_a_segment_that_suits_them_if_there_is_room(void **state) {
+    struct db_fixture *f = *state;
+    const struct lsm_write_options synced = {.durability = LSM_SYNC};
+    char key[16];
+    f->options.memtable_bytes = 4 << 20;
+    f->options.async_compaction = false;
+    db_open(f);
+    sim_set_capacity(f->io, sim_used(f->io) + 4096);
+    for (int i = 0; i < 40; i++) {
+        if (i == 20) {
+            sim_set_capacity(f->io, 0);
+        }
+        snprintf(key, sizeof key, "key%d", i);
+        DB_MUST(f, lsm_put(f->db, &synced, key, strlen(key), "v", 1));
+        DB_CHECK(rotations(f) == (i >= 20), "put %d: %d rotations", i, (int)rotations(f));
+    }
+    db_reopen(f);
+    assert_string_equal(db_get(f, "key0"), "v");
+    assert_string_equal(db_get(f, "key39"), "v");
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         DB_CASES_ON_FILES(a_log_that_changed_under_a_memtable_is_not_made_a_table),
         DB_CASES_ON_FILES(a_log_that_became_rubbish_under_a_memtable_is_not_made_a_table),
         DB_CASES_ON_FILES(a_log_with_keys_out_of_order_is_not_made_a_table),
+        DB_CASE(syncs_lead_to_a_segment_that_suits_them_if_there_is_room, sim),
     };
     db_test_begin(argc, argv);
     return db_test_run(tests, sizeof tests / sizeof tests[0]);

@@ -296,7 +296,7 @@ static int map_without_populate(void) {
     CHILD_CHECK(lsm_file_write(file, 4096, "kept", 4, &fault) == 0);
     CHILD_CHECK(lsm_file_allocate(file, 100000, &fault) == 0);
     uint8_t *map = NULL;
-    CHILD_CHECK(lsm_file_map(file, 100000, &map, &fault) == 0);
+    CHILD_CHECK(lsm_file_map(file, 100000, LSM_MAP_SMALL, &map, &fault) == 0);
     CHILD_CHECK(memcmp(map + 4096, "kept", 5) == 0 && map[0] == 0);
     map[99999] = 1;
     lsm_file_unmap(file, map, 100000);

@@ -105,10 +105,11 @@ static void a_mapping_and_reads_see_each_others_bytes(void **state) {
     const struct io_fixture *f = *state;
     struct lsm_file *file = create(f, "mapped");
     uint8_t *map = NULL;
-    assert_true(lsm_file_map(file, 8192, &map, &io_fault) != 0); /* the file is shorter */
+    assert_true(lsm_file_map(file, 8192, LSM_MAP_SMALL, &map, &io_fault) !=
+                0); /* the file is shorter */
     must(lsm_file_write(file, 0, "old", 3, &io_fault));
     must(lsm_file_allocate(file, 1 << 20, &io_fault));
-    must(lsm_file_map(file, 1 << 20, &map, &io_fault));
+    must(lsm_file_map(file, 1 << 20, LSM_MAP_SMALL, &map, &io_fault));
     assert_memory_equal(map, "old", 4);
     memcpy(map + 70000, "new", 3);
     must(lsm_file_sync(file, &io_fault));

@@ -187,7 +187,7 @@ static void stores_into_a_mapping_are_lost_until_synced_but_survive_the_process(
         must(lsm_file_allocate(file, 8192, &fault));
         must(lsm_io_sync_dir(io, "/", &fault));
         uint8_t *map = NULL;
-        must(lsm_file_map(file, 8192, &map, &fault));
+        must(lsm_file_map(file, 8192, LSM_MAP_SMALL, &map, &fault));
         memcpy(map, "two", 3);
         must(lsm_file_sync(file, &fault));
         memcpy(map + 3, "thr", 3);

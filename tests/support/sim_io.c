@@ -151,7 +151,9 @@ static int sim_truncate(struct lsm_file *file, uint64_t size) {
 }
 
 /* The page cache itself: a store through the mapping is a write the disk knows of. */
-static int sim_map(struct lsm_file *file, uint64_t size, uint8_t **address) {
+static int sim_map(struct lsm_file *file, uint64_t size, enum lsm_map_pieces pieces,
+                   uint8_t **address) {
+    (void)pieces;
     struct sim_io *sim = sim_of(file->io);
     int rc = begin(sim);
     if (rc != 0) {
