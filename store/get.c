@@ -19,12 +19,12 @@ bool lsm_find_in_memtables(const struct lsm_view *view, const uint8_t *key, size
                            struct lsm_pin **pin) {
     struct lsm_memtable *found = NULL;
     if (lsm_memtable_may_hold(view->active, hash) &&
-        lsm_memtable_get(view->active, key, key_size, seq, entry)) {
+        lsm_memtable_get(view->active, key, key_size, hash, seq, entry)) {
         found = view->active;
     }
     for (uint32_t i = 0; found == NULL && i < view->sealed_count; i++) {
         if (lsm_memtable_may_hold(view->sealed[i], hash) &&
-            lsm_memtable_get(view->sealed[i], key, key_size, seq, entry)) {
+            lsm_memtable_get(view->sealed[i], key, key_size, hash, seq, entry)) {
             found = view->sealed[i];
         }
     }

@@ -28,6 +28,9 @@ int lsm_memtable_create(struct lsm_page_pool *pool, uint64_t bytes, struct lsm_m
         lsm_tree_init(&m->tree, &m->arena);
         rc = lsm_memtable_filter_init(&m->filter, &m->arena, bytes, fault);
     }
+    if (rc == 0) {
+        rc = lsm_memtable_hints_init(&m->hints, &m->arena, bytes, fault);
+    }
     if (rc != 0) {
         lsm_arena_free(&m->arena);
         free(m);
@@ -127,7 +130,7 @@ void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *
                                        entry->value_size);
     LSM_ASSERT(end == (uint8_t *)item + size);
     *item = (struct lsm_tree_item){.seq = entry->seq, .op = op};
-    lsm_memtable_filter_add(&memtable->filter, lsm_filter_hash(entry->key, entry->key_size));
+    lsm_memtable_note(memtable, ref, lsm_filter_hash(entry->key, entry->key_size));
     lsm_tree_insert(&memtable->tree, ref);
     count_entry(memtable, lsm_arena_round(size));
 }
@@ -138,7 +141,7 @@ void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8
     struct lsm_tree_item *item = lsm_arena_at(&memtable->arena, ref);
     *item = (struct lsm_tree_item){.seq = seq, .op = op};
     const struct lsm_entry entry = lsm_item_entry(item);
-    lsm_memtable_filter_add(&memtable->filter, lsm_filter_hash(entry.key, entry.key_size));
+    lsm_memtable_note(memtable, ref, lsm_filter_hash(entry.key, entry.key_size));
     lsm_tree_insert(&memtable->tree, ref);
     count_entry(memtable,
                 sizeof *item + lsm_op_bytes(entry.key_size, entry.value_size, entry.type));
@@ -146,25 +149,41 @@ void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8
 
 void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash) {
     __builtin_prefetch(lsm_memtable_filter_word(&memtable->filter, hash));
+    __builtin_prefetch(lsm_memtable_hint(&memtable->hints, hash));
 }
 
 bool lsm_memtable_may_hold(const struct lsm_memtable *memtable, uint64_t hash) {
     return lsm_memtable_filter_probe(&memtable->filter, hash);
 }
 
+static bool is_of_key(const struct lsm_entry *entry, const uint8_t *key, size_t key_size) {
+    return entry->key_size == key_size && memcmp(entry->key, key, key_size) == 0;
+}
+
+/* False: the tree has to be searched. */
+static bool find_hinted(const struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
+                        uint64_t hash, uint64_t seq_max, struct lsm_entry *entry) {
+    uint32_t ref =
+        atomic_load_explicit(lsm_memtable_hint(&memtable->hints, hash), memory_order_acquire);
+    if (ref == 0) {
+        return false;
+    }
+    *entry = lsm_item_entry(lsm_arena_at(&memtable->arena, ref));
+    return entry->seq <= seq_max && is_of_key(entry, key, key_size);
+}
+
 bool lsm_memtable_get(const struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
-                      uint64_t seq_max, struct lsm_entry *entry) {
+                      uint64_t hash, uint64_t seq_max, struct lsm_entry *entry) {
     struct lsm_tree_place place;
     LSM_ASSERT(key_size > 0);
+    if (find_hinted(memtable, key, key_size, hash, seq_max, entry)) {
+        return true;
+    }
     if (!lsm_tree_seek(&memtable->tree, key, key_size, seq_max, &place)) {
         return false;
     }
-    const struct lsm_entry found = lsm_item_entry(lsm_tree_item(&memtable->tree, &place));
-    if (found.key_size != key_size || memcmp(found.key, key, key_size) != 0) {
-        return false;
-    }
-    *entry = found;
-    return true;
+    *entry = lsm_item_entry(lsm_tree_item(&memtable->tree, &place));
+    return is_of_key(entry, key, key_size);
 }
 
 uint64_t lsm_memtable_bytes(const struct lsm_memtable *memtable) {

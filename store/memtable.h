@@ -7,7 +7,7 @@
  *             arena with the rest; nothing is moved or freed before the memtable. Arena blocks are
  *             pages of a pool, which must outlive the memtable.
  * Why not a copy: it costs as much as the log's, and a memtable of 64 MiB takes 20 MiB of memory.
- * Invariant:  sequences of equal keys differ; an entry inserted is found from then on by every
+ * Invariant:  sequences of equal keys ascend; an entry inserted is found from then on by every
  * reader that looks with a sequence at or above its own. */
 #ifndef LSM_MEMTABLE_H
 #define LSM_MEMTABLE_H
@@ -18,7 +18,7 @@
 
 struct lsm_memtable;
 
-/* `bytes` it is expected to hold, about: its filter is made for that many. */
+/* `bytes` it is expected to hold, about: filter and hints are made for that many. */
 LSM_CHECKED int lsm_memtable_create(struct lsm_page_pool *pool, uint64_t bytes,
                                     struct lsm_memtable **memtable, struct lsm_fault *fault);
 void lsm_memtable_ref(struct lsm_memtable *memtable);
@@ -28,7 +28,7 @@ void lsm_memtable_unref(struct lsm_memtable *memtable);
  * copied (0: to be referred to), cannot fail. */
 LSM_CHECKED int lsm_memtable_reserve(struct lsm_memtable *memtable, uint64_t count, uint64_t bytes,
                                      struct lsm_fault *fault);
-/* Copies the entry. REQUIRES: reserved; (key, seq) not there yet. */
+/* Copies the entry. REQUIRES: reserved; seq above those of equal keys inserted before. */
 void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *entry);
 /* The same of an operation that lies elsewhere (wal_op.h), in what the memtable keeps. */
 void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8_t *op);
@@ -39,13 +39,14 @@ LSM_CHECKED int lsm_memtable_keep(struct lsm_memtable *memtable, struct lsm_pin 
 /* What it keeps: at most `room` are copied, returns how many there are. REQUIRES: nothing is
  * inserted meanwhile. */
 size_t lsm_memtable_kept(const struct lsm_memtable *memtable, struct lsm_pin **pins, size_t room);
-/* Asks memory for what lsm_memtable_may_hold reads. `hash`: lsm_filter_hash of the key. */
+/* Asks memory for what lsm_memtable_may_hold and lsm_memtable_get read first. `hash`:
+ * lsm_filter_hash of the key. */
 void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash);
 /* False: no entry of the key is there, at or below what was visible before the call. */
 bool lsm_memtable_may_hold(const struct lsm_memtable *memtable, uint64_t hash);
 /* Newest version of key with a sequence at most seq_max; its bytes live as long as the memtable. */
 bool lsm_memtable_get(const struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
-                      uint64_t seq_max, struct lsm_entry *entry);
+                      uint64_t hash, uint64_t seq_max, struct lsm_entry *entry);
 /* A pin that releases one reference, to be put into lsm_value: takes the reference. */
 struct lsm_pin *lsm_memtable_pin(struct lsm_memtable *memtable);
 /* A source over it; holds a reference. Entries stay valid while the memtable lives. NULL: out of

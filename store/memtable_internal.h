@@ -4,6 +4,7 @@
 
 #include "memtable.h"
 #include "memtable_filter.h"
+#include "memtable_hints.h"
 #include "memtable_tree.h"
 
 struct lsm_memtable {
@@ -12,9 +13,17 @@ struct lsm_memtable {
     _Atomic uint64_t bytes, entries; /* the inserter's stores */
     uint64_t item_bytes;             /* the inserter's */
     struct lsm_memtable_filter filter;
+    struct lsm_memtable_hints hints;
     struct lsm_memtable_keep *keeps; /* what holds its entries; newest first; the inserter's */
     struct lsm_tree tree;
     struct lsm_arena arena;
 };
+
+/* Enters the item at `ref` into filter and hints, before it enters the tree. */
+static inline void lsm_memtable_note(struct lsm_memtable *memtable, uint32_t ref, uint64_t hash) {
+    lsm_memtable_filter_add(&memtable->filter, hash);
+    /* Release: the item is whole. Pairs with find_hinted in memtable.c. */
+    atomic_store_explicit(lsm_memtable_hint(&memtable->hints, hash), ref, memory_order_release);
+}
 
 #endif

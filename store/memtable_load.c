@@ -62,20 +62,23 @@ static void share(struct lsm_load *load, const struct lsm_entry *entry) {
     load->stale = load->count;
 }
 
-/* A word of the filter is in no cache: it is there when the key's turn comes. */
-static void filter_later(struct lsm_load *load, uint64_t hash) {
-    struct lsm_memtable_filter *filter = &load->memtable->filter;
-    uint64_t *pending = &load->pending[load->count % LSM_LOAD_PENDING];
+/* What filter and hints keep of a key is in no cache: it is there when the key's turn comes. */
+static void note_later(struct lsm_load *load, uint32_t item, uint64_t hash) {
+    struct lsm_load_pending *pending = &load->pending[load->count % LSM_LOAD_PENDING];
     if (load->count >= LSM_LOAD_PENDING) {
-        lsm_memtable_filter_add(filter, *pending);
+        lsm_memtable_note(load->memtable, pending->item, pending->hash);
     }
-    *pending = hash;
-    __builtin_prefetch(lsm_memtable_filter_word(filter, hash), 1);
+    *pending = (struct lsm_load_pending){hash, item};
+    __builtin_prefetch(lsm_memtable_filter_word(&load->memtable->filter, hash), 1);
+    __builtin_prefetch(lsm_memtable_hint(&load->memtable->hints, hash), 1);
 }
 
-static void filter_pending(struct lsm_load *load) {
-    for (size_t i = 0; i < LSM_LOAD_PENDING && i < load->count; i++) {
-        lsm_memtable_filter_add(&load->memtable->filter, load->pending[i]);
+/* Oldest first: of a key's entries the last one is to be the one hinted at. */
+static void note_pending(struct lsm_load *load) {
+    size_t count = load->count < LSM_LOAD_PENDING ? load->count : LSM_LOAD_PENDING;
+    for (size_t i = load->count - count; i < load->count; i++) {
+        const struct lsm_load_pending *pending = &load->pending[i % LSM_LOAD_PENDING];
+        lsm_memtable_note(load->memtable, pending->item, pending->hash);
     }
 }
 
@@ -87,7 +90,7 @@ void lsm_load_refer(struct lsm_load *load, uint64_t seq, const uint8_t *op, uint
     uint32_t ref = lsm_arena_alloc(&memtable->arena, sizeof(struct lsm_tree_item));
     struct lsm_tree_item *item = lsm_arena_at(&memtable->arena, ref);
     *item = (struct lsm_tree_item){.seq = seq, .op = op};
-    filter_later(load, lsm_filter_hash(entry->key, entry->key_size));
+    note_later(load, ref, lsm_filter_hash(entry->key, entry->key_size));
     share(load, entry);
     load->keys[load->count++] = (struct lsm_load_key){
         .window = lsm_key_window(entry->key, entry->key_size, load->shared),
@@ -211,7 +214,7 @@ static int load_all(struct lsm_load *load, struct lsm_fault *fault) {
         load->keys[i].window = lsm_tree_window(&memtable->tree, load->keys[i].item, load->shared);
         load->keys[i].skip = load->shared;
     }
-    filter_pending(load);
+    note_pending(load);
     lsm_load_sort(&memtable->tree, load->keys, spare, load->count);
     free(spare);
     int rc = lsm_arena_reserve(&memtable->arena, tree_bytes(load->count), 0, fault);

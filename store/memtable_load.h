@@ -33,12 +33,14 @@ struct lsm_load {
     struct lsm_memtable *memtable; /* borrowed */
     struct lsm_load_key *keys;
     size_t count, room;
-    const uint8_t *key; /* of the first entry */
-    uint16_t shared;    /* bytes that all keys begin with */
-    size_t stale;       /* entries before this one have windows at a larger skip */
-    uint64_t bytes;     /* of items, keys and values */
-    /* Hashes of the last keys: their words of the filter are asked for, but not yet set. */
-    uint64_t pending[LSM_LOAD_PENDING];
+    const uint8_t *key;       /* of the first entry */
+    uint16_t shared;          /* bytes that all keys begin with */
+    size_t stale;             /* entries before this one have windows at a larger skip */
+    uint64_t bytes;           /* of items, keys and values */
+    struct lsm_load_pending { /* the last ones: not yet in filter and hints, but asked for there */
+        uint64_t hash;
+        uint32_t item;
+    } pending[LSM_LOAD_PENDING];
 };
 
 /* REQUIRES: nothing was inserted, or will be before the load is finished. */

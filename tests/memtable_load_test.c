@@ -38,23 +38,6 @@ struct loaded {
     uint8_t *log;
 };
 
-static int compare_sequences(const void *a, const void *b) {
-    uint64_t x = (*(const struct lsm_entry *const *)a)->seq;
-    uint64_t y = (*(const struct lsm_entry *const *)b)->seq;
-    return (x > y) - (x < y);
-}
-
-/* The model's entries in the order they were logged in. */
-static const struct lsm_entry **by_sequence(const struct kit_model *model) {
-    const struct lsm_entry **turn = malloc((model->count + 1) * sizeof *turn);
-    assert_non_null(turn);
-    for (size_t i = 0; i < model->count; i++) {
-        turn[i] = &model->entries[i];
-    }
-    qsort(turn, model->count, sizeof *turn, compare_sequences);
-    return turn;
-}
-
 static uint64_t op_bytes(const struct lsm_entry *e) {
     return lsm_op_bytes(e->key_size, e->value_size, e->type);
 }
@@ -68,7 +51,7 @@ static void begin(struct loaded *loaded, struct lsm_load *load) {
 }
 
 static void load_model(struct loaded *loaded, const struct kit_model *model) {
-    const struct lsm_entry **turn = by_sequence(model);
+    const struct lsm_entry **turn = kit_by_sequence(model);
     struct lsm_load load;
     uint64_t bytes = 0;
     begin(loaded, &load);
@@ -104,7 +87,7 @@ static void check_gets(const struct lsm_memtable *table, const struct kit_model 
         const struct lsm_entry *e = &model->entries[i];
         struct lsm_entry found;
         assert_true(lsm_memtable_may_hold(table, lsm_filter_hash(e->key, e->key_size)));
-        assert_true(lsm_memtable_get(table, e->key, e->key_size, e->seq, &found));
+        assert_true(kit_get(table, e->key, e->key_size, e->seq, &found));
         kit_assert_equal(&found, e);
     }
     for (int i = 0; i < 2000; i++) {
@@ -116,7 +99,7 @@ static void check_gets(const struct lsm_memtable *table, const struct kit_model 
             at < model->count &&
             lsm_key_compare(model->entries[at].key, model->entries[at].key_size, key, size) == 0;
         struct lsm_entry found;
-        assert_int_equal(lsm_memtable_get(table, key, size, seq, &found), there);
+        assert_int_equal(kit_get(table, key, size, seq, &found), there);
         if (there) {
             kit_assert_equal(&found, &model->entries[at]);
         }

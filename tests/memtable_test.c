@@ -10,7 +10,7 @@
 
 #include "bytes.h"
 #include "filter.h"
-#include "memtable.h"
+#include "memtable_internal.h"
 #include "wal_op.h"
 #include "table_kit.h"
 
@@ -49,7 +49,7 @@ static struct lsm_entry put_of(const char *key, uint64_t seq, const char *value)
 
 static bool get(const struct lsm_memtable *table, const char *key, uint64_t seq,
                 struct lsm_entry *entry) {
-    return lsm_memtable_get(table, (const uint8_t *)key, strlen(key), seq, entry);
+    return kit_get(table, (const uint8_t *)key, strlen(key), seq, entry);
 }
 
 /* ---- a few entries ---- */
@@ -78,9 +78,9 @@ static void the_newest_version_at_or_below_a_sequence_is_found(void **state) {
     struct lsm_memtable *table = new_table();
     struct lsm_entry e = put_of("key", 5, "five"), found;
     insert(table, &e);
-    e = put_of("key", 9, "nine");
-    insert(table, &e);
     e = (struct lsm_entry){(const uint8_t *)"key", 3, LSM_TYPE_DELETE, 7, NULL, 0};
+    insert(table, &e);
+    e = put_of("key", 9, "nine");
     insert(table, &e);
     assert_false(get(table, "key", 4, &found));
     assert_true(get(table, "key", 6, &found) && found.seq == 5);
@@ -104,7 +104,7 @@ static void keys_that_differ_only_in_trailing_zeros_stay_apart(void **state) {
         insert(table, &e);
     }
     for (uint32_t size = 1; size <= 40; size++) {
-        assert_true(lsm_memtable_get(table, zeros, size, LSM_SEQ_MAX, &found));
+        assert_true(kit_get(table, zeros, size, LSM_SEQ_MAX, &found));
         assert_int_equal(found.seq, size);
     }
     lsm_memtable_unref(table);
@@ -125,26 +125,34 @@ static void a_pinned_value_outlives_the_owners_reference(void **state) {
 
 /* ---- many, beside a model ---- */
 
+/* Keys in their order, the versions of each in that of time. */
+static const struct lsm_entry **by_key(const struct kit_model *model) {
+    const struct lsm_entry **turn = malloc((model->count + 1) * sizeof *turn);
+    assert_non_null(turn);
+    size_t begin = 0;
+    for (size_t end = 1; end <= model->count; end++) {
+        const struct lsm_entry *e = &model->entries[end], *first = &model->entries[begin];
+        if (end == model->count ||
+            lsm_key_compare(e->key, e->key_size, first->key, first->key_size) != 0) {
+            for (size_t i = begin; i < end; i++) {
+                turn[i] = &model->entries[begin + end - 1 - i];
+            }
+            begin = end;
+        }
+    }
+    return turn;
+}
+
 static void check_model(const struct kit_shape *shape, bool ascending) {
     struct lsm_memtable *table = new_table();
     struct kit_model model;
     kit_model_init(&model);
     kit_model_fill(&model, &rng, shape);
-    size_t *turn = malloc((model.count + 1) * sizeof *turn);
-    assert_non_null(turn);
+    const struct lsm_entry **turn = ascending ? by_key(&model) : kit_by_sequence(&model);
     uint64_t bytes = 0;
     for (size_t i = 0; i < model.count; i++) {
-        turn[i] = i;
-    }
-    for (size_t i = model.count; i > 1 && !ascending; i--) {
-        size_t j = (size_t)kit_below(&rng, i), swap = turn[i - 1];
-        turn[i - 1] = turn[j];
-        turn[j] = swap;
-    }
-    for (size_t i = 0; i < model.count; i++) {
-        const struct lsm_entry *e = &model.entries[turn[i]];
-        insert(table, e);
-        bytes += e->key_size + e->value_size;
+        insert(table, turn[i]);
+        bytes += turn[i]->key_size + turn[i]->value_size;
     }
     assert_int_equal(lsm_memtable_entries(table), model.count);
     assert_true(lsm_memtable_bytes(table) >= bytes);
@@ -163,7 +171,7 @@ static void check_model(const struct kit_shape *shape, bool ascending) {
             at < model.count &&
             lsm_key_compare(model.entries[at].key, model.entries[at].key_size, key, size) == 0;
         struct lsm_entry found;
-        assert_int_equal(lsm_memtable_get(table, key, size, seq, &found), there);
+        assert_int_equal(kit_get(table, key, size, seq, &found), there);
         if (there) {
             kit_assert_equal(&found, &model.entries[at]);
         }
@@ -234,7 +242,7 @@ static void large_entries_and_large_batches_are_kept_whole(void **state) {
             struct lsm_entry found;
             uint8_t key[4];
             lsm_store32(key, round * 100 + i);
-            assert_true(lsm_memtable_get(table, key, 4, LSM_SEQ_MAX, &found));
+            assert_true(kit_get(table, key, 4, LSM_SEQ_MAX, &found));
             assert_int_equal(found.value_size, sizes[i]);
             memset(value, (int)(round * 100 + i), sizes[i]);
             assert_memory_equal(found.value, value, sizes[i]);
@@ -293,7 +301,7 @@ static void entries_referred_to_are_found_where_they_lie_and_kept_until_the_end(
         struct lsm_entry found;
         uint8_t key[8];
         lsm_store64(key, i * UINT64_C(0x9e3779b97f4a7c15));
-        assert_true(lsm_memtable_get(table, key, sizeof key, LSM_SEQ_MAX, &found));
+        assert_true(kit_get(table, key, sizeof key, LSM_SEQ_MAX, &found));
         assert_int_equal(found.seq, i + 1);
         assert_int_equal(found.type, i % 10 == 0 ? LSM_TYPE_DELETE : LSM_TYPE_PUT);
         assert_true(found.key > ops[i] && found.key < ops[i] + OP_BYTES);
@@ -376,7 +384,7 @@ static void *read_along(void *argument) {
             uint64_t seq = 1 + (random >> 20) % visible;
             key_of(s, seq, key);
             /* Looked for at its own sequence it must be found itself. */
-            bool there = lsm_memtable_get(s->table, key, 16, seq, &found);
+            bool there = kit_get(s->table, key, 16, seq, &found);
             if (!there || found.seq != seq || lsm_load64(found.value) != seq) {
                 atomic_fetch_add(&s->failures, 1);
             }
@@ -438,10 +446,40 @@ static void the_filter_denies_only_what_is_absent(void **state) {
     }
 }
 
+/* The slot of a key holds its newest entry, or one that came later; of few keys in many slots, most
+ * hold their own. */
+static void hints_lead_to_the_newest_version_of_most_keys(void **state) {
+    (void)state;
+    enum { KEYS = 2000, ROUNDS = 3 };
+    struct lsm_memtable *table = new_table(); /* with 8 192 slots */
+    char key[32];
+    unsigned own = 0;
+    for (unsigned i = 0; i < KEYS * ROUNDS; i++) {
+        snprintf(key, sizeof key, "key%u", i % KEYS);
+        struct lsm_entry entry = put_of(key, i + 1, "v");
+        insert(table, &entry);
+    }
+    for (unsigned i = 0; i < KEYS; i++) {
+        int size = snprintf(key, sizeof key, "key%u", i);
+        uint64_t hash = lsm_filter_hash((const uint8_t *)key, (size_t)size);
+        uint32_t ref = atomic_load(lsm_memtable_hint(&table->hints, hash));
+        assert_int_not_equal(ref, 0);
+        const struct lsm_entry hinted = lsm_item_entry(lsm_arena_at(&table->arena, ref));
+        unsigned newest = KEYS * (ROUNDS - 1) + i + 1;
+        bool same =
+            hinted.key_size == (uint32_t)size && memcmp(hinted.key, key, hinted.key_size) == 0;
+        assert_true(same ? hinted.seq == newest : hinted.seq > newest);
+        own += same;
+    }
+    assert_in_range(own, KEYS * 3 / 4, KEYS);
+    lsm_memtable_unref(table);
+}
+
 int main(void) {
     rng.state = kit_seed("memtable_test");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_filter_denies_only_what_is_absent),
+        cmocka_unit_test(hints_lead_to_the_newest_version_of_most_keys),
         cmocka_unit_test(an_empty_table_holds_nothing_and_weighs_little),
         cmocka_unit_test(the_newest_version_at_or_below_a_sequence_is_found),
         cmocka_unit_test(keys_that_differ_only_in_trailing_zeros_stay_apart),

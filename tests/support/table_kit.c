@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "filter.h"
 #include "manifest.h"
 
 uint64_t kit_seed(const char *program) {
@@ -355,4 +356,25 @@ void kit_spill(const char *path, const void *data, size_t size) {
     assert_non_null(file);
     assert_int_equal(fwrite(data, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
+}
+
+bool kit_get(const struct lsm_memtable *table, const uint8_t *key, size_t key_size, uint64_t seq,
+             struct lsm_entry *entry) {
+    return lsm_memtable_get(table, key, key_size, lsm_filter_hash(key, key_size), seq, entry);
+}
+
+static int compare_sequences(const void *a, const void *b) {
+    uint64_t x = (*(const struct lsm_entry *const *)a)->seq;
+    uint64_t y = (*(const struct lsm_entry *const *)b)->seq;
+    return (x > y) - (x < y);
+}
+
+const struct lsm_entry **kit_by_sequence(const struct kit_model *model) {
+    const struct lsm_entry **turn = malloc((model->count + 1) * sizeof *turn);
+    assert_non_null(turn);
+    for (size_t i = 0; i < model->count; i++) {
+        turn[i] = &model->entries[i];
+    }
+    qsort(turn, model->count, sizeof *turn, compare_sequences);
+    return turn;
 }

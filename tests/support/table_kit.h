@@ -5,6 +5,7 @@
 #ifndef TABLE_KIT_H
 #define TABLE_KIT_H
 
+#include "memtable.h"
 #include "table.h"
 
 /* LSM_TEST_SEED or a new one; printed with the command that repeats the run. */
@@ -83,5 +84,11 @@ struct lsm_table *kit_table(struct kit *f, const struct lsm_table_meta *meta);
 /* Whole files, past the seam, for damage and golden bytes. The bytes are for free(). */
 uint8_t *kit_slurp(const char *path, size_t *size);
 void kit_spill(const char *path, const void *data, size_t size);
+
+/* The model's entries in the order they were logged in, to be freed. */
+const struct lsm_entry **kit_by_sequence(const struct kit_model *model);
+/* lsm_memtable_get, which hashes the key for it. */
+bool kit_get(const struct lsm_memtable *table, const uint8_t *key, size_t key_size, uint64_t seq,
+             struct lsm_entry *entry);
 
 #endif

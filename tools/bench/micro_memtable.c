@@ -1,5 +1,6 @@
 /* micro_memtable.c: the memtable: insert, find, miss. */
 #include "clock.h"
+#include "filter.h"
 #include "memtable.h"
 #include "micro_parts.h"
 #include "workload.h"
@@ -81,8 +82,10 @@ static bool find(struct bench_micro_context *context, bool absent) {
             } else {
                 bench_key_make(id, key);
             }
-            found += lsm_memtable_get(t.memtable, (const uint8_t *)key, bench_workload.key_size,
-                                      LSM_SEQ_MAX, &entry);
+            const uint8_t *bytes = (const uint8_t *)key;
+            uint64_t hash = lsm_filter_hash(bytes, bench_workload.key_size);
+            found += lsm_memtable_get(t.memtable, bytes, bench_workload.key_size, hash, LSM_SEQ_MAX,
+                                      &entry);
         }
         context->ns[round] =
             (double)bench_ticks_ns(begin, bench_ticks()) / (double)context->entries;
