@@ -56,6 +56,12 @@ static void prefetch_node(const void *node) {
     __builtin_prefetch(p + 192);
 }
 
+static void prefetch_op(const uint8_t *op) {
+    __builtin_prefetch(op);
+    __builtin_prefetch(op + 64);
+    __builtin_prefetch(op + 128);
+}
+
 static const struct lsm_leaf *leaf_at(const struct lsm_tree *tree, uint32_t ref) {
     const struct lsm_leaf *leaf = lsm_arena_at(tree->arena, ref);
     LSM_ASSERT(leaf->node.height == 0);
@@ -118,10 +124,7 @@ static bool enter(const struct lsm_tree *tree, uint32_t ref, bool last,
     unsigned count = lsm_order_count(order);
     LSM_ASSERT(count > 0);
     for (unsigned i = 0; i < count; i++) {
-        const uint8_t *op = item_at(tree, leaf->node.item[i])->op;
-        __builtin_prefetch(op);
-        __builtin_prefetch(op + 64);
-        __builtin_prefetch(op + 128);
+        prefetch_op(item_at(tree, leaf->node.item[i])->op);
     }
     uint32_t next = atomic_load_explicit(&leaf->next, memory_order_acquire);
     next = next != 0 ? prefetch_items(tree, next) : 0;
@@ -194,4 +197,24 @@ const struct lsm_tree_item *lsm_tree_item(const struct lsm_tree *tree,
                                           const struct lsm_tree_place *place) {
     LSM_ASSERT(place->index < lsm_order_count(place->order));
     return item_at(tree, place->leaf->node.item[lsm_order_slot(place->order, place->index)]);
+}
+
+/* Where the entries after a place end that are worth asking for: a short scan of a database takes
+ * but a few of its entries from a memtable. */
+static unsigned end_of_few(const struct lsm_tree_place *place) {
+    enum { FEW = 4 };
+    unsigned count = lsm_order_count(place->order);
+    return count - place->index < FEW ? count : place->index + FEW;
+}
+
+void lsm_tree_prefetch_items(const struct lsm_tree *tree, const struct lsm_tree_place *place) {
+    for (unsigned i = place->index; i < end_of_few(place); i++) {
+        __builtin_prefetch(item_at(tree, place->leaf->node.item[lsm_order_slot(place->order, i)]));
+    }
+}
+
+void lsm_tree_prefetch_ops(const struct lsm_tree *tree, const struct lsm_tree_place *place) {
+    for (unsigned i = place->index; i < end_of_few(place); i++) {
+        prefetch_op(item_at(tree, place->leaf->node.item[lsm_order_slot(place->order, i)])->op);
+    }
 }

@@ -89,6 +89,10 @@ bool lsm_tree_next(const struct lsm_tree *tree, struct lsm_tree_place *place);
 bool lsm_tree_prev(const struct lsm_tree *tree, struct lsm_tree_place *place);
 const struct lsm_tree_item *lsm_tree_item(const struct lsm_tree *tree,
                                           const struct lsm_tree_place *place);
+/* Asks memory for the next few items from the place on, in its leaf; and, when they have come, for
+ * their operations. */
+void lsm_tree_prefetch_items(const struct lsm_tree *tree, const struct lsm_tree_place *place);
+void lsm_tree_prefetch_ops(const struct lsm_tree *tree, const struct lsm_tree_place *place);
 
 static inline struct lsm_entry lsm_item_entry(const struct lsm_tree_item *item) {
     struct lsm_entry entry;

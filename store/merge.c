@@ -163,7 +163,8 @@ static void merge_seek(struct lsm_source *source, const uint8_t *key, size_t key
     m->base.status = 0;
     m->backward = false;
     for (unsigned step = 0; step < LSM_AIM_STEPS; step++) {
-        for (size_t i = 0; i < m->count; i++) {
+        /* From the last: a memtable's first step waits, and does so beside what tables ask for. */
+        for (size_t i = m->count; i-- > 0;) {
             if (m->sources[i]->ops->aim != NULL) {
                 m->sources[i]->ops->aim(m->sources[i], key, key_size, seq, step);
             }

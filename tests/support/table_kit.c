@@ -226,6 +226,10 @@ void kit_check_moves(struct lsm_source *source, const struct kit_model *model, s
             size_t size = kit_model_probe(model, rng, key, sizeof key);
             uint64_t top = model->entries[kit_below(rng, model->count)].seq;
             uint64_t seq = move == 18 ? LSM_SEQ_MAX : top;
+            bool aims = source->ops->aim != NULL && kit_below(rng, 2) == 0;
+            for (unsigned step = 0; aims && step < LSM_AIM_STEPS; step++) {
+                source->ops->aim(source, key, size, seq, step);
+            }
             source->ops->seek(source, key, size, seq);
             at = kit_model_find(model, key, size, seq);
         }
