@@ -70,8 +70,9 @@ static int reserve_logged(struct lsm_db *db, const struct group *group, struct l
     bool added = false;
     bool fits = lsm_wal_fits(db->wal, group->payload_bytes);
     if (!fits || lsm_wal_misfits(db->wal)) {
+        struct lsm_fault ignored;
         uint64_t number = atomic_fetch_add_explicit(&db->next_file, 1, memory_order_relaxed);
-        int rc = lsm_wal_rotate(db->wal, number, group->payload_bytes, fault);
+        int rc = lsm_wal_rotate(db->wal, number, group->payload_bytes, fits ? &ignored : fault);
         if (rc == 0) {
             pthread_mutex_lock(&db->lock);
             note_rotation(db, lsm_wal_number(db->wal));
@@ -101,7 +102,8 @@ static void log_and_insert(struct lsm_db *db, const struct group *group, uint64_
     uint8_t *payload = lsm_wal_begin(db->wal, &head);
     if (group->single != NULL) {
         const struct lsm_entry *e = group->single;
-        /* The filter's word is seldom in a cache: it comes while the copy is made. */
+        /* What filter and hints have of the key is seldom in a cache: it comes while the copy is
+         * made. */
         lsm_memtable_prefetch(table, lsm_filter_hash(e->key, e->key_size));
         (void)lsm_op_encode(payload, e->type, e->key, e->key_size, e->value, e->value_size);
         lsm_wal_commit(db->wal);

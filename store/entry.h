@@ -52,9 +52,10 @@ struct lsm_source_ops {
     /* First entry at or after (key, seq): with seq LSM_SEQ_MAX the newest version of the first key
      * >= key. */
     void (*seek)(struct lsm_source *source, const uint8_t *key, size_t key_size, uint64_t seq);
-    /* A seek to the same place follows: asks memory for what it will read, in LSM_AIM_STEPS steps,
-     * each for what the next one reads. With many sources every step is taken in all of them before
-     * the next, so that their waits overlap. NULL: nothing to ask for. */
+    /* A seek to the same place follows, and nothing before it: asks memory for what that will read,
+     * in LSM_AIM_STEPS steps, each for what the next one reads. With many sources every step is
+     * taken in all of them before the next, so that their waits overlap. NULL: nothing to ask for.
+     */
     void (*aim)(struct lsm_source *source, const uint8_t *key, size_t key_size, uint64_t seq,
                 unsigned step);
     void (*next)(struct lsm_source *source); /* REQUIRES: valid */

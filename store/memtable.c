@@ -120,7 +120,7 @@ static void count_entry(struct lsm_memtable *memtable, uint64_t bytes) {
 
 void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *entry) {
     LSM_ASSERT(entry->key_size > 0 && entry->key_size <= LSM_KEY_MAX);
-    LSM_ASSERT(entry->value_size <= LSM_VALUE_MAX && entry->seq > 0 && entry->seq <= LSM_SEQ_MAX);
+    LSM_ASSERT(entry->value_size <= LSM_VALUE_MAX);
     uint64_t size = sizeof(struct lsm_tree_item) +
                     lsm_op_bytes(entry->key_size, entry->value_size, entry->type);
     uint32_t ref = lsm_arena_alloc(&memtable->arena, size);
@@ -136,7 +136,7 @@ void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *
 }
 
 void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8_t *op) {
-    LSM_ASSERT(seq > 0 && seq <= LSM_SEQ_MAX && memtable->keeps != NULL);
+    LSM_ASSERT(memtable->keeps != NULL);
     uint32_t ref = lsm_arena_alloc(&memtable->arena, sizeof(struct lsm_tree_item));
     struct lsm_tree_item *item = lsm_arena_at(&memtable->arena, ref);
     *item = (struct lsm_tree_item){.seq = seq, .op = op};
@@ -163,13 +163,17 @@ static bool is_of_key(const struct lsm_entry *entry, const uint8_t *key, size_t 
 /* False: the tree has to be searched. */
 static bool find_hinted(const struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
                         uint64_t hash, uint64_t seq_max, struct lsm_entry *entry) {
-    uint32_t ref =
-        atomic_load_explicit(lsm_memtable_hint(&memtable->hints, hash), memory_order_acquire);
+    uint32_t ref = atomic_load_explicit(lsm_memtable_hint(&memtable->hints, hash),
+                                        memory_order_acquire); /* pairs with lsm_memtable_note */
     if (ref == 0) {
         return false;
     }
-    *entry = lsm_item_entry(lsm_arena_at(&memtable->arena, ref));
-    return entry->seq <= seq_max && is_of_key(entry, key, key_size);
+    const struct lsm_entry hinted = lsm_item_entry(lsm_arena_at(&memtable->arena, ref));
+    if (hinted.seq > seq_max || !is_of_key(&hinted, key, key_size)) {
+        return false;
+    }
+    *entry = hinted;
+    return true;
 }
 
 bool lsm_memtable_get(const struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
@@ -182,8 +186,12 @@ bool lsm_memtable_get(const struct lsm_memtable *memtable, const uint8_t *key, s
     if (!lsm_tree_seek(&memtable->tree, key, key_size, seq_max, &place)) {
         return false;
     }
-    *entry = lsm_item_entry(lsm_tree_item(&memtable->tree, &place));
-    return is_of_key(entry, key, key_size);
+    const struct lsm_entry found = lsm_item_entry(lsm_tree_item(&memtable->tree, &place));
+    if (!is_of_key(&found, key, key_size)) {
+        return false;
+    }
+    *entry = found;
+    return true;
 }
 
 uint64_t lsm_memtable_bytes(const struct lsm_memtable *memtable) {

@@ -6,8 +6,8 @@
  * values lie where they were logged, in the log's mapping, which the memtable keeps, or else in an
  *             arena with the rest; nothing is moved or freed before the memtable. Arena blocks are
  *             pages of a pool, which must outlive the memtable.
- * Why not a copy: it costs as much as the log's, and a memtable of 64 MiB takes 20 MiB of memory.
- * Invariant:  sequences of equal keys ascend; an entry inserted is found from then on by every
+ * Why not a copy: it costs as much as the log's, and a memtable of 64 MiB takes 23 MiB of memory.
+ * Invariant:  sequences ascend; an entry inserted is found from then on by every
  * reader that looks with a sequence at or above its own. */
 #ifndef LSM_MEMTABLE_H
 #define LSM_MEMTABLE_H
@@ -28,7 +28,7 @@ void lsm_memtable_unref(struct lsm_memtable *memtable);
  * copied (0: to be referred to), cannot fail. */
 LSM_CHECKED int lsm_memtable_reserve(struct lsm_memtable *memtable, uint64_t count, uint64_t bytes,
                                      struct lsm_fault *fault);
-/* Copies the entry. REQUIRES: reserved; seq above those of equal keys inserted before. */
+/* Copies the entry. REQUIRES: reserved; seq above those inserted before. */
 void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *entry);
 /* The same of an operation that lies elsewhere (wal_op.h), in what the memtable keeps. */
 void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8_t *op);

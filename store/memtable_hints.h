@@ -12,7 +12,8 @@
  * Threads:    one inserter; any number of readers. The slot is set, with a release store, when the
  *             entry is whole and before it becomes visible; so the slot of a key holds its newest
  *             visible version, a newer one, or another key's entry.
- * Memory:     the arena's: a byte for 32 of the memtable. */
+ * Memory:     the arena's: a byte for 32 of the memtable, up to twice that where a power of two
+ *             demands it; at most 16 MiB. */
 #ifndef LSM_MEMTABLE_HINTS_H
 #define LSM_MEMTABLE_HINTS_H
 

@@ -48,7 +48,7 @@ void lsm_load_begin(struct lsm_load *load, struct lsm_memtable *memtable);
 /* Makes sure that the next `count` entries can be added. */
 LSM_CHECKED int lsm_load_reserve(struct lsm_load *load, uint64_t count, struct lsm_fault *fault);
 /* Adds the operation at `op`, of `size` bytes, decoded as `entry`, which lies in what the memtable
- * keeps. REQUIRES: reserved; the sequence is above those of equal keys added before. */
+ * keeps. REQUIRES: reserved; the sequence is above those added before. */
 void lsm_load_refer(struct lsm_load *load, uint64_t seq, const uint8_t *op, uint64_t size,
                     const struct lsm_entry *entry);
 /* What lsm_memtable_bytes will be, about. */

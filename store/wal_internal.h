@@ -32,7 +32,9 @@ struct lsm_wal {
     uint64_t segment_bytes;
     uint64_t first; /* number of the first segment: names the chain */
     uint64_t after;
+    uint64_t huge_from;
     uint32_t keep;
+    bool mostly_synced; /* as the start has told */
 
     /* Commit lock. */
     uint64_t offset;          /* in the current segment, of the next frame */
@@ -42,12 +44,14 @@ struct lsm_wal {
     uint64_t head_bytes;      /* its checksum and head */
     bool open_frame;          /* between begin and commit */
     struct lsm_segment *tail; /* the current segment; changed under the mutex too */
+    bool stays;               /* rotation has failed since it began: not to be tried without need */
 
     _Atomic uint64_t position, synced; /* stores: commit lock; whoever flushes */
     _Atomic uint64_t mark_end; /* position after the newest room for a mark; stores: commit lock */
     _Atomic uint64_t bytes, syncs, rotations, live_bytes;
     _Atomic uint32_t spares;   /* stores: mutex */
-    _Atomic bool often_synced; /* the current segment; of a new one, the one before; mutex */
+    _Atomic bool often_synced; /* segments in small pieces are wanted; stores: mutex */
+    uint32_t quiet;            /* segments in a row with few flushes; mutex */
 
     pthread_mutex_t mutex;
     struct lsm_cond flushed;   /* a flush has ended */

@@ -1,6 +1,7 @@
 /* wal_rotate.c: the row of a log's segments: the current one, older ones that memtables still need,
  * spares ahead, and used ones that become spares again. */
 #include "check.h"
+#include "page_pool.h"
 #include "wal_internal.h"
 
 #include <limits.h>
@@ -24,6 +25,8 @@ int lsm_wal_create(struct lsm_io *io, const char *directory, const struct lsm_wa
     w->after = start->after;
     w->keep = start->keep;
     w->old = start->old;
+    w->huge_from = start->huge_from != 0 ? start->huge_from : LSM_HUGE_PAGE;
+    w->mostly_synced = start->synced;
     atomic_init(&w->often_synced, start->synced);
     w->segment_bytes = start->segment_bytes > least ? start->segment_bytes : least;
     w->segment_bytes += -w->segment_bytes % LSM_WAL_PAGE_BYTES;
@@ -112,20 +115,28 @@ bool lsm_wal_has_spare(const struct lsm_wal *wal) {
     return atomic_load_explicit(&wal->spares, memory_order_relaxed) >= spares_wanted(wal);
 }
 
-/* A used one made zero, or a new one. */
-static int make_spare(struct lsm_wal *wal, struct lsm_segment *used, uint64_t number,
-                      struct lsm_segment **made, struct lsm_fault *fault) {
+/* A used one made zero, or a new one: in place of a used one too, if that suits no longer and a new
+ * one may be made. */
+static int make_zero(struct lsm_wal *wal, struct lsm_segment *used, bool only_used, uint64_t number,
+                     struct lsm_segment **made, struct lsm_fault *fault) {
     struct lsm_fault ignored;
-    if (used != NULL && used->pieces != lsm_segment_pieces(wal, used->size)) {
+    if (used == NULL) {
+        return lsm_segment_make(wal, number, wal->segment_bytes, made, fault);
+    }
+    if (!only_used && used->pieces != lsm_segment_pieces(wal, used->size) &&
+        lsm_segment_make(wal, number, wal->segment_bytes, made, &ignored) == 0) {
         int dropped = lsm_segment_drop(wal, used, &ignored);
         (void)dropped;
-        used = NULL;
+        return 0;
     }
-    int rc = used != NULL ? lsm_segment_reuse(wal, used, number, fault)
-                          : lsm_segment_make(wal, number, wal->segment_bytes, made, fault);
-    if (used != NULL) {
-        *made = used;
-    }
+    *made = used; /* pieces that do not suit are only slow */
+    return lsm_segment_reuse(wal, used, number, fault);
+}
+
+static int make_spare(struct lsm_wal *wal, struct lsm_segment *used, bool only_used,
+                      uint64_t number, struct lsm_segment **made, struct lsm_fault *fault) {
+    struct lsm_fault ignored;
+    int rc = make_zero(wal, used, only_used, number, made, fault);
     if (rc == 0 && atomic_load_explicit(&wal->syncs, memory_order_relaxed) > 0) {
         /* Now, rather than by the first sync of a group in it. */
         rc = lsm_file_sync((*made)->file, fault);
@@ -197,7 +208,7 @@ static int prepare(struct lsm_wal *wal, uint64_t number, bool only_used, bool *m
     if (!needed) {
         return 0;
     }
-    int rc = make_spare(wal, used, number, &made, fault);
+    int rc = make_spare(wal, used, only_used, number, &made, fault);
     pthread_mutex_lock(&wal->mutex);
     wal->preparing = false;
     /* A rotation that could not wait may have taken a later number meanwhile: segments are in the
@@ -230,6 +241,29 @@ int lsm_wal_recycle(struct lsm_wal *wal, _Atomic uint64_t *next_number, struct l
 
 /* ---- rotation ---- */
 
+/* Whether segments in small pieces are wanted after the current one: it was flushed often, or the
+ * one before it, so that a workload on the edge does not have spares made in vain, one way and the
+ * other. REQUIRES: the mutex. */
+static bool often_synced_after(const struct lsm_wal *wal) {
+    bool often = atomic_load_explicit(&wal->often_synced, memory_order_relaxed);
+    return wal->mostly_synced || wal->tail->flushes > LSM_WAL_FEW_FLUSHES || (often && wal->quiet == 0);
+}
+
+/* A new segment in place of a spare in huge pieces where small ones are wanted. The spare goes only
+ * when the other is there: huge ones are only slow. */
+static int replace_spare(struct lsm_wal *wal, uint64_t number, uint64_t size,
+                         struct lsm_segment **spare) {
+    struct lsm_segment *made = NULL;
+    struct lsm_fault ignored;
+    int rc = lsm_segment_make(wal, number, size, &made, &ignored);
+    if (rc == 0) {
+        int dropped = lsm_segment_drop(wal, *spare, &ignored);
+        (void)dropped;
+        *spare = made;
+    }
+    return rc;
+}
+
 /* The next segment, big enough: a spare or a new one. */
 static int next_segment(struct lsm_wal *wal, uint64_t number, uint64_t size,
                         struct lsm_segment **segment, struct lsm_fault *fault) {
@@ -239,21 +273,19 @@ static int next_segment(struct lsm_wal *wal, uint64_t number, uint64_t size,
     if (rc != 0) {
         *fault = wal->poison;
     }
-    atomic_store_explicit(&wal->often_synced, wal->tail->flushes > LSM_WAL_FEW_FLUSHES,
-                          memory_order_relaxed);
+    bool often = often_synced_after(wal);
+    atomic_store_explicit(&wal->often_synced, often, memory_order_relaxed);
     struct lsm_segment *s = rc == 0 ? take_spare(wal) : NULL;
     pthread_mutex_unlock(&wal->mutex);
     if (rc != 0) {
         return rc;
     }
-    if (s != NULL && s->pieces == LSM_MAP_HUGE &&
-        lsm_segment_pieces(wal, s->size) != LSM_MAP_HUGE) {
-        int dropped = lsm_segment_drop(wal, s, &ignored);
-        (void)dropped;
-        s = NULL;
-    }
     if (s == NULL) {
         return lsm_segment_make(wal, number, size, segment, fault);
+    }
+    if (often && s->pieces == LSM_MAP_HUGE && replace_spare(wal, number, size, &s) == 0) {
+        *segment = s;
+        return 0;
     }
     if (s->size < size) {
         rc = lsm_segment_enlarge(wal, s, size, fault);
@@ -272,6 +304,8 @@ static struct lsm_segment *make_current(struct lsm_wal *wal, struct lsm_segment 
     struct lsm_segment *old = wal->tail, *late = NULL;
     old->end = wal->offset + LSM_FRAME_SEAL_BYTES;
     old->next = s;
+    wal->quiet = old->flushes > LSM_WAL_FEW_FLUSHES ? 0 : wal->quiet + 1;
+    wal->stays = false;
     s->base = old->base + old->end;
     wal->tail = s;
     wal->offset = LSM_WAL_PAGE_BYTES;
@@ -300,6 +334,7 @@ int lsm_wal_rotate(struct lsm_wal *wal, uint64_t number, uint64_t payload_bytes,
     size = size > wal->segment_bytes ? size : wal->segment_bytes;
     int rc = next_segment(wal, number, size, &s, fault);
     if (rc != 0) {
+        wal->stays = true;
         return rc;
     }
     LSM_ASSERT(s->number > old->number && s->size >= size);

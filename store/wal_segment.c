@@ -1,6 +1,5 @@
 #include "check.h"
 #include "checksum.h"
-#include "page_pool.h"
 #include "wal_internal.h"
 
 #include <stdlib.h>
@@ -33,7 +32,7 @@ bool lsm_segment_referred(const struct lsm_segment *segment) {
 
 enum lsm_map_pieces lsm_segment_pieces(const struct lsm_wal *wal, uint64_t size) {
     bool often = atomic_load_explicit(&wal->often_synced, memory_order_relaxed);
-    return often || size < LSM_HUGE_PAGE ? LSM_MAP_SMALL : LSM_MAP_HUGE;
+    return often || size < wal->huge_from ? LSM_MAP_SMALL : LSM_MAP_HUGE;
 }
 
 int lsm_segment_make(struct lsm_wal *wal, uint64_t number, uint64_t size,

@@ -86,7 +86,7 @@ static void flush(struct lsm_wal *wal) {
                 break;
             }
         }
-        if (++last->flushes > LSM_WAL_FEW_FLUSHES) {
+        if (++last->flushes > LSM_WAL_FEW_FLUSHES && last == wal->tail) {
             atomic_store_explicit(&wal->often_synced, true, memory_order_relaxed);
         }
         /* Pairs with lsm_wal_synced. */

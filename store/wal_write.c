@@ -26,7 +26,7 @@ bool lsm_wal_fits(const struct lsm_wal *wal, uint64_t payload_bytes) {
 }
 
 bool lsm_wal_misfits(const struct lsm_wal *wal) {
-    return wal->tail->pieces == LSM_MAP_HUGE &&
+    return wal->tail->pieces == LSM_MAP_HUGE && !wal->stays &&
            atomic_load_explicit(&wal->often_synced, memory_order_relaxed);
 }
 

@@ -140,8 +140,9 @@ static void a_full_disk_refuses_a_rotation_and_heals(void **state) {
     lsm_wal_close(wal);
 }
 
-/* Runs a log until the power goes at operation `cut_at`; returns false when it never went. */
-static bool cut_once(uint64_t seed, uint64_t cut_at, enum sim_cut_mode mode) {
+/* Runs a log until the power goes at operation `cut_at`; returns false when it never went. A sync
+ * every so many frames; frequent ones have segments left for others, in other pieces. */
+static bool cut_once(uint64_t seed, uint64_t cut_at, enum sim_cut_mode mode, uint64_t sync_every) {
     struct io_fixture f = {.kind = IO_KIND_SIM, .io = sim_create(seed), .directory = "/db"};
     struct lsm_wal *wal = NULL;
     uint64_t next = 2, appended = 0, synced = 0;
@@ -149,21 +150,22 @@ static bool cut_once(uint64_t seed, uint64_t cut_at, enum sim_cut_mode mode) {
     must(lsm_io_sync_dir(f.io, "/", &io_fault));
     sim_set_cut_mode(f.io, mode);
     sim_cut_at(f.io, sim_operations(f.io) + cut_at);
-    const struct lsm_wal_start start = {.number = 1, .segment_bytes = 16 << 10};
+    const struct lsm_wal_start start = {
+        .number = 1, .segment_bytes = 16 << 10, .keep = 4, .huge_from = 1};
     int rc = lsm_wal_create(f.io, f.directory, &start, &wal, &io_fault);
     for (uint64_t seq = 1; rc == 0 && seq <= 120; seq++) {
         if (seq % 31 == 0) {
             rc = lsm_wal_prepare(wal, next++, &io_fault);
         }
         uint64_t size = (seq * 7) % 400 + (seq % 50 == 0 ? 20000 : 0);
-        if (rc == 0 && !lsm_wal_fits(wal, size)) {
+        if (rc == 0 && (!lsm_wal_fits(wal, size) || lsm_wal_misfits(wal))) {
             rc = lsm_wal_rotate(wal, next++, size, &io_fault);
         }
         if (rc == 0) {
             append_sized(wal, seq, size, &next);
             appended = seq;
         }
-        if (rc == 0 && seq % 13 == 0) {
+        if (rc == 0 && seq % sync_every == 0) {
             rc = lsm_wal_sync(wal, lsm_wal_position(wal), &io_fault);
             synced = rc == 0 ? seq : synced;
         }
@@ -189,11 +191,13 @@ static void after_a_power_cut_anywhere_a_prefix_with_all_that_was_synced_is_ther
     static const enum sim_cut_mode modes[] = {SIM_CUT_RANDOM, SIM_CUT_RANDOM, SIM_CUT_RANDOM,
                                               SIM_CUT_DROP, SIM_CUT_KEEP};
     for (size_t mode = 0; mode < sizeof modes / sizeof modes[0]; mode++) {
-        uint64_t at = 1;
-        while (cut_once(io_seed + at * 131 + mode, at, modes[mode])) {
-            at++;
+        for (uint64_t sync_every = 2; sync_every <= 13; sync_every += 11) {
+            uint64_t at = 1;
+            while (cut_once(io_seed + at * 131 + mode, at, modes[mode], sync_every)) {
+                at++;
+            }
+            assert_true(at > 20);
         }
-        assert_true(at > 20);
     }
 }
 
