@@ -48,11 +48,11 @@ bool lsm_wal_fits(const struct lsm_wal *wal, uint64_t payload_bytes);
  * second instead of 2 500. Who writes little pays as well: what the kernel writes back of the log
  * from time to time are whole pieces. */
 bool lsm_wal_misfits(const struct lsm_wal *wal);
-/* Spare segments are ready (allocated, mapped): rotation costs nothing, if they suit. Background threads call
- * lsm_wal_prepare with the number of the next file; it may be called beside appends. It makes one
- * spare, out of a segment no longer needed if there is one that suits: then nothing is allocated.
- * Where syncs are in use the spare is on the device, so that a sync later writes what was appended
- * alone. */
+/* Spare segments are ready (allocated, mapped): rotation costs nothing, if they suit. Background
+ * threads call lsm_wal_prepare with the number of the next file; it may be called beside appends.
+ * It makes one spare, out of a segment no longer needed if there is one that suits: then nothing is
+ * allocated. Where syncs are in use the spare is on the device, so that a sync later writes what
+ * was appended alone. */
 bool lsm_wal_has_spare(const struct lsm_wal *wal);
 LSM_CHECKED int lsm_wal_prepare(struct lsm_wal *wal, uint64_t number, struct lsm_fault *fault);
 /* For who has no background threads: makes as many spares as segments no longer needed and the

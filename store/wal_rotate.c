@@ -246,7 +246,8 @@ int lsm_wal_recycle(struct lsm_wal *wal, _Atomic uint64_t *next_number, struct l
  * other. REQUIRES: the mutex. */
 static bool often_synced_after(const struct lsm_wal *wal) {
     bool often = atomic_load_explicit(&wal->often_synced, memory_order_relaxed);
-    return wal->mostly_synced || wal->tail->flushes > LSM_WAL_FEW_FLUSHES || (often && wal->quiet == 0);
+    return wal->mostly_synced || wal->tail->flushes > LSM_WAL_FEW_FLUSHES ||
+           (often && wal->quiet == 0);
 }
 
 /* A new segment in place of a spare in huge pieces where small ones are wanted. The spare goes only

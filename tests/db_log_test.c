@@ -89,7 +89,7 @@ static uint64_t rotations(struct db_fixture *f) {
 static void syncs_lead_to_a_segment_that_suits_them_if_there_is_room(void **state) {
     struct db_fixture *f = *state;
     const struct lsm_write_options synced = {.durability = LSM_SYNC};
-    char key[16];
+    char key[32];
     f->options.memtable_bytes = 4 << 20;
     f->options.async_compaction = false;
     for (int room = 0; room < 2; room++) {
