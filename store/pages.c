@@ -16,8 +16,7 @@ void lsm_pages_unmap(uint8_t *bytes, uint64_t size) {
 }
 
 /* Maps a huge page too much and gives back what lies before and behind the aligned part. */
-uint8_t *lsm_pages_map_huge(uint64_t size, bool advise) {
-    LSM_ASSERT(size > 0 && size % LSM_HUGE_PAGE == 0);
+static uint8_t *map_and_cut(uint64_t size) {
     uint8_t *bytes = lsm_pages_map(size + LSM_HUGE_PAGE);
     if (bytes == NULL) {
         return NULL;
@@ -27,8 +26,19 @@ uint8_t *lsm_pages_map_huge(uint64_t size, bool advise) {
         lsm_pages_unmap(bytes, before);
     }
     lsm_pages_unmap(bytes + before + size, LSM_HUGE_PAGE - before);
-    if (advise) {
-        (void)madvise(bytes + before, size, MADV_HUGEPAGE);
-    }
     return bytes + before;
+}
+
+/* Kernels from 6.7 on align what is as large as huge pages of themselves. */
+uint8_t *lsm_pages_map_huge(uint64_t size, bool advise) {
+    LSM_ASSERT(size > 0 && size % LSM_HUGE_PAGE == 0);
+    uint8_t *bytes = lsm_pages_map(size);
+    if (bytes != NULL && (uintptr_t)bytes % LSM_HUGE_PAGE != 0) {
+        lsm_pages_unmap(bytes, size);
+        bytes = map_and_cut(size);
+    }
+    if (bytes != NULL && advise) {
+        (void)madvise(bytes, size, MADV_HUGEPAGE);
+    }
+    return bytes;
 }
