@@ -19,7 +19,7 @@ fi
 build=$1
 shift
 here=$(cd "$(dirname "$0")" && pwd)
-case $1 in
+case $build in
 *tsan*) limit=${LSM_TEST_TIMEOUT:-900} ;;
 *) limit=${LSM_TEST_TIMEOUT:-300} ;;
 esac
