@@ -15,31 +15,26 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "arena.h"
+#include "hash_array.h"
 
-enum {
-    LSM_FILTER_PIECE_BITS = 15, /* words in a piece, an allocation of the arena */
-    LSM_FILTER_PIECES_MAX = 32,
-    LSM_FILTER_WORDS_MIN_BITS = 9, /* 4 KiB */
-    LSM_FILTER_ENTRY_BYTES = 128,  /* of memtable for a byte of filter */
-};
-_Static_assert((8 << LSM_FILTER_PIECE_BITS) <= LSM_ARENA_LARGE_BYTES, "a piece is no region");
+enum { LSM_FILTER_ENTRY_BYTES = 128 }; /* of memtable for a byte of filter */
 
 struct lsm_memtable_filter {
-    uint32_t word_bits;
-    _Atomic uint64_t *piece[LSM_FILTER_PIECES_MAX];
+    struct lsm_hash_array words; /* _Atomic uint64_t */
 };
 
 /* For a memtable of so many bytes. */
-LSM_CHECKED int lsm_memtable_filter_init(struct lsm_memtable_filter *filter,
-                                         struct lsm_arena *arena, uint64_t memtable_bytes,
-                                         struct lsm_fault *fault);
+LSM_CHECKED static inline int lsm_memtable_filter_init(struct lsm_memtable_filter *filter,
+                                                       struct lsm_arena *arena,
+                                                       uint64_t memtable_bytes,
+                                                       struct lsm_fault *fault) {
+    return lsm_hash_array_init(&filter->words, arena, memtable_bytes / LSM_FILTER_ENTRY_BYTES / 8,
+                               sizeof(uint64_t), fault);
+}
 
 static inline _Atomic uint64_t *lsm_memtable_filter_word(const struct lsm_memtable_filter *filter,
                                                          uint64_t hash) {
-    uint64_t word = hash >> (64 - filter->word_bits);
-    return &filter->piece[word >> LSM_FILTER_PIECE_BITS]
-                         [word & ((UINT64_C(1) << LSM_FILTER_PIECE_BITS) - 1)];
+    return lsm_hash_array_at(&filter->words, hash, sizeof(uint64_t));
 }
 static inline uint64_t lsm_memtable_filter_mask(uint64_t hash) {
     return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63) |

@@ -19,31 +19,27 @@
 
 #include <stdatomic.h>
 
-#include "arena.h"
+#include "hash_array.h"
 
-enum {
-    LSM_HINT_PIECE_BITS = 17, /* slots in a piece, an allocation of the arena */
-    LSM_HINT_PIECES_MAX = 32,
-    LSM_HINT_MIN_BITS = 9,      /* 2 KiB */
-    LSM_HINT_ENTRY_BYTES = 128, /* of memtable for a slot */
-};
-_Static_assert((4 << LSM_HINT_PIECE_BITS) <= LSM_ARENA_LARGE_BYTES, "a piece is no region");
+enum { LSM_HINT_ENTRY_BYTES = 128 }; /* of memtable for a slot */
 
 struct lsm_memtable_hints {
-    uint32_t bits;
-    _Atomic uint32_t *piece[LSM_HINT_PIECES_MAX];
+    struct lsm_hash_array slots; /* _Atomic uint32_t: an item's reference, 0 none */
 };
 
 /* For a memtable of so many bytes. */
-LSM_CHECKED int lsm_memtable_hints_init(struct lsm_memtable_hints *hints, struct lsm_arena *arena,
-                                        uint64_t memtable_bytes, struct lsm_fault *fault);
+LSM_CHECKED static inline int lsm_memtable_hints_init(struct lsm_memtable_hints *hints,
+                                                      struct lsm_arena *arena,
+                                                      uint64_t memtable_bytes,
+                                                      struct lsm_fault *fault) {
+    return lsm_hash_array_init(&hints->slots, arena, memtable_bytes / LSM_HINT_ENTRY_BYTES,
+                               sizeof(uint32_t), fault);
+}
 
-/* The slot for a hash: an item's reference, 0 none. */
+/* The slot for a hash. */
 static inline _Atomic uint32_t *lsm_memtable_hint(const struct lsm_memtable_hints *hints,
                                                   uint64_t hash) {
-    uint64_t slot = hash >> (64 - hints->bits);
-    return &hints->piece[slot >> LSM_HINT_PIECE_BITS]
-                        [slot & ((UINT64_C(1) << LSM_HINT_PIECE_BITS) - 1)];
+    return lsm_hash_array_at(&hints->slots, hash, sizeof(uint32_t));
 }
 
 #endif
