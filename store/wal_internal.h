@@ -44,7 +44,7 @@ struct lsm_wal {
     uint64_t head_bytes;      /* its checksum and head */
     bool open_frame;          /* between begin and commit */
     struct lsm_segment *tail; /* the current segment; changed under the mutex too */
-    bool stays;               /* rotation has failed since it began: not to be tried without need */
+    bool stays;               /* no better one was to be had: not to be tried without need */
 
     _Atomic uint64_t position, synced; /* stores: commit lock; whoever flushes */
     _Atomic uint64_t mark_end; /* position after the newest room for a mark; stores: commit lock */
@@ -76,8 +76,8 @@ struct lsm_wal {
 };
 
 /* More flushes of one segment are many. To make one in small pieces costs some 14 ms more of CPU
- * than in huge ones, puts into it included; a flush of 2 MiB, some 2 ms more than one of a few KiB:
- * measured as told at lsm_wal_misfits. */
+ * than in huge ones, puts into it included; a flush of 2 MiB, 1 to 1.5 ms more than one of a few
+ * KiB: measured as told at lsm_wal_misfits. */
 enum { LSM_WAL_FEW_FLUSHES = 8 };
 /* In what pieces a segment of that size is best mapped now. */
 enum lsm_map_pieces lsm_segment_pieces(const struct lsm_wal *wal, uint64_t size);

@@ -306,7 +306,8 @@ static struct lsm_segment *make_current(struct lsm_wal *wal, struct lsm_segment 
     old->end = wal->offset + LSM_FRAME_SEAL_BYTES;
     old->next = s;
     wal->quiet = old->flushes > LSM_WAL_FEW_FLUSHES ? 0 : wal->quiet + 1;
-    wal->stays = false;
+    /* In huge pieces though small ones are wanted: nothing better was to be had. */
+    wal->stays = s->pieces == LSM_MAP_HUGE && lsm_segment_pieces(wal, s->size) == LSM_MAP_SMALL;
     s->base = old->base + old->end;
     wal->tail = s;
     wal->offset = LSM_WAL_PAGE_BYTES;
