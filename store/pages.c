@@ -29,7 +29,7 @@ static uint8_t *map_and_cut(uint64_t size) {
     return bytes + before;
 }
 
-/* Kernels from 6.7 on align what is as large as huge pages of themselves. */
+/* Recent kernels (seen: 6.18) align what is as large as huge pages of themselves. */
 uint8_t *lsm_pages_map_huge(uint64_t size, bool advise) {
     LSM_ASSERT(size > 0 && size % LSM_HUGE_PAGE == 0);
     uint8_t *bytes = lsm_pages_map(size);
