@@ -29,6 +29,7 @@ trap finish EXIT
 cd "$dir" || exit 1
 printf 'leak:libfontconfig\nleak:libdbus\nleak:libX11\n' >lsan
 export LSAN_OPTIONS=suppressions=$dir/lsan:print_suppressions=0
+export XDG_CONFIG_HOME=$dir/config # not how the user left a window
 unset WAYLAND_DISPLAY XDG_RUNTIME_DIR SDL_VIDEODRIVER GDK_SCALE
 
 # Each section is a test: it passes when none of its checks failed.
@@ -86,8 +87,9 @@ section 'the picture lives; Space stops it'
 plots live1; sleep 0.6; plots live2
 differ live1 live2 || fail "the picture does not follow"
 key space
-plots still1; sleep 0.6; plots still2
-differ still1 still2 && fail "the paused picture moves"
+# On a busy machine what was begun before the key may still be drawn: the picture is to come to rest.
+still() { plots still1; sleep 0.6; plots still2; ! differ still1 still2; }
+eventually still || fail "the paused picture moves"
 
 section 'zoom, pan, fit, by key and by mouse, on the still picture'
 key plus; plots zoomed
@@ -140,7 +142,6 @@ xdotool windowsize "$window" 1280 720; sleep 0.4
 section 'the driver crashes: the picture stays; it comes back: attached again'
 kill -KILL "$driver"
 expect_title "$window" "lsmscope: $name (crashed)"
-still() { plots crashed1; sleep 0.5; plots crashed2; ! differ crashed1 crashed2; }
 away
 eventually still || fail "the picture of the crashed driver moves" # once the last notice is gone
 $drive "$name" 50 60 &

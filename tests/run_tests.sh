@@ -25,6 +25,8 @@ case $build in
 esac
 jobs=${LSM_TEST_JOBS:-$(nproc)}
 logs=$(mktemp -d "${TMPDIR:-/tmp}/lsm-test-logs.XXXXXX") || exit 1
+# How the user left a window says nothing here.
+export XDG_CONFIG_HOME=$logs/config
 # By process id: what runs.
 declare -A kind_of=() name_of=() repeat_of=() begin_of=()
 # Ctrl-C ends the tests at hand and their children, and nothing else.
