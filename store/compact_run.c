@@ -121,6 +121,9 @@ static int close_output(struct run *run) {
     run->outputs[run->output_count++] = meta; /* also on failure: its file is to be removed */
     run->bytes_out += meta->bytes;
     run->entries_out += meta->entries;
+    if (rc == 0) {
+        rc = lsm_tables_prove(run->db->tables, meta, run->fault);
+    }
     return rc;
 }
 
@@ -319,6 +322,7 @@ static void remove_outputs(struct run *run) {
         lsm_remove_file(run->db, LSM_NAME_TABLE, run->writer_id);
     }
     for (size_t i = 0; i < run->output_count; i++) {
+        lsm_tables_evict(run->db->tables, run->outputs[i]->id);
         lsm_remove_file(run->db, LSM_NAME_TABLE, run->outputs[i]->id);
     }
 }

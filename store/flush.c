@@ -126,6 +126,9 @@ static int write_table(struct flush *flush, struct lsm_queue *queue, struct lsm_
     flush->meta->level = 0;
     flush->meta->fresh = lsm_shadow_fresh(&flush->shadow, flush->meta->entries);
     flush->meta->created_unix_ms = lsm_io_unix_ms(db->io);
+    if (rc == 0) {
+        rc = lsm_tables_prove(db->tables, flush->meta, fault);
+    }
     return rc;
 }
 
@@ -230,6 +233,7 @@ int lsm_flush_oldest(struct lsm_db *db, struct lsm_queue *queue, struct lsm_faul
     }
     /* An edit that found the disk full is not in the manifest; after another failure it may be. */
     if (rc != 0 && flush.meta != NULL && (!installing || rc == LSM_ERR_NO_SPACE)) {
+        lsm_tables_evict(db->tables, flush.id);
         lsm_remove_file(db, LSM_NAME_TABLE, flush.id);
     }
     finish(&flush, rc, fault);

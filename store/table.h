@@ -83,6 +83,10 @@ static inline struct lsm_table *lsm_table_pinned(const struct lsm_table_meta *me
     /* Acquire pairs with the pin's release: the table is whole. */
     return atomic_load_explicit(&meta->open, memory_order_acquire);
 }
+/* Reads back a table that was just written, where it may be mapped, and pins it: damage is found
+ * while what it was made of is still there, and its readers find it open, checked and in memory. */
+LSM_CHECKED int lsm_tables_prove(struct lsm_tables *tables, struct lsm_table_meta *meta,
+                                 struct lsm_fault *fault);
 /* The table is no more: closes it when its last user is done, and drops its blocks. */
 void lsm_tables_evict(struct lsm_tables *tables, uint64_t id);
 
