@@ -96,6 +96,13 @@ int lsm_file_populate(struct lsm_file *file, uint8_t *address, uint64_t size,
     return rc == 0 ? 0 : lsm_fail_errno(fault, rc, "read", file->path);
 }
 
+int lsm_file_bring(struct lsm_file *file, uint8_t *address, uint64_t offset, uint64_t length,
+                   struct lsm_fault *fault) {
+    LSM_ASSERT(lsm_io_maps(file->io) && length > 0);
+    int rc = lsm_fd_bring(address, offset, length);
+    return rc == 0 ? 0 : lsm_fail_errno(fault, rc, "read", file->path);
+}
+
 bool lsm_file_is_cold(struct lsm_file *file, const uint8_t *address, uint64_t size) {
     (void)file;
     return lsm_fd_is_cold(address, size);

@@ -1,6 +1,7 @@
 /* io_fd.c: files of both production backends: descriptors, allocation, mappings. Data itself goes
  * through the queues. */
 #include "io_backend.h"
+#include "pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -232,9 +233,8 @@ int lsm_fd_map_read(struct lsm_file *file, uint64_t size, uint8_t **address) {
     return 0;
 }
 
-int lsm_fd_populate(uint8_t *address, uint64_t size) {
+static int populate_read(uint8_t *address, uint64_t size) {
     int rc = 0;
-    (void)madvise(address, size, MADV_NORMAL); /* from one end to the other: read ahead */
     do {
         rc = madvise(address, size, MADV_POPULATE_READ) == 0 ? 0 : -errno;
     } while (rc == -EINTR || rc == -EAGAIN);
@@ -242,6 +242,19 @@ int lsm_fd_populate(uint8_t *address, uint64_t size) {
         return 0;
     }
     return rc == -EFAULT || rc == -EHWPOISON ? -EIO : rc;
+}
+
+int lsm_fd_populate(uint8_t *address, uint64_t size) {
+    (void)madvise(address, size, MADV_NORMAL); /* from one end to the other: read ahead */
+    return populate_read(address, size);
+}
+
+int lsm_fd_bring(uint8_t *address, uint64_t offset, uint64_t length) {
+    const uint64_t page = LSM_DIRECT_ALIGN - 1, huge = LSM_HUGE_PAGE - 1;
+    uint64_t from = offset & ~huge, to = offset + length;
+    (void)madvise(address + from, to - from, MADV_HUGEPAGE);
+    from = offset & ~page;
+    return populate_read(address + from, to - from);
 }
 
 /* One page at each of so many places: all pages of 64 MiB would take the kernel a millisecond. A

@@ -44,6 +44,49 @@ static bool covers(const struct lsm_table_meta *meta, const struct lsm_probe *pr
            lsm_key_compare(meta->last_key, meta->last_key_size, probe->key, probe->key_size) >= 0;
 }
 
+/* The next table that covers the key, from its place on, which moves behind it; NULL: none does. */
+static struct lsm_table_meta *next_meta(const struct batch *batch, size_t k, uint32_t *place) {
+    uint32_t places = (uint32_t)batch->view->version->level[0].count +
+                      (uint32_t)batch->db->options.max_levels - 1;
+    while (*place < places) {
+        struct lsm_table_meta *meta = table_at(batch, (*place)++, &batch->probe[k]);
+        if (meta != NULL && covers(meta, &batch->probe[k])) {
+            return meta;
+        }
+    }
+    return NULL;
+}
+
+/* True: nobody has opened the table, nor does. Then it is opened here. */
+static bool open_first(struct lsm_db *db, struct lsm_table_meta *meta) {
+    struct lsm_table *table;
+    struct lsm_fault ignored; /* it is told when a key comes to it */
+    if (lsm_table_pinned(meta) != NULL || lsm_tables_is_opening(db->tables, meta->id) ||
+        lsm_tables_get(db->tables, meta, &table, &ignored) != 0) {
+        return false;
+    }
+    lsm_tables_pin(db->tables, meta, table);
+    lsm_table_release(table);
+    return true;
+}
+
+/* While somebody else opens a table, this opens others that may be wanted, rather than wait. After
+ * a cold start warm.c goes through the same tables in the same order, and the first batch waited
+ * for it at each. */
+static void open_meanwhile(struct batch *batch, const struct lsm_table_meta *awaited,
+                           const uint8_t *keys, size_t count) {
+    for (size_t j = 0; j < count; j++) {
+        uint32_t place = batch->place[keys[j]];
+        struct lsm_table_meta *meta = next_meta(batch, keys[j], &place);
+        for (; meta != NULL; meta = next_meta(batch, keys[j], &place)) {
+            if (open_first(batch->db, meta) &&
+                !lsm_tables_is_opening(batch->db->tables, awaited->id)) {
+                return;
+            }
+        }
+    }
+}
+
 /* Puts the table of `meta` into the probe. One that is pinned stays as long as the view: it needs
  * neither lock nor reference. */
 static int use_table(struct batch *batch, struct lsm_probe *probe, struct lsm_table_meta *meta) {
@@ -67,17 +110,18 @@ static void leave_table(const struct lsm_probe *probe) {
     }
 }
 
-/* Opens the next table that covers the key. 0, LSM_NOT_FOUND: there is none, or an error. */
-static int next_table(struct batch *batch, size_t k) {
-    struct lsm_probe *probe = &batch->probe[k];
-    size_t places = batch->view->version->level[0].count + batch->db->options.max_levels - 1;
-    while (batch->place[k] < places) {
-        struct lsm_table_meta *meta = table_at(batch, batch->place[k]++, probe);
-        if (meta != NULL && covers(meta, probe)) {
-            return use_table(batch, probe, meta);
-        }
+/* Opens the next table that covers the key; `rest` go through the same after it. 0, LSM_NOT_FOUND:
+ * there is none, or an error. */
+static int next_table(struct batch *batch, size_t k, const uint8_t *rest, size_t rest_count) {
+    struct lsm_table_meta *meta = next_meta(batch, k, &batch->place[k]);
+    if (meta == NULL) {
+        return LSM_NOT_FOUND;
     }
-    return LSM_NOT_FOUND;
+    if (__builtin_expect(lsm_table_pinned(meta) == NULL, 0) &&
+        lsm_tables_is_opening(batch->db->tables, meta->id)) {
+        open_meanwhile(batch, meta, rest, rest_count);
+    }
+    return use_table(batch, &batch->probe[k], meta);
 }
 
 /* Takes every open key to a table that may hold it; those are in *found. The others are answered.
@@ -90,7 +134,7 @@ static size_t walk(struct batch *batch, struct lsm_probe **found) {
         size_t here = 0;
         for (size_t j = 0; j < left; j++) {
             struct lsm_probe *probe = &batch->probe[walking[j]];
-            probe->rc = next_table(batch, walking[j]);
+            probe->rc = next_table(batch, walking[j], walking + j + 1, left - j - 1);
             if (probe->rc == 0) {
                 lsm_table_prefetch(probe->table, probe->hash);
                 walking[here++] = walking[j];

@@ -88,31 +88,39 @@ static void move_in(struct lsm_table *table) {
     if (table->filtered) {
         uint64_t offset = stat->filter.offset;
         table->filter = lsm_filter_view(table->map + offset + lsm_filter_zeros(offset));
-        if (table->scratch == NULL) {
-            free(table->filter_bytes);
-        }
+        free(table->filter_bytes);
         table->filter_bytes = NULL;
     }
 }
 
-void lsm_table_map(struct lsm_table *table) {
-    LSM_ASSERT(table->map == NULL && table->index.count > 0);
-    size_t words = (table->index.count + 63) / 64;
-    uint64_t bytes = table->file_bytes;
-    _Atomic uint64_t *seen = calloc(words, sizeof *seen);
-    if (seen == NULL || !lsm_file_map_read(table->file, bytes, &table->map)) {
-        free(seen);
-        return;
+bool lsm_table_map_begin(struct lsm_table *table, uint64_t bytes) {
+    LSM_ASSERT(table->map == NULL);
+    if (!lsm_file_map_read(table->file, bytes, &table->map)) {
+        return false;
     }
+    table->file_bytes = bytes;
     table->guard = lsm_guard_add(table->map, bytes);
     if (table->guard == NULL) {
         lsm_file_unmap(table->file, table->map, bytes);
         table->map = NULL;
-        free(seen);
-        return;
     }
-    table->seen = seen;
+    return table->map != NULL;
+}
+
+bool lsm_table_map_end(struct lsm_table *table) {
+    LSM_ASSERT(table->map != NULL && table->index.count > 0);
+    table->seen = calloc((table->index.count + 63) / 64, sizeof *table->seen);
+    if (table->seen == NULL) {
+        return false;
+    }
     move_in(table);
+    return true;
+}
+
+void lsm_table_map(struct lsm_table *table) {
+    if (lsm_table_map_begin(table, table->file_bytes) && !lsm_table_map_end(table)) {
+        lsm_table_unmap(table);
+    }
 }
 
 void lsm_table_unmap(struct lsm_table *table) {

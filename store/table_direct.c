@@ -9,9 +9,10 @@ void lsm_table_look_whether_cold(struct lsm_table *table) {
     if (table->map == NULL || table->fresh || table->index.count < BLOCKS_MIN) {
         return;
     }
-    size_t last_length; /* the blocks alone: what lies behind them has just been read */
-    uint64_t last = lsm_index_offset(&table->index, table->index.count - 1, &last_length);
-    if (!lsm_file_is_cold(table->file, table->map, last + last_length)) {
+    /* The blocks alone, and not those beside what lies behind: that has just come in huge pages. */
+    uint64_t behind = table->filtered ? table->stat.filter.offset : table->stat.records.offset;
+    uint64_t end = behind & ~(uint64_t)(LSM_HUGE_PAGE - 1);
+    if (end == 0 || !lsm_file_is_cold(table->file, table->map, end)) {
         return;
     }
     struct lsm_file *direct;

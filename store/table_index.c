@@ -387,5 +387,9 @@ uint32_t lsm_index_guess(const struct lsm_index *index, size_t i, const uint8_t 
     uint64_t from = number_at(index, low, at);
     uint64_t past = number_at(index, w, at) - from;
     uint64_t whole = number_at(index, high, at) - from;
-    return past < whole ? (uint32_t)((float)(int64_t)past / (float)(int64_t)whole * UINT16_MAX) : 0;
+    if (past >= whole) {
+        return 0;
+    }
+    /* By halves: a signed number is converted at once, and may not reach beyond. */
+    return (uint32_t)((float)(int64_t)(past / 2) / (float)(int64_t)(whole / 2 | 1) * UINT16_MAX);
 }

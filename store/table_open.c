@@ -7,13 +7,16 @@
 #include "checksum.h"
 #include "table_internal.h"
 
-enum {
-    READ_PART = 64 << 20, /* a request's length is 32 bits */
-    SCRATCH_FROM_BYTES = 4 << 20,
-};
+enum { READ_PART = 64 << 20 }; /* a request's length is 32 bits */
 
 static const char *path_of(const struct lsm_table *table) {
     return lsm_file_path(table->file);
+}
+
+static void free_section(const struct lsm_table *table, uint8_t *bytes) {
+    if (table->map == NULL) {
+        free(bytes);
+    }
 }
 
 static int corrupt(const struct lsm_table *table, const char *what, uint64_t offset,
@@ -22,42 +25,42 @@ static int corrupt(const struct lsm_table *table, const char *what, uint64_t off
                     (unsigned long long)offset, what);
 }
 
-/* Room for a section, aligned for the filter's lines: in the scratch, if there is one. */
-static uint8_t *section_room(struct lsm_table *table, uint64_t length) {
-    uint64_t room = (length + LSM_FILTER_LINE - 1) & ~(uint64_t)(LSM_FILTER_LINE - 1);
-    uint8_t *bytes = table->scratch;
-    if (bytes == NULL) {
-        return aligned_alloc(LSM_FILTER_LINE, room);
-    }
-    table->scratch += room;
-    return bytes;
-}
-
-static void free_section(const struct lsm_table *table, uint8_t *bytes) {
-    if (table->scratch == NULL) {
-        free(bytes);
-    }
-}
-
-/* Reads and checks a section that must lie in [0, end). *data is for free_section(). */
-static int read_section(struct lsm_table *table, const char *name,
-                        const struct lsm_section *section, uint64_t end, uint8_t **data,
-                        struct lsm_fault *fault) {
-    if (section->length == 0 || section->offset > end || section->length > end - section->offset) {
-        return corrupt(table, name, section->offset, fault);
-    }
-    uint8_t *bytes = section_room(table, section->length);
-    if (bytes == NULL) {
-        return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for %llu bytes of %s", path_of(table),
-                        (unsigned long long)section->length, name);
-    }
+static int read_bytes(const struct lsm_table *table, const struct lsm_section *section,
+                      uint8_t *bytes, struct lsm_fault *fault) {
     int rc = 0;
     for (uint64_t done = 0; rc == 0 && done < section->length; done += READ_PART) {
         uint64_t rest = section->length - done;
         rc = lsm_file_read(table->file, section->offset + done, bytes + done,
                            rest < READ_PART ? rest : READ_PART, fault);
     }
-    if (rc == 0 && lsm_checksum(section->offset, bytes, section->length) != section->checksum) {
+    return rc;
+}
+
+/* Reads and checks a section that must lie in [0, end). *data is in the mapping or, where there is
+ * none, for free_section(). */
+static int read_section(const struct lsm_table *table, const char *name,
+                        const struct lsm_section *section, uint64_t end, uint8_t **data,
+                        struct lsm_fault *fault) {
+    uint64_t length = section->length;
+    if (length == 0 || section->offset > end || length > end - section->offset) {
+        return corrupt(table, name, section->offset, fault);
+    }
+    uint8_t *bytes;
+    int rc;
+    if (table->map != NULL) {
+        bytes = table->map + section->offset;
+        rc = lsm_file_bring(table->file, table->map, section->offset, length, fault);
+    } else {
+        /* Aligned for the filter's lines. */
+        bytes = aligned_alloc(LSM_FILTER_LINE,
+                              (length + LSM_FILTER_LINE - 1) & ~(uint64_t)(LSM_FILTER_LINE - 1));
+        if (bytes == NULL) {
+            return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for %llu bytes of %s",
+                            path_of(table), (unsigned long long)length, name);
+        }
+        rc = read_bytes(table, section, bytes, fault);
+    }
+    if (rc == 0 && lsm_checksum(section->offset, bytes, length) != section->checksum) {
         rc = lsm_fail(fault, LSM_ERR_CORRUPT, "%s: offset %llu: checksum of %s does not match",
                       path_of(table), (unsigned long long)section->offset, name);
     }
@@ -69,18 +72,21 @@ static int read_section(struct lsm_table *table, const char *name,
     return 0;
 }
 
-static int read_footer(const struct lsm_table *table, struct lsm_table_footer *footer,
-                       struct lsm_fault *fault) {
-    uint64_t size;
-    int rc = lsm_file_size(table->file, &size, fault);
-    if (rc != 0) {
-        return rc;
-    }
+static int read_footer(const struct lsm_table *table, uint64_t size,
+                       struct lsm_table_footer *footer, struct lsm_fault *fault) {
     if (size < sizeof *footer) {
         return corrupt(table, "the file is too short for a table", size, fault);
     }
     uint64_t offset = size - sizeof *footer;
-    rc = lsm_file_read(table->file, offset, footer, sizeof *footer, fault);
+    int rc;
+    if (table->map == NULL) {
+        rc = lsm_file_read(table->file, offset, footer, sizeof *footer, fault);
+    } else {
+        rc = lsm_file_bring(table->file, table->map, offset, sizeof *footer, fault);
+        if (rc == 0) {
+            memcpy(footer, table->map + offset, sizeof *footer);
+        }
+    }
     if (rc != 0) {
         return rc;
     }
@@ -101,12 +107,20 @@ static int read_footer(const struct lsm_table *table, struct lsm_table_footer *f
 static int read_info(struct lsm_table *table, const struct lsm_table_footer *footer,
                      struct lsm_fault *fault) {
     uint64_t end = footer->file_bytes - sizeof *footer;
-    int rc = read_section(table, "table info", &footer->info, end, &table->info, fault);
+    uint64_t length = footer->info.length;
+    uint8_t *bytes = NULL;
+    int rc = read_section(table, "table info", &footer->info, end, &bytes, fault);
     if (rc != 0) {
         return rc;
     }
+    table->info = malloc(length);
+    if (table->info == NULL) {
+        free_section(table, bytes);
+        return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory for the table info", path_of(table));
+    }
+    memcpy(table->info, bytes, length);
+    free_section(table, bytes);
     struct lsm_table_stat *stat = &table->stat;
-    uint64_t length = footer->info.length;
     if (length < sizeof *stat) {
         return corrupt(table, "table info is too short", footer->info.offset, fault);
     }
@@ -128,11 +142,11 @@ static int read_info(struct lsm_table *table, const struct lsm_table_footer *foo
 }
 
 /* Filter and index lie together: the disk may read them side by side. Opening a cold table of 64
- * MiB waits a fifth as long for it. */
+ * MiB waits a fifth as long for it. A mapping brings 2 MiB at once. */
 static void ask_for_sections(const struct lsm_table *table, uint64_t end) {
     const struct lsm_section *first =
         table->stat.filter.length != 0 ? &table->stat.filter : &table->stat.records;
-    if (first->offset < end) {
+    if (table->map == NULL && first->offset < end) {
         lsm_file_will_need(table->file, first->offset, end - first->offset);
     }
 }
@@ -142,17 +156,22 @@ static int read_filter(struct lsm_table *table, uint64_t end, struct lsm_fault *
     if (section->length == 0) {
         return 0;
     }
-    int rc = read_section(table, "filter", section, end, &table->filter_bytes, fault);
+    uint8_t *bytes = NULL;
+    int rc = read_section(table, "filter", section, end, &bytes, fault);
     if (rc != 0) {
         return rc;
     }
     uint64_t zeros = lsm_filter_zeros(section->offset);
-    if (section->length < zeros ||
-        !lsm_filter_check(table->filter_bytes + zeros, section->length - zeros)) {
+    if (section->length < zeros || !lsm_filter_check(bytes + zeros, section->length - zeros)) {
+        free_section(table, bytes);
         return corrupt(table, "not a filter", section->offset, fault);
     }
-    memmove(table->filter_bytes, table->filter_bytes + zeros, section->length - zeros);
-    table->filter = lsm_filter_view(table->filter_bytes);
+    if (table->map == NULL) { /* in a mapping its lines are aligned already */
+        memmove(bytes, bytes + zeros, section->length - zeros);
+        table->filter_bytes = bytes;
+        zeros = 0;
+    }
+    table->filter = lsm_filter_view(bytes + zeros);
     table->filtered = true;
     return 0;
 }
@@ -172,7 +191,7 @@ static int read_index(struct lsm_table *table, uint64_t end, struct lsm_fault *f
     size_t bad;
     uint64_t blocks_end = stat->filter.length != 0 ? stat->filter.offset : stat->records.offset;
     rc = lsm_index_make(&table->index, records, stat->blocks, keys, stat->keys.length, blocks_end,
-                        table->scratch == NULL, &bad);
+                        table->map == NULL, &bad);
     if (rc == LSM_ERR_CORRUPT) {
         uint64_t offset = stat->records.offset + bad * sizeof(struct lsm_index_record);
         return corrupt(table, "index record out of range or order", offset, fault);
@@ -213,32 +232,26 @@ static void release_pin(struct lsm_pin *pin) {
 static void close_table(struct lsm_table *table) {
     lsm_table_unmap(table);
     lsm_index_free(&table->index);
-    free_section(table, table->filter_bytes);
+    free(table->filter_bytes);
     free(table->info);
     lsm_file_close(table->file);
     pthread_mutex_destroy(&table->fault_lock);
     free(table);
 }
 
-/* Filter and index into the scratch, if all of them fit. */
-static void use_scratch(struct lsm_table *table, uint8_t *scratch) {
-    const struct lsm_table_stat *stat = &table->stat;
-    const uint64_t most = LSM_HUGE_PAGE;
-    uint64_t slack = 3 * LSM_FILTER_LINE;
-    uint64_t room = most - slack;
-    if (stat->filter.length <= room && stat->records.length <= room - stat->filter.length &&
-        stat->keys.length <= room - stat->filter.length - stat->records.length) {
-        table->scratch = scratch;
-    }
-}
-
 static int open_sections(struct lsm_table *table, const char *path,
-                         const struct lsm_table_meta *meta, uint8_t *scratch,
-                         struct lsm_fault *fault) {
+                         const struct lsm_table_meta *meta, bool map, struct lsm_fault *fault) {
     struct lsm_table_footer footer;
+    uint64_t size = 0;
     int rc = lsm_file_open(table->io, path, LSM_FILE_READ, &table->file, fault);
     if (rc == 0) {
-        rc = read_footer(table, &footer, fault);
+        rc = lsm_file_size(table->file, &size, fault);
+    }
+    if (rc == 0) {
+        if (map) {
+            (void)lsm_table_map_begin(table, size);
+        }
+        rc = read_footer(table, size, &footer, fault);
     }
     if (rc == 0) {
         table->file_bytes = footer.file_bytes;
@@ -248,7 +261,6 @@ static int open_sections(struct lsm_table *table, const char *path,
         rc = check_meta(table, &footer, meta, fault);
     }
     if (rc == 0) {
-        use_scratch(table, scratch);
         ask_for_sections(table, footer.info.offset);
         rc = read_filter(table, footer.info.offset, fault);
     }
@@ -256,8 +268,8 @@ static int open_sections(struct lsm_table *table, const char *path,
 }
 
 static int open_with(struct lsm_io *io, const char *path, uint64_t id,
-                     struct lsm_block_cache *cache, const struct lsm_table_meta *meta,
-                     uint8_t *scratch, struct lsm_table **table, struct lsm_fault *fault) {
+                     struct lsm_block_cache *cache, const struct lsm_table_meta *meta, bool map,
+                     struct lsm_table **table, struct lsm_fault *fault) {
     struct lsm_table *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory to open the table", path);
@@ -269,7 +281,10 @@ static int open_with(struct lsm_io *io, const char *path, uint64_t id,
     made->cache = cache;
     int mutex = pthread_mutex_init(&made->fault_lock, NULL);
     LSM_ASSERT(mutex == 0);
-    int rc = open_sections(made, path, meta, scratch, fault);
+    int rc = open_sections(made, path, meta, map, fault);
+    if (rc == 0 && made->map != NULL && !lsm_table_map_end(made)) {
+        rc = lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory to open the table", path);
+    }
     if (rc != 0) {
         close_table(made);
         return rc;
@@ -281,33 +296,13 @@ static int open_with(struct lsm_io *io, const char *path, uint64_t id,
 int lsm_table_open(struct lsm_io *io, const char *path, uint64_t id, struct lsm_block_cache *cache,
                    const struct lsm_table_meta *meta, struct lsm_table **table,
                    struct lsm_fault *fault) {
-    return open_with(io, path, id, cache, meta, NULL, table, fault);
+    return open_with(io, path, id, cache, meta, false, table, fault);
 }
 
 int lsm_table_open_mapped(struct lsm_io *io, const char *path, uint64_t id,
                           struct lsm_block_cache *cache, const struct lsm_table_meta *meta,
-                          struct lsm_page_pool *pool, struct lsm_table **table,
-                          struct lsm_fault *fault) {
-    /* What a small table has of both fits into the heap's own pages. */
-    bool large = meta != NULL && meta->bytes >= SCRATCH_FROM_BYTES;
-    struct lsm_page *page = large ? lsm_page_take(pool) : NULL;
-    struct lsm_table *made = NULL;
-    int rc = open_with(io, path, id, cache, meta, page != NULL ? page->bytes : NULL, &made, fault);
-    if (rc == 0) {
-        lsm_table_map(made);
-        if (made->map == NULL && made->scratch != NULL) { /* it needs memory of its own after all */
-            close_table(made);
-            rc = open_with(io, path, id, cache, meta, NULL, &made, fault);
-        }
-    }
-    if (page != NULL) {
-        lsm_page_give(pool, page);
-    }
-    if (rc == 0) {
-        made->scratch = NULL;
-        *table = made;
-    }
-    return rc;
+                          struct lsm_table **table, struct lsm_fault *fault) {
+    return open_with(io, path, id, cache, meta, true, table, fault);
 }
 
 void lsm_table_ref(struct lsm_table *table) {

@@ -4,22 +4,23 @@
  * Before that its filter, its index and the checksum of every block are looked at as its readers
  * will see them, in the page cache: a bug, a bad copy or another program's write is found while all
  * is still there. (That the disk has what the page cache has is what the sync before this was for.)
- * It pays for itself: tables are open and their pages mapped before the first reader comes. (That one
- * checks a block all the same: the page cache may have dropped it since, and the disk damaged it.)
- * Five alternating runs of lsm-bench over 2 M keys, medians without / with: gets and puts half and
- * half 0.99 / 1.02 M a second, p99 2.9 / 2.4 us, the longest 9.1 / 1.8 ms; then gets alone p99 1.9 /
- * 1.4 us, the longest 1.7 / 0.43 ms; processor seconds of putting all 2.06 / 2.14. */
+ * It pays for itself: tables are open and their pages mapped before the first reader comes. (That
+ * one checks a block all the same: the page cache may have dropped it since, and the disk damaged
+ * it.) Five alternating runs of lsm-bench over 2 M keys, medians without / with: gets and puts half
+ * and half 0.99 / 1.02 M a second, p99 2.9 / 2.4 us, the longest 9.1 / 1.8 ms; then gets alone
+ * p99 1.9 / 1.4 us, the longest 1.7 / 0.43 ms; processor seconds of putting all 2.06 / 2.14. */
 #include "checksum.h"
 #include "table_internal.h"
 
 static int check_block(const struct lsm_table *table, size_t i, struct lsm_fault *fault) {
     struct lsm_index_record record;
     int rc = lsm_table_record(table, i, &record, fault);
-    if (rc == 0 && lsm_checksum(record.offset, table->map + record.offset, record.length) !=
-                       record.checksum) {
-        rc = lsm_fail(fault, LSM_ERR_CORRUPT,
-                      "%s: block at offset %llu: checksum does not match right after it was written",
-                      lsm_file_path(table->file), (unsigned long long)record.offset);
+    if (rc == 0 &&
+        lsm_checksum(record.offset, table->map + record.offset, record.length) != record.checksum) {
+        rc =
+            lsm_fail(fault, LSM_ERR_CORRUPT,
+                     "%s: block at offset %llu: checksum does not match right after it was written",
+                     lsm_file_path(table->file), (unsigned long long)record.offset);
     }
     return rc;
 }
