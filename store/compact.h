@@ -33,6 +33,7 @@ struct lsm_compaction {
     uint32_t output; /* at or below every input level */
     bool trivial;    /* nothing to merge: tables change their level, and only the manifest */
     bool automatic;
+    bool no_memory;     /* an input could not be added for want of it */
     bool bound_overlap; /* outputs are cut where they overlap too much of the level beneath */
     struct lsm_compact_side side[LSM_LEVELS_MAX]; /* downwards */
     uint32_t side_count;

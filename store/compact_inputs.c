@@ -56,6 +56,7 @@ bool lsm_compact_add(struct lsm_compaction *c, uint32_t level, struct lsm_table_
     struct lsm_table_meta **grown =
         realloc(side->metas, (side->count + 1) * sizeof(struct lsm_table_meta *));
     if (grown == NULL) {
+        c->no_memory = true;
         return false;
     }
     side->metas = grown;

@@ -76,14 +76,11 @@ struct lsm_compaction *lsm_compact_pick_level(struct lsm_db *db, uint32_t level,
         }
     }
     struct lsm_compaction *c = lsm_compact_begin(db, output);
-    if (c == NULL || !lsm_compact_add_level(c, version, level)) {
+    bool added = c != NULL && lsm_compact_add_level(c, version, level) &&
+                 (output == level || lsm_compact_add_overlap(c, version));
+    if (!added || lsm_compact_collides(c)) {
+        *rc = c == NULL || c->no_memory ? LSM_ERR_MEMORY : LSM_ERR_BUSY;
         lsm_compact_discard(c);
-        *rc = LSM_ERR_MEMORY;
-        return NULL;
-    }
-    if ((output != level && !lsm_compact_add_overlap(c, version)) || lsm_compact_collides(c)) {
-        lsm_compact_discard(c);
-        *rc = LSM_ERR_BUSY;
         return NULL;
     }
     c->bound_overlap = db->options.policy == LSM_LEVELED;

@@ -115,7 +115,8 @@ void lsm_filter_begin(const struct lsm_filter_plan *plan, uint64_t count, uint8_
         .kind = LSM_FILTER_BLOCKED_BLOOM, .probes = plan->probes, .lines = lines, .keys = count};
     memcpy(filter, &header, sizeof header);
     memset(filter + sizeof header, 0, lines * LSM_FILTER_LINE);
-    LSM_ASSERT(lsm_filter_check(filter, lsm_filter_bytes(plan, count)));
+    struct lsm_filter_view view;
+    LSM_ASSERT(lsm_filter_look(filter, lsm_filter_bytes(plan, count), &view));
 }
 
 void lsm_filter_add(uint8_t *filter, const uint64_t *hashes, uint64_t count) {
@@ -139,22 +140,16 @@ void lsm_filter_build(const struct lsm_filter_plan *plan, const uint64_t *hashes
     lsm_filter_add(filter, hashes, count);
 }
 
-bool lsm_filter_check(const uint8_t *filter, uint64_t length) {
+bool lsm_filter_look(const uint8_t *filter, uint64_t length, struct lsm_filter_view *view) {
     struct lsm_filter_header header;
     if (length < sizeof header) {
         return false;
     }
-    memcpy(&header, filter, sizeof header);
+    memcpy(&header, filter, sizeof header); /* once: what is checked is what is used */
+    *view = (struct lsm_filter_view){filter + sizeof header, header.lines, header.probes};
     return header.kind == LSM_FILTER_BLOCKED_BLOOM && header.probes >= 1 &&
            header.probes <= LSM_FILTER_PROBES_MAX && header.lines >= 1 &&
            header.lines <= LSM_FILTER_LINES_MAX &&
            header.lines == (length - sizeof header) / LSM_FILTER_LINE &&
            (length - sizeof header) % LSM_FILTER_LINE == 0;
-}
-
-struct lsm_filter_view lsm_filter_view(const uint8_t *filter) {
-    struct lsm_filter_header header;
-    memcpy(&header, filter, sizeof header);
-    LSM_ASSERT(header.lines >= 1 && header.probes <= LSM_FILTER_PROBES_MAX);
-    return (struct lsm_filter_view){filter + sizeof header, header.lines, header.probes};
 }

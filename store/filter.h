@@ -7,7 +7,7 @@
  * rate is kept.
  *
  * Threads:    the functions hold no state. Errors: lsm_filter_probe takes only a header that
- * lsm_filter_check accepted. */
+ * lsm_filter_look accepted. */
 #ifndef LSM_FILTER_H
 #define LSM_FILTER_H
 
@@ -47,16 +47,19 @@ void lsm_filter_build(const struct lsm_filter_plan *plan, const uint64_t *hashes
  */
 void lsm_filter_begin(const struct lsm_filter_plan *plan, uint64_t count, uint8_t *filter);
 void lsm_filter_add(uint8_t *filter, const uint64_t *hashes, uint64_t count);
-/* True when filter[0..length) is a whole filter that probe can take. */
-bool lsm_filter_check(const uint8_t *filter, uint64_t length);
 
 struct lsm_filter_view {
     const uint8_t *bits; /* of the first line */
     uint64_t lines;
     uint32_t probes;
 };
-/* REQUIRES: lsm_filter_check. */
-struct lsm_filter_view lsm_filter_view(const uint8_t *filter);
+/* True when filter[0..length) is a whole filter that probe can take, which is then in *view. The
+ * bytes may be anything, and change under it. */
+bool lsm_filter_look(const uint8_t *filter, uint64_t length, struct lsm_filter_view *view);
+/* The same filter elsewhere. */
+static inline void lsm_filter_move(struct lsm_filter_view *view, const uint8_t *filter) {
+    view->bits = filter + sizeof(struct lsm_filter_header);
+}
 
 /* REQUIRES: lines at most LSM_FILTER_LINES_MAX, so that the product fits. */
 static inline uint64_t lsm_filter_line_of(uint64_t hash, uint64_t lines) {

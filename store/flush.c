@@ -250,7 +250,9 @@ static bool claim(struct lsm_db *db) {
     while (db->flush_running && atomic_load(&db->background_error) == 0) {
         (void)lsm_cond_wait(db->io, &db->changed, &db->lock, 0);
     }
-    bool ours = !db->flush_running && db->sealed_count > 0;
+    /* Not after a failure: what the manifest holds of it may not be known. */
+    bool ours =
+        !db->flush_running && db->sealed_count > 0 && atomic_load(&db->background_error) == 0;
     db->flush_running = db->flush_running || ours;
     pthread_mutex_unlock(&db->lock);
     return ours;

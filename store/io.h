@@ -117,10 +117,11 @@ bool lsm_io_maps(const struct lsm_io *io); /* files of this backend can be mappe
 /* Makes a mapping for reading present, all at once; what cannot be read is an error, not SIGBUS. */
 LSM_CHECKED int lsm_file_populate(struct lsm_file *file, uint8_t *address, uint64_t size,
                                   struct lsm_fault *fault);
-/* The same for some bytes of it. What must come from the disk comes in pieces of 2 MiB where kernel
- * and file system have them: more than was asked for, but faster. */
+/* The same for some bytes of it. In huge pieces what must come from the disk is more than was asked
+ * for, but comes faster. */
 LSM_CHECKED int lsm_file_bring(struct lsm_file *file, uint8_t *address, uint64_t offset,
-                               uint64_t length, struct lsm_fault *fault);
+                               uint64_t length, enum lsm_map_pieces pieces,
+                               struct lsm_fault *fault);
 /* Hardly anything of a mapping for reading is in the page cache, as far as samples tell. False
  * where the kernel does not tell. */
 bool lsm_file_is_cold(struct lsm_file *file, const uint8_t *address, uint64_t size);

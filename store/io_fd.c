@@ -249,10 +249,12 @@ int lsm_fd_populate(uint8_t *address, uint64_t size) {
     return populate_read(address, size);
 }
 
-int lsm_fd_bring(uint8_t *address, uint64_t offset, uint64_t length) {
+int lsm_fd_bring(uint8_t *address, uint64_t offset, uint64_t length, enum lsm_map_pieces pieces) {
     const uint64_t page = LSM_DIRECT_ALIGN - 1, huge = LSM_HUGE_PAGE - 1;
     uint64_t from = offset & ~huge, to = offset + length;
-    (void)madvise(address + from, to - from, MADV_HUGEPAGE);
+    if (pieces == LSM_MAP_HUGE) {
+        (void)madvise(address + from, to - from, MADV_HUGEPAGE);
+    }
     from = offset & ~page;
     return populate_read(address + from, to - from);
 }

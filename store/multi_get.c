@@ -57,7 +57,8 @@ static struct lsm_table_meta *next_meta(const struct batch *batch, size_t k, uin
     return NULL;
 }
 
-/* True: nobody has opened the table, nor does. Then it is opened here. */
+/* False: the table is pinned, or somebody opens it, or it cannot be opened; else it has been now.
+ */
 static bool open_first(struct lsm_db *db, struct lsm_table_meta *meta) {
     struct lsm_table *table;
     struct lsm_fault ignored; /* it is told when a key comes to it */

@@ -87,7 +87,7 @@ static void move_in(struct lsm_table *table) {
                    table->map + table->file_bytes - sizeof(struct lsm_table_footer));
     if (table->filtered) {
         uint64_t offset = stat->filter.offset;
-        table->filter = lsm_filter_view(table->map + offset + lsm_filter_zeros(offset));
+        lsm_filter_move(&table->filter, table->map + offset + lsm_filter_zeros(offset));
         free(table->filter_bytes);
         table->filter_bytes = NULL;
     }

@@ -143,17 +143,20 @@ static bool check_codecs(const struct lsm_index *index, size_t *bad) {
     return true;
 }
 
-static void find_key(const struct lsm_index *index, size_t i, const uint8_t **key, size_t *size) {
+/* False: what was found good a moment ago is not any more. The bytes may lie in a mapping, and
+ * somebody cuts or writes over the file while it is opened. */
+static bool find_key(const struct lsm_index *index, size_t i, const uint8_t **key, size_t *size) {
     uint64_t seq;
-    bool sound = find_separator(index, i, key, size, &seq);
-    LSM_ASSERT(sound); /* all were checked, and are in memory as yet */
+    return find_separator(index, i, key, size, &seq);
 }
 
 static int make_shared(struct lsm_index *index) {
     size_t first_size, last_size;
     const uint8_t *first, *last;
-    find_key(index, 0, &first, &first_size);
-    find_key(index, index->count - 1, &last, &last_size);
+    if (!find_key(index, 0, &first, &first_size) ||
+        !find_key(index, index->count - 1, &last, &last_size)) {
+        return LSM_ERR_CORRUPT;
+    }
     index->prefix = lsm_common_prefix(first, first_size, last, last_size);
     index->shared = malloc(index->prefix + 1);
     if (index->shared == NULL) {
@@ -182,7 +185,24 @@ static void make_digits(struct lsm_index *index) {
     index->base = count > 0 ? count : 1;
 }
 
-static int make_groups(struct lsm_index *index) {
+/* Block i, which begins at `at`, into its group. False as find_key. */
+static bool make_slot(struct lsm_index *index, size_t i, uint64_t at, uint64_t blocks_end) {
+    struct lsm_index_record record = copy_record(index, i);
+    struct lsm_index_group *group = &index->groups[i / LSM_INDEX_GROUP];
+    size_t slot = i % LSM_INDEX_GROUP, size;
+    const uint8_t *key;
+    if (record.offset != at || record.length > blocks_end - at ||
+        !find_key(index, i, &key, &size) || size < index->prefix) {
+        return false;
+    }
+    group->window[slot] = lsm_key_window(key + index->prefix, size - index->prefix);
+    group->offset[slot + 1] = at + record.length;
+    group->packed |= (uint64_t)(record.codec != LSM_CODEC_NONE) << slot;
+    index->tops[i / LSM_INDEX_GROUP] = group->window[slot];
+    return true;
+}
+
+static int make_groups(struct lsm_index *index, uint64_t blocks_end) {
     size_t count = index->count;
     index->group_count = (count + LSM_INDEX_GROUP - 1) / LSM_INDEX_GROUP;
     index->groups =
@@ -201,21 +221,13 @@ static int make_groups(struct lsm_index *index) {
         group->window[slot] = UINT64_MAX;
         group->offset[slot] = end;
         group->offset[slot + 1] = end;
-        if (i < count) {
-            struct lsm_index_record record = copy_record(index, i);
-            const uint8_t *key;
-            size_t size;
-            find_key(index, i, &key, &size);
-            LSM_ASSERT(size >= index->prefix && record.offset == end);
-            end += record.length;
-            group->window[slot] = lsm_key_window(key + index->prefix, size - index->prefix);
-            group->offset[slot + 1] = end;
-            group->packed |= (uint64_t)(record.codec != LSM_CODEC_NONE) << slot;
-            index->tops[i / LSM_INDEX_GROUP] = group->window[slot];
+        if (i < count && !make_slot(index, i, end, blocks_end)) {
+            return LSM_ERR_CORRUPT;
         }
+        end = group->offset[slot + 1];
     }
     make_digits(index);
-    return 0;
+    return end == blocks_end ? 0 : LSM_ERR_CORRUPT;
 }
 
 int lsm_index_make(struct lsm_index *index, uint8_t *records, size_t count, uint8_t *keys,
@@ -236,7 +248,7 @@ int lsm_index_make(struct lsm_index *index, uint8_t *records, size_t count, uint
         rc = make_shared(index);
     }
     if (rc == 0) {
-        rc = make_groups(index);
+        rc = make_groups(index, blocks_end);
     }
     if (rc != 0) {
         lsm_index_free(index);

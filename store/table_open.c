@@ -49,7 +49,7 @@ static int read_section(const struct lsm_table *table, const char *name,
     int rc;
     if (table->map != NULL) {
         bytes = table->map + section->offset;
-        rc = lsm_file_bring(table->file, table->map, section->offset, length, fault);
+        rc = lsm_file_bring(table->file, table->map, section->offset, length, LSM_MAP_HUGE, fault);
     } else {
         /* Aligned for the filter's lines. */
         bytes = aligned_alloc(LSM_FILTER_LINE,
@@ -82,7 +82,7 @@ static int read_footer(const struct lsm_table *table, uint64_t size,
     if (table->map == NULL) {
         rc = lsm_file_read(table->file, offset, footer, sizeof *footer, fault);
     } else {
-        rc = lsm_file_bring(table->file, table->map, offset, sizeof *footer, fault);
+        rc = lsm_file_bring(table->file, table->map, offset, sizeof *footer, LSM_MAP_HUGE, fault);
         if (rc == 0) {
             memcpy(footer, table->map + offset, sizeof *footer);
         }
@@ -162,16 +162,16 @@ static int read_filter(struct lsm_table *table, uint64_t end, struct lsm_fault *
         return rc;
     }
     uint64_t zeros = lsm_filter_zeros(section->offset);
-    if (section->length < zeros || !lsm_filter_check(bytes + zeros, section->length - zeros)) {
+    if (section->length < zeros ||
+        !lsm_filter_look(bytes + zeros, section->length - zeros, &table->filter)) {
         free_section(table, bytes);
         return corrupt(table, "not a filter", section->offset, fault);
     }
     if (table->map == NULL) { /* in a mapping its lines are aligned already */
         memmove(bytes, bytes + zeros, section->length - zeros);
+        lsm_filter_move(&table->filter, bytes);
         table->filter_bytes = bytes;
-        zeros = 0;
     }
-    table->filter = lsm_filter_view(bytes + zeros);
     table->filtered = true;
     return 0;
 }
@@ -284,6 +284,10 @@ static int open_with(struct lsm_io *io, const char *path, uint64_t id,
     int rc = open_sections(made, path, meta, map, fault);
     if (rc == 0 && made->map != NULL && !lsm_table_map_end(made)) {
         rc = lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory to open the table", path);
+    }
+    if (made->map != NULL && lsm_guard_damaged(made->guard)) { /* whatever came of the zeros */
+        rc = lsm_fail(fault, LSM_ERR_IO,
+                      "%s: pages of the file cannot be read, or it was cut short", path);
     }
     if (rc != 0) {
         close_table(made);

@@ -25,41 +25,31 @@ static int check_block(const struct lsm_table *table, size_t i, struct lsm_fault
     return rc;
 }
 
-/* Filter and index were checked when the table was opened, by copies: this maps their pages. */
-static void touch_rest(const struct lsm_table *table, uint64_t from) {
-    const volatile uint8_t *map = table->map;
-    for (uint64_t at = from; at < table->file_bytes; at += LSM_DIRECT_ALIGN) {
-        (void)map[at];
-    }
-}
-
+/* The pages first, all of the file: one that cannot be read is then an error, not a signal. */
 static int check_all(const struct lsm_table *table, struct lsm_fault *fault) {
-    size_t count = table->index.count, length;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
+    int rc = lsm_file_bring(table->file, table->map, 0, table->file_bytes, LSM_MAP_SMALL, fault);
+    for (size_t i = 0; rc == 0 && i < table->index.count; i++) {
         rc = check_block(table, i, fault);
     }
-    touch_rest(table, lsm_index_offset(&table->index, count - 1, &length));
-    return rc == 0 ? lsm_table_settle_mapped(table, NULL, fault) : rc;
+    int settled = lsm_table_settle_mapped(table, NULL, fault);
+    return settled != 0 ? settled : rc;
 }
 
 int lsm_tables_prove(struct lsm_tables *tables, struct lsm_table_meta *meta,
                      struct lsm_fault *fault) {
     struct lsm_table *table = NULL;
-    struct lsm_fault found;
+    struct lsm_fault found = {0};
     int rc = lsm_tables_get(tables, meta, &table, &found);
-    bool wrong = rc == LSM_ERR_CORRUPT;
     if (rc == 0) {
         if (table->map != NULL && table->fresh) {
             rc = check_all(table, &found);
-            wrong = rc == LSM_ERR_CORRUPT || rc == LSM_ERR_IO;
         }
-        if (!wrong) {
+        if (rc == 0) {
             lsm_tables_pin(tables, meta, table);
         }
         lsm_table_release(table);
     }
-    if (!wrong) { /* no memory or no descriptor to look at it says nothing of the table */
+    if (rc == 0 || rc == LSM_ERR_MEMORY) { /* no room to look at it says nothing of the table */
         return 0;
     }
     lsm_tables_evict(tables, meta->id);

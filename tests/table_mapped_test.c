@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -514,6 +515,64 @@ static void whatever_is_written_over_an_index_is_read_without_harm(void **state)
     bench_close(&b);
 }
 
+/* ---- a file cut while it is opened ---- */
+
+struct cutter {
+    struct bench *b;
+    uint64_t to;
+    atomic_bool stop;
+};
+
+static void *cut_and_mend(void *argument) {
+    struct cutter *cutter = argument;
+    const struct bench *b = cutter->b;
+    int fd = open(b->path, O_WRONLY | O_CLOEXEC);
+    for (unsigned i = 0; fd >= 0 && !atomic_load(&cutter->stop); i++) {
+        size_t length = b->size - cutter->to;
+        int cut = ftruncate(fd, (off_t)cutter->to);
+        usleep(i % 5 * 8);
+        ssize_t written = pwrite(fd, b->file + cutter->to, length, (off_t)cutter->to);
+        if (cut != 0 || written != (ssize_t)length) {
+            break;
+        }
+        usleep(20 + i % 11 * 9);
+    }
+    close(fd);
+    return NULL;
+}
+
+static void check_opens(struct bench *b, uint64_t to) {
+    struct cutter cutter = {.b = b, .to = to};
+    pthread_t thread;
+    kit_spill(b->path, b->file, b->size);
+    assert_int_equal(pthread_create(&thread, NULL, cut_and_mend, &cutter), 0);
+    for (unsigned i = 0; i < 4000; i++) {
+        struct lsm_fault fault = {0};
+        int rc =
+            lsm_table_open_mapped(b->kit.io, b->path, 1, b->kit.cache, &b->meta, &b->table, &fault);
+        assert_true(rc == 0 || rc == LSM_ERR_IO || rc == LSM_ERR_CORRUPT);
+        if (rc == 0) {
+            table_close(b);
+        }
+    }
+    atomic_store(&cutter.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static void a_file_may_be_cut_while_it_is_opened(void **state) {
+    (void)state;
+    struct bench b;
+    bench_open(&b, 0.01, LSM_CODEC_NONE);
+    table_open(&b, false);
+    const struct lsm_table_stat stat = b.table->stat;
+    table_close(&b);
+    check_opens(&b, 0);
+    check_opens(&b, stat.filter.offset);
+    check_opens(&b, stat.records.offset);
+    check_opens(&b, stat.keys.offset);
+    bench_close(&b);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     seed = kit_seed(argv[0]);
@@ -523,6 +582,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_file_cut_within_its_index_is_an_error_of_whoever_needs_it),
         cmocka_unit_test(a_file_cut_half_way_ends_the_walk),
         cmocka_unit_test(a_file_may_be_cut_at_any_moment),
+        cmocka_unit_test(a_file_may_be_cut_while_it_is_opened),
         cmocka_unit_test(a_lost_page_takes_no_more_than_what_it_holds),
         cmocka_unit_test(a_record_that_changed_is_refused),
         cmocka_unit_test(whatever_is_written_over_an_index_is_read_without_harm),

@@ -30,7 +30,8 @@ bool bench_micro_bloom_probe(struct bench_micro_context *context) {
         hashes[i] = lsm_filter_hash(key, bench_workload.key_size);
     }
     lsm_filter_build(&plan, hashes, count, filter);
-    struct lsm_filter_view view = lsm_filter_view(filter);
+    struct lsm_filter_view view;
+    (void)lsm_filter_look(filter, lsm_filter_bytes(&plan, count), &view);
     for (int round = 0; round < BENCH_MICRO_ROUNDS; round++) {
         uint64_t begin = bench_ticks();
         for (uint64_t i = 0; i < count; i++) {
