@@ -55,9 +55,11 @@ int lsm_fail_errno(struct lsm_fault *fault, int negative_errno, const char *what
                    const char *path) {
     LSM_ASSERT(negative_errno < 0);
     bool no_space = negative_errno == -ENOSPC || negative_errno == -EDQUOT;
+    int code = no_space                    ? LSM_ERR_NO_SPACE
+               : negative_errno == -ENOMEM ? LSM_ERR_MEMORY
+                                           : LSM_ERR_IO;
     char buffer[96];
     /* The GNU strerror_r: threads may fail at the same time. */
     const char *words = strerror_r(-negative_errno, buffer, sizeof buffer);
-    return lsm_fail(fault, no_space ? LSM_ERR_NO_SPACE : LSM_ERR_IO, "%s: %s: %s", path, what,
-                    words);
+    return lsm_fail(fault, code, "%s: %s: %s", path, what, words);
 }

@@ -15,8 +15,8 @@ struct lsm_fault {
 
 __attribute__((format(printf, 3, 4))) int lsm_fail(struct lsm_fault *fault, int code,
                                                    const char *format, ...);
-/* The code for a negative errno of a file operation (ENOSPC, EDQUOT: NO_SPACE; else IO), with what
- * was tried and on which file. */
+/* The code for a negative errno of a file operation (ENOSPC, EDQUOT: NO_SPACE; ENOMEM: MEMORY; else
+ * IO), with what was tried and on which file. */
 int lsm_fail_errno(struct lsm_fault *fault, int negative_errno, const char *what, const char *path);
 
 #endif
