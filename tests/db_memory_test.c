@@ -1,5 +1,6 @@
-/* db_memory_test.c: one allocation after the other fails: every call says so or does what it should,
- * none hangs, and nothing that was put is lost. Linked with the allocator's functions wrapped. */
+/* db_memory_test.c: one allocation after the other fails: every call says so or does what it
+ * should, none hangs, and nothing that was put is lost. Linked with the allocator's functions
+ * wrapped. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
