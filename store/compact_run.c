@@ -322,7 +322,6 @@ static void remove_outputs(struct run *run) {
         lsm_remove_file(run->db, LSM_NAME_TABLE, run->writer_id);
     }
     for (size_t i = 0; i < run->output_count; i++) {
-        lsm_tables_evict(run->db->tables, run->outputs[i]->id);
         lsm_remove_file(run->db, LSM_NAME_TABLE, run->outputs[i]->id);
     }
 }

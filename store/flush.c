@@ -233,7 +233,6 @@ int lsm_flush_oldest(struct lsm_db *db, struct lsm_queue *queue, struct lsm_faul
     }
     /* An edit that found the disk full is not in the manifest; after another failure it may be. */
     if (rc != 0 && flush.meta != NULL && (!installing || rc == LSM_ERR_NO_SPACE)) {
-        lsm_tables_evict(db->tables, flush.id);
         lsm_remove_file(db, LSM_NAME_TABLE, flush.id);
     }
     finish(&flush, rc, fault);

@@ -57,31 +57,19 @@ static struct lsm_table_meta *next_meta(const struct batch *batch, size_t k, uin
     return NULL;
 }
 
-/* False: the table is pinned, or somebody opens it, or it cannot be opened; else it has been now.
- */
-static bool open_first(struct lsm_db *db, struct lsm_table_meta *meta) {
-    struct lsm_table *table;
-    struct lsm_fault ignored; /* it is told when a key comes to it */
-    if (lsm_table_pinned(meta) != NULL || lsm_tables_is_opening(db->tables, meta->id) ||
-        lsm_tables_get(db->tables, meta, &table, &ignored) != 0) {
-        return false;
-    }
-    lsm_tables_pin(db->tables, meta, table);
-    lsm_table_release(table);
-    return true;
-}
-
 /* While somebody else opens a table, this opens others that may be wanted, rather than wait. After
  * a cold start warm.c goes through the same tables in the same order, and the first batch waited
  * for it at each. */
 static void open_meanwhile(struct batch *batch, const struct lsm_table_meta *awaited,
                            const uint8_t *keys, size_t count) {
+    struct lsm_tables *tables = batch->db->tables;
     for (size_t j = 0; j < count; j++) {
         uint32_t place = batch->place[keys[j]];
         struct lsm_table_meta *meta = next_meta(batch, keys[j], &place);
         for (; meta != NULL; meta = next_meta(batch, keys[j], &place)) {
-            if (open_first(batch->db, meta) &&
-                !lsm_tables_is_opening(batch->db->tables, awaited->id)) {
+            if (lsm_table_pinned(meta) == NULL && !lsm_tables_is_opening(tables, meta->id) &&
+                lsm_tables_open_ahead(tables, meta) &&
+                !lsm_tables_is_opening(tables, awaited->id)) {
                 return;
             }
         }

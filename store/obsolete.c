@@ -7,6 +7,9 @@
 void lsm_remove_file(struct lsm_db *db, enum lsm_file_kind kind, uint64_t number) {
     char path[LSM_PATH_MAX];
     struct lsm_fault fault = {0};
+    if (kind == LSM_NAME_TABLE) {
+        lsm_tables_evict(db->tables, number);
+    }
     lsm_file_name(path, db->path, kind, number);
     if (lsm_io_unlink(db->io, path, &fault) != 0) {
         lsm_event_text(db, LSM_EVENT_NOTICE, fault.code, fault.text);

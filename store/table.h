@@ -77,6 +77,8 @@ void lsm_table_release(struct lsm_table *table);
  * that may be open are pinned; beyond that nothing happens. */
 void lsm_tables_pin(struct lsm_tables *tables, struct lsm_table_meta *meta,
                     struct lsm_table *table);
+/* Opens and pins the table ahead of whoever reads it, who will be told why if it cannot be. */
+bool lsm_tables_open_ahead(struct lsm_tables *tables, struct lsm_table_meta *meta);
 /* The meta is about to go. */
 void lsm_tables_unpin(struct lsm_tables *tables, struct lsm_table_meta *meta);
 static inline struct lsm_table *lsm_table_pinned(const struct lsm_table_meta *meta) {

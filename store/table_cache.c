@@ -304,6 +304,17 @@ void lsm_tables_pin(struct lsm_tables *tables, struct lsm_table_meta *meta,
     pthread_mutex_unlock(&shard->lock);
 }
 
+bool lsm_tables_open_ahead(struct lsm_tables *tables, struct lsm_table_meta *meta) {
+    struct lsm_table *table;
+    struct lsm_fault ignored;
+    if (lsm_tables_get(tables, meta, &table, &ignored) != 0) {
+        return false;
+    }
+    lsm_tables_pin(tables, meta, table);
+    lsm_table_release(table);
+    return true;
+}
+
 void lsm_tables_unpin(struct lsm_tables *tables, struct lsm_table_meta *meta) {
     struct lsm_table *table = atomic_exchange_explicit(&meta->open, NULL, memory_order_acquire);
     if (table != NULL) {

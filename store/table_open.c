@@ -285,9 +285,9 @@ static int open_with(struct lsm_io *io, const char *path, uint64_t id,
     if (rc == 0 && made->map != NULL && !lsm_table_map_end(made)) {
         rc = lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory to open the table", path);
     }
-    if (made->map != NULL && lsm_guard_damaged(made->guard)) { /* whatever came of the zeros */
-        rc = lsm_fail(fault, LSM_ERR_IO,
-                      "%s: pages of the file cannot be read, or it was cut short", path);
+    if (made->map != NULL) { /* whatever came of zeros in the place of lost pages */
+        int settled = lsm_table_settle_mapped(made, NULL, fault);
+        rc = settled != 0 ? settled : rc;
     }
     if (rc != 0) {
         close_table(made);

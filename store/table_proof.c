@@ -49,10 +49,11 @@ int lsm_tables_prove(struct lsm_tables *tables, struct lsm_table_meta *meta,
         }
         lsm_table_release(table);
     }
-    if (rc == 0 || rc == LSM_ERR_MEMORY) { /* no room to look at it says nothing of the table */
-        return 0;
+    if (rc == LSM_ERR_MEMORY) { /* no room to look at it says nothing of the table */
+        rc = 0;
     }
-    lsm_tables_evict(tables, meta->id);
-    *fault = found;
+    if (rc != 0) {
+        *fault = found;
+    }
     return rc;
 }

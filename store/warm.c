@@ -27,15 +27,9 @@ static struct lsm_table_meta *next_table(struct lsm_db *db, const struct lsm_ver
 }
 
 static bool open_one(struct lsm_db *db) {
-    struct lsm_fault ignored;
-    struct lsm_table *table;
     struct lsm_view *view = lsm_view_acquire(db);
     struct lsm_table_meta *meta = next_table(db, view->version);
-    bool opened = meta != NULL && lsm_tables_get(db->tables, meta, &table, &ignored) == 0;
-    if (opened) {
-        lsm_tables_pin(db->tables, meta, table);
-        lsm_table_release(table);
-    }
+    bool opened = meta != NULL && lsm_tables_open_ahead(db->tables, meta);
     lsm_view_release(db, view);
     return opened;
 }

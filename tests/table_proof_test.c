@@ -76,6 +76,7 @@ static void check_damage(struct proof *p, uint64_t at) {
              "damage at %llu was not found: %s", (unsigned long long)at, fault.text);
     DB_CHECK(strstr(fault.text, p->path) != NULL, "no file in: %s", fault.text);
     assert_null(lsm_table_pinned(&p->meta));
+    lsm_tables_evict(p->kit.tables, 1);
 }
 
 static void damage_is_found_in_every_section(void **state) {
