@@ -112,9 +112,9 @@ static void begin_block(struct lsm_arena *arena) {
     arena->left = LSM_ARENA_BLOCK_BYTES;
     arena->next_ref = add_block(arena, block->bytes);
     if (arena->next_ref == 0) { /* reference 0 means none */
-        arena->next += LSM_ARENA_UNIT;
-        arena->left -= LSM_ARENA_UNIT;
-        arena->next_ref = 1;
+        arena->next += LSM_ARENA_FIRST_BYTE;
+        arena->left -= LSM_ARENA_FIRST_BYTE;
+        arena->next_ref = LSM_ARENA_FIRST_BYTE / LSM_ARENA_UNIT;
     }
 }
 
@@ -123,7 +123,7 @@ static uint32_t alloc_large(struct lsm_arena *arena, uint64_t size) {
     uint8_t *bytes = arena->regions->bytes + (arena->regions->size - arena->region_left);
     arena->region_left -= size;
     uint32_t ref = add_block(arena, bytes);
-    LSM_ASSERT(ref != 0); /* the first block is a memtable's root */
+    LSM_ASSERT(ref != 0); /* the first block is what finds a memtable's entries */
     return ref;
 }
 

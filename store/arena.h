@@ -20,7 +20,8 @@
 #include "status.h"
 
 enum {
-    LSM_ARENA_UNIT = 8, /* alignment of everything */
+    LSM_ARENA_UNIT = 8,        /* alignment of everything */
+    LSM_ARENA_FIRST_BYTE = 64, /* a cache line is not used: reference 0 means none */
     LSM_ARENA_BLOCK_BYTES = LSM_HUGE_PAGE,
     LSM_ARENA_LARGE_BYTES = LSM_ARENA_BLOCK_BYTES / 4, /* above: a region of its own */
     LSM_ARENA_OFFSET_BITS = 18,                        /* units in a block */

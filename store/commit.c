@@ -11,6 +11,7 @@
 #include "check.h"
 #include "db.h"
 #include "filter.h"
+#include "memtable_load.h"
 
 struct group {
     const struct lsm_entry *single; /* or NULL: the batch */
@@ -102,24 +103,29 @@ static void log_and_insert(struct lsm_db *db, const struct group *group, uint64_
     uint8_t *payload = lsm_wal_begin(db->wal, &head);
     if (group->single != NULL) {
         const struct lsm_entry *e = group->single;
-        /* What filter and hints have of the key is seldom in a cache: it comes while the copy is
+        /* What filter and map have of the key is seldom in a cache: it comes while the copy is
          * made. */
-        lsm_memtable_prefetch(table, lsm_filter_hash(e->key, e->key_size));
+        uint64_t hash = lsm_filter_hash(e->key, e->key_size);
+        lsm_memtable_prefetch(table, hash);
         (void)lsm_op_encode(payload, e->type, e->key, e->key_size, e->value, e->value_size);
         lsm_wal_commit(db->wal);
-        lsm_memtable_refer(table, seq, payload);
+        lsm_memtable_refer(table, seq, payload, hash);
         return;
     }
     memcpy(payload, lsm_batch_payload(group->batch), group->payload_bytes);
     lsm_wal_commit(db->wal);
+    struct lsm_load load; /* nobody sees any of it before all is there */
+    lsm_load_begin(&load, table);
     const uint8_t *p = payload, *end = payload + group->payload_bytes;
     for (uint32_t i = 0; i < group->count; i++) {
         struct lsm_entry entry;
-        lsm_memtable_refer(table, seq + i, p);
+        const uint8_t *op = p;
         p = lsm_op_decode(p, end, &entry);
         LSM_ASSERT(p != NULL); /* the batch encoded it itself */
+        lsm_load_refer(&load, seq + i, op, &entry);
     }
     LSM_ASSERT(p == end);
+    lsm_load_finish(&load);
 }
 
 /* Without a log the memtable has the only copy. */

@@ -4,6 +4,8 @@
 
 #include "check.h"
 #include "filter.h"
+#include "lsm.h"
+#include "wal_op.h"
 
 enum { OP_HEAD_MAX = 8 }; /* before a key: varints of 17 and 27 bits */
 
@@ -23,13 +25,9 @@ int lsm_memtable_create(struct lsm_page_pool *pool, uint64_t bytes, struct lsm_m
         return lsm_fail(fault, LSM_ERR_MEMORY, "no memory for a memtable");
     }
     lsm_arena_init(&m->arena, pool);
-    int rc = lsm_arena_reserve(&m->arena, lsm_tree_reserve_bytes(&m->tree, 0), 0, fault);
+    int rc = lsm_map_init(&m->map, &m->arena, bytes, fault);
     if (rc == 0) {
-        lsm_tree_init(&m->tree, &m->arena);
         rc = lsm_memtable_filter_init(&m->filter, &m->arena, bytes, fault);
-    }
-    if (rc == 0) {
-        rc = lsm_memtable_hints_init(&m->hints, &m->arena, bytes, fault);
     }
     if (rc != 0) {
         lsm_arena_free(&m->arena);
@@ -37,8 +35,7 @@ int lsm_memtable_create(struct lsm_page_pool *pool, uint64_t bytes, struct lsm_m
         return rc;
     }
     atomic_init(&m->refs, 1);
-    atomic_init(&m->bytes, lsm_tree_bytes(&m->tree));
-    atomic_init(&m->entries, 0);
+    lsm_order_init(&m->order, &m->arena, pool);
     m->pin.release = release_pin;
     *memtable = m;
     return 0;
@@ -56,6 +53,7 @@ void lsm_memtable_unref(struct lsm_memtable *memtable) {
     if (refs > 1) {
         return;
     }
+    lsm_order_free(&memtable->order);
     lsm_arena_free(&memtable->arena);
     while (memtable->keeps != NULL) {
         struct lsm_memtable_keep *keep = memtable->keeps;
@@ -106,20 +104,47 @@ int lsm_memtable_reserve(struct lsm_memtable *memtable, uint64_t count, uint64_t
     /* Sizes one by one are not known here: all of it might be large entries, or none. */
     uint64_t large = bytes + per_entry > LSM_ARENA_LARGE_BYTES ? items : 0;
     uint64_t small = large > 0 && count == 1 ? 0 : items;
-    return lsm_arena_reserve(&memtable->arena,
-                             small + lsm_tree_reserve_bytes(&memtable->tree, count), large, fault);
+    return lsm_arena_reserve(&memtable->arena, small + lsm_map_reserve_bytes(&memtable->map, count),
+                             large, fault);
 }
 
-static void count_entry(struct lsm_memtable *memtable, uint64_t bytes) {
-    memtable->item_bytes += bytes;
+/* Enters an item, of which all but its links is there, into filter, map and list. */
+static void enter(struct lsm_memtable *memtable, uint32_t ref, uint64_t hash, uint64_t bytes) {
+    struct lsm_tree_item *item = lsm_arena_at(&memtable->arena, ref);
+    LSM_ASSERT(item->seq > 0 && item->seq <= LSM_SEQ_MAX && item->seq >= memtable->last_seq);
+    memtable->last_seq = item->seq;
+    lsm_memtable_filter_add(&memtable->filter, hash);
+    _Atomic uint32_t *slot = lsm_map_claim(&memtable->map, &memtable->arena, hash);
+    item->older = atomic_load_explicit(slot, memory_order_relaxed);
+    atomic_init(&item->next, 0);
+    /* Release: the item is whole. Pairs with lsm_map_find; and below with the order's walk. */
+    atomic_store_explicit(slot, ref, memory_order_release);
+    if (memtable->last == 0) {
+        memtable->first = ref;
+    } else {
+        struct lsm_tree_item *last = lsm_arena_at(&memtable->arena, memtable->last);
+        atomic_store_explicit(&last->next, ref, memory_order_release);
+    }
+    memtable->last = ref;
+    uint64_t total = atomic_load_explicit(&memtable->bytes, memory_order_relaxed);
     uint64_t entries = atomic_load_explicit(&memtable->entries, memory_order_relaxed);
-    atomic_store_explicit(&memtable->entries, entries + 1, memory_order_relaxed);
-    atomic_store_explicit(&memtable->bytes, memtable->item_bytes + lsm_tree_bytes(&memtable->tree),
-                          memory_order_relaxed);
+    atomic_store_explicit(&memtable->bytes, total + bytes, memory_order_relaxed);
+    atomic_store_explicit(&memtable->entries, entries + 1, memory_order_release);
+}
+
+static void fill(struct lsm_tree_item *item, uint64_t seq, const uint8_t *op) {
+    struct lsm_entry entry;
+    lsm_op_read(op, &entry);
+    LSM_ASSERT(entry.key_size > 0 && entry.key_size <= LSM_KEY_MAX);
+    item->seq = seq;
+    item->key = entry.key;
+    item->value_size = (uint32_t)entry.value_size;
+    item->key_size = (uint16_t)entry.key_size;
+    item->head_size = (uint8_t)(entry.key - op);
+    item->type = (uint8_t)entry.type;
 }
 
 void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *entry) {
-    LSM_ASSERT(entry->key_size > 0 && entry->key_size <= LSM_KEY_MAX);
     LSM_ASSERT(entry->value_size <= LSM_VALUE_MAX);
     uint64_t size = sizeof(struct lsm_tree_item) +
                     lsm_op_bytes(entry->key_size, entry->value_size, entry->type);
@@ -129,73 +154,85 @@ void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *
     const uint8_t *end = lsm_op_encode(op, entry->type, entry->key, entry->key_size, entry->value,
                                        entry->value_size);
     LSM_ASSERT(end == (uint8_t *)item + size);
-    *item = (struct lsm_tree_item){.seq = entry->seq, .op = op};
-    lsm_memtable_note(memtable, ref, lsm_filter_hash(entry->key, entry->key_size));
-    lsm_tree_insert(&memtable->tree, ref);
-    count_entry(memtable, lsm_arena_round(size));
+    fill(item, entry->seq, op);
+    enter(memtable, ref, lsm_filter_hash(entry->key, entry->key_size), lsm_arena_round(size));
 }
 
-void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8_t *op) {
+void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8_t *op,
+                        uint64_t hash) {
     LSM_ASSERT(memtable->keeps != NULL);
     uint32_t ref = lsm_arena_alloc(&memtable->arena, sizeof(struct lsm_tree_item));
     struct lsm_tree_item *item = lsm_arena_at(&memtable->arena, ref);
-    *item = (struct lsm_tree_item){.seq = seq, .op = op};
-    const struct lsm_entry entry = lsm_item_entry(item);
-    lsm_memtable_note(memtable, ref, lsm_filter_hash(entry.key, entry.key_size));
-    lsm_tree_insert(&memtable->tree, ref);
-    count_entry(memtable,
-                sizeof *item + lsm_op_bytes(entry.key_size, entry.value_size, entry.type));
+    fill(item, seq, op);
+    uint64_t op_bytes = (uint64_t)item->head_size + item->key_size + item->value_size;
+    enter(memtable, ref, hash, sizeof *item + op_bytes);
 }
 
 void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash) {
     __builtin_prefetch(lsm_memtable_filter_word(&memtable->filter, hash));
-    __builtin_prefetch(lsm_memtable_hint(&memtable->hints, hash));
+    __builtin_prefetch(lsm_map_bucket(&memtable->map, hash));
 }
 
 bool lsm_memtable_may_hold(const struct lsm_memtable *memtable, uint64_t hash) {
     return lsm_memtable_filter_probe(&memtable->filter, hash);
 }
 
-static bool is_of_key(const struct lsm_entry *entry, const uint8_t *key, size_t key_size) {
-    return entry->key_size == key_size && memcmp(entry->key, key, key_size) == 0;
+int lsm_memtable_order(struct lsm_memtable *memtable, enum lsm_order_how how) {
+    /* Acquire pairs with the inserter's store: so many are in the list. */
+    uint64_t entries = atomic_load_explicit(&memtable->entries, memory_order_acquire);
+    return entries == 0 ? 0 : lsm_order_until(&memtable->order, memtable->first, entries, how);
 }
 
-/* False: the tree has to be searched. */
-static bool find_hinted(const struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
-                        uint64_t hash, uint64_t seq_max, struct lsm_entry *entry) {
-    uint32_t ref = atomic_load_explicit(lsm_memtable_hint(&memtable->hints, hash),
-                                        memory_order_acquire); /* pairs with lsm_memtable_note */
-    if (ref == 0) {
-        return false;
-    }
-    const struct lsm_entry hinted = lsm_item_entry(lsm_arena_at(&memtable->arena, ref));
-    if (hinted.seq > seq_max || !is_of_key(&hinted, key, key_size)) {
-        return false;
-    }
-    *entry = hinted;
-    return true;
+static bool is_of_key(const struct lsm_tree_item *item, const uint8_t *key, size_t key_size) {
+    return item->key_size == key_size && memcmp(item->key, key, key_size) == 0;
 }
 
-bool lsm_memtable_get(const struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
-                      uint64_t hash, uint64_t seq_max, struct lsm_entry *entry) {
+static bool find_in_order(struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
+                          uint64_t seq_max, const struct lsm_tree_item **item) {
+    const struct lsm_tree *tree = &memtable->order.tree;
     struct lsm_tree_place place;
+    if (!lsm_tree_seek(tree, key, key_size, seq_max, &place)) {
+        return false;
+    }
+    *item = lsm_tree_item(tree, &place);
+    return is_of_key(*item, key, key_size);
+}
+
+/* Most are the first of their chain. A reader of an old sequence may have many versions before it:
+ * then the tree is the shorter way. */
+static bool find(struct lsm_memtable *memtable, const uint8_t *key, size_t key_size, uint64_t hash,
+                 uint64_t seq_max, const struct lsm_tree_item **item) {
+    enum { STEPS_MAX = 256 };
+    unsigned steps = 0;
+    uint32_t ref = lsm_map_find(&memtable->map, &memtable->arena, hash);
+    while (ref != 0) {
+        *item = lsm_arena_at(&memtable->arena, ref);
+        if ((*item)->seq <= seq_max && is_of_key(*item, key, key_size)) {
+            return true;
+        }
+        ref = (*item)->older;
+        /* Without the memory that the order takes the way is merely longer. */
+        if (++steps == STEPS_MAX && lsm_memtable_order(memtable, LSM_ORDER_EXTEND) == 0) {
+            return find_in_order(memtable, key, key_size, seq_max, item);
+        }
+    }
+    return false;
+}
+
+bool lsm_memtable_get(struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
+                      uint64_t hash, uint64_t seq_max, struct lsm_entry *entry) {
+    const struct lsm_tree_item *item;
     LSM_ASSERT(key_size > 0);
-    if (find_hinted(memtable, key, key_size, hash, seq_max, entry)) {
-        return true;
-    }
-    if (!lsm_tree_seek(&memtable->tree, key, key_size, seq_max, &place)) {
+    if (!find(memtable, key, key_size, hash, seq_max, &item)) {
         return false;
     }
-    const struct lsm_entry found = lsm_item_entry(lsm_tree_item(&memtable->tree, &place));
-    if (!is_of_key(&found, key, key_size)) {
-        return false;
-    }
-    *entry = found;
+    *entry = lsm_item_entry(item);
     return true;
 }
 
 uint64_t lsm_memtable_bytes(const struct lsm_memtable *memtable) {
-    return atomic_load_explicit(&memtable->bytes, memory_order_relaxed);
+    return atomic_load_explicit(&memtable->bytes, memory_order_relaxed) +
+           atomic_load_explicit(&memtable->order.bytes, memory_order_relaxed);
 }
 
 uint64_t lsm_memtable_entries(const struct lsm_memtable *memtable) {

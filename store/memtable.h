@@ -1,4 +1,5 @@
-/* memtable.h: the newest entries, sorted, in memory.
+/* memtable.h: the newest entries, in memory, found by their keys' hashes and, for who asks, in
+ * order.
  *
  * Threads:    one inserter at a time (the commit lock sees to it), any number of readers beside it
  * without a lock: an entry is published with a release store once it is whole. Ownership: reference
@@ -18,7 +19,7 @@
 
 struct lsm_memtable;
 
-/* `bytes` it is expected to hold, about: filter and hints are made for that many. */
+/* `bytes` it is expected to hold, about: filter and map are made for that many. */
 LSM_CHECKED int lsm_memtable_create(struct lsm_page_pool *pool, uint64_t bytes,
                                     struct lsm_memtable **memtable, struct lsm_fault *fault);
 void lsm_memtable_ref(struct lsm_memtable *memtable);
@@ -30,8 +31,10 @@ LSM_CHECKED int lsm_memtable_reserve(struct lsm_memtable *memtable, uint64_t cou
                                      struct lsm_fault *fault);
 /* Copies the entry. REQUIRES: reserved; seq above those inserted before. */
 void lsm_memtable_insert(struct lsm_memtable *memtable, const struct lsm_entry *entry);
-/* The same of an operation that lies elsewhere (wal_op.h), in what the memtable keeps. */
-void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8_t *op);
+/* The same of an operation that lies elsewhere (wal_op.h), in what the memtable keeps. `hash`:
+ * lsm_filter_hash of the key. */
+void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8_t *op,
+                        uint64_t hash);
 /* Keeps what `pin` holds until the memtable goes, and then releases it. *added: the reference was
  * taken over; else it is the newest one kept already. */
 LSM_CHECKED int lsm_memtable_keep(struct lsm_memtable *memtable, struct lsm_pin *pin, bool *added,
@@ -39,28 +42,31 @@ LSM_CHECKED int lsm_memtable_keep(struct lsm_memtable *memtable, struct lsm_pin 
 /* What it keeps: at most `room` are copied, returns how many there are. REQUIRES: nothing is
  * inserted meanwhile. */
 size_t lsm_memtable_kept(const struct lsm_memtable *memtable, struct lsm_pin **pins, size_t room);
-/* Asks memory for what lsm_memtable_may_hold and lsm_memtable_get read first. `hash`:
- * lsm_filter_hash of the key. */
+/* Asks memory for what lsm_memtable_may_hold, lsm_memtable_get and lsm_memtable_refer read first.
+ */
 void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash);
 /* False: no entry of the key is there, at or below what was visible before the call. */
 bool lsm_memtable_may_hold(const struct lsm_memtable *memtable, uint64_t hash);
 /* Newest version of key with a sequence at most seq_max; its bytes live as long as the memtable. */
-bool lsm_memtable_get(const struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
+bool lsm_memtable_get(struct lsm_memtable *memtable, const uint8_t *key, size_t key_size,
                       uint64_t hash, uint64_t seq_max, struct lsm_entry *entry);
 /* A pin that releases one reference, to be put into lsm_value: takes the reference. */
 struct lsm_pin *lsm_memtable_pin(struct lsm_memtable *memtable);
-/* A source over it; holds a reference. Entries stay valid while the memtable lives. NULL: out of
- * memory. */
+/* A source over what was visible before the call, and perhaps more; holds a reference. Entries stay
+ * valid while the memtable lives. The first one after insertions makes their order, as
+ * memtable_order.h tells. NULL: out of memory. */
 struct lsm_source *lsm_memtable_source(struct lsm_memtable *memtable);
 /* The same for who does not believe that operations are still what was inserted: each is read by
- * `reader`, and LSM_ERR_CORRUPT ends the source when that says false. */
+ * `reader`, and LSM_ERR_CORRUPT ends the source when that says false. Keys that were changed may
+ * stand anywhere. REQUIRES: nothing is inserted any more. */
 struct lsm_op_reader {
     bool (*read)(const struct lsm_op_reader *reader, const uint8_t *op, struct lsm_entry *entry);
 };
 struct lsm_source *lsm_memtable_source_by(struct lsm_memtable *memtable,
                                           const struct lsm_op_reader *reader);
 
-/* Keys, values and their overhead, 36 to 48 bytes an entry, 32 where it was loaded at once. */
+/* Keys, values and their overhead: 36 bytes an entry, and what the order takes where it was made.
+ */
 uint64_t lsm_memtable_bytes(const struct lsm_memtable *memtable);
 uint64_t lsm_memtable_entries(const struct lsm_memtable *memtable);
 

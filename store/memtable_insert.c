@@ -36,7 +36,7 @@ uint64_t lsm_tree_bytes(const struct lsm_tree *tree) {
  * So there are fewer splits than nodes there and a quarter of the insertions. Each makes at most
  * two nodes, and inserts once a level higher. */
 uint64_t lsm_tree_reserve_bytes(const struct lsm_tree *tree, uint64_t count) {
-    uint64_t bytes = sizeof(struct lsm_leaf) + sizeof(struct lsm_inner); /* an empty tree's root */
+    uint64_t bytes = 0;
     uint64_t inserts = count;
     for (uint32_t height = 0; height < LSM_TREE_HEIGHT_MAX && inserts > 0; height++) {
         uint64_t there = tree->nodes[height];
@@ -99,7 +99,7 @@ static uint16_t sharpen(const struct lsm_tree *tree, uint16_t skip, uint32_t low
         return skip;
     }
     for (unsigned i = 0; i < count; i++) {
-        __builtin_prefetch(lsm_item_at(tree, slots[i].item)->op);
+        __builtin_prefetch(lsm_item_at(tree, slots[i].item)->key);
     }
     for (unsigned i = 0; i < count; i++) {
         slots[i].window = lsm_tree_window(tree, slots[i].item, better);
@@ -240,7 +240,6 @@ void lsm_tree_insert(struct lsm_tree *tree, uint32_t ref) {
     const struct lsm_tree_target target = {entry.key, entry.key_size, entry.seq};
     struct step steps[LSM_TREE_HEIGHT_MAX];
     struct split split = {0};
-    LSM_ASSERT(entry.key_size > 0 && entry.key_size <= UINT16_MAX);
     descend(tree, &target, steps);
     if (!put_slot(tree, &steps[0], (struct lsm_tree_slot){.item = ref}, 0, &split)) {
         return;
@@ -256,10 +255,4 @@ void lsm_tree_insert(struct lsm_tree *tree, uint32_t ref) {
         grow_root(tree, &split);
     }
     link_neighbours(tree, steps[0].ref, &leaves);
-}
-
-void lsm_tree_init(struct lsm_tree *tree, struct lsm_arena *arena) {
-    *tree = (struct lsm_tree){.arena = arena};
-    uint32_t root = lsm_tree_make_node(tree, 0, 0, NULL, 0);
-    atomic_init(&tree->root, root);
 }

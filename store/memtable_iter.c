@@ -25,10 +25,10 @@ static void show(struct memtable_source *s, bool found) {
     if (!found) {
         return;
     }
-    const struct lsm_tree_item *item = lsm_tree_item(&s->memtable->tree, &s->place);
+    const struct lsm_tree_item *item = lsm_tree_item(&s->memtable->order.tree, &s->place);
     if (s->reader == NULL) {
         s->entry = lsm_item_entry(item);
-    } else if (s->reader->read(s->reader, item->op, &s->entry)) {
+    } else if (s->reader->read(s->reader, item->key - item->head_size, &s->entry)) {
         s->entry.seq = item->seq;
     } else {
         s->source.valid = false;
@@ -38,12 +38,12 @@ static void show(struct memtable_source *s, bool found) {
 
 static void source_first(struct lsm_source *source) {
     struct memtable_source *s = self(source);
-    show(s, lsm_tree_first(&s->memtable->tree, &s->place));
+    show(s, lsm_tree_first(&s->memtable->order.tree, &s->place));
 }
 
 static void source_last(struct lsm_source *source) {
     struct memtable_source *s = self(source);
-    show(s, lsm_tree_last(&s->memtable->tree, &s->place));
+    show(s, lsm_tree_last(&s->memtable->order.tree, &s->place));
 }
 
 /* Searches at once; what is found then comes while other sources aim. A seek and ten steps over 2 M
@@ -52,7 +52,7 @@ static void source_last(struct lsm_source *source) {
 static void source_aim(struct lsm_source *source, const uint8_t *key, size_t key_size, uint64_t seq,
                        unsigned step) {
     struct memtable_source *s = self(source);
-    const struct lsm_tree *tree = &s->memtable->tree;
+    const struct lsm_tree *tree = &s->memtable->order.tree;
     if (step == 0) {
         s->found = lsm_tree_seek(tree, key, key_size, seq, &s->place);
         s->has_aimed = true;
@@ -60,15 +60,16 @@ static void source_aim(struct lsm_source *source, const uint8_t *key, size_t key
             lsm_tree_prefetch_items(tree, &s->place);
         }
     } else if (step == 1 && s->has_aimed && s->found) {
-        lsm_tree_prefetch_ops(tree, &s->place);
+        lsm_tree_prefetch_keys(tree, &s->place);
     }
 }
 
 static void source_seek(struct lsm_source *source, const uint8_t *key, size_t key_size,
                         uint64_t seq) {
     struct memtable_source *s = self(source);
-    bool found =
-        s->has_aimed ? s->found : lsm_tree_seek(&s->memtable->tree, key, key_size, seq, &s->place);
+    bool found = s->has_aimed
+                     ? s->found
+                     : lsm_tree_seek(&s->memtable->order.tree, key, key_size, seq, &s->place);
     s->has_aimed = false;
     show(s, found);
 }
@@ -76,13 +77,13 @@ static void source_seek(struct lsm_source *source, const uint8_t *key, size_t ke
 static void source_next(struct lsm_source *source) {
     struct memtable_source *s = self(source);
     LSM_ASSERT(source->valid);
-    show(s, lsm_tree_next(&s->memtable->tree, &s->place));
+    show(s, lsm_tree_next(&s->memtable->order.tree, &s->place));
 }
 
 static void source_prev(struct lsm_source *source) {
     struct memtable_source *s = self(source);
     LSM_ASSERT(source->valid);
-    show(s, lsm_tree_prev(&s->memtable->tree, &s->place));
+    show(s, lsm_tree_prev(&s->memtable->order.tree, &s->place));
 }
 
 static void source_destroy(struct lsm_source *source) {
@@ -103,8 +104,10 @@ static const struct lsm_source_ops memtable_ops = {
 
 struct lsm_source *lsm_memtable_source_by(struct lsm_memtable *memtable,
                                           const struct lsm_op_reader *reader) {
+    enum lsm_order_how how = reader != NULL ? LSM_ORDER_SORT : LSM_ORDER_EXTEND;
     struct memtable_source *s = calloc(1, sizeof *s);
-    if (s == NULL) {
+    if (s == NULL || lsm_memtable_order(memtable, how) != 0) {
+        free(s);
         return NULL;
     }
     lsm_memtable_ref(memtable);

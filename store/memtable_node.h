@@ -1,5 +1,5 @@
 /* memtable_node.h: making a node of a memtable's tree: what insertion (memtable_insert.c) and
- * loading (memtable_load.c) share.
+ * building at once (memtable_build.c) share.
  *
  * Threads: the tree's one writer. */
 #ifndef LSM_MEMTABLE_NODE_H
@@ -15,7 +15,7 @@ struct lsm_tree_slot {
 };
 
 static inline struct lsm_tree_item *lsm_item_at(const struct lsm_tree *tree, uint32_t ref) {
-    return lsm_arena_at(tree->arena, ref);
+    return lsm_arena_at(tree->items, ref);
 }
 static inline struct lsm_node *lsm_node_at(const struct lsm_tree *tree, uint32_t ref) {
     return lsm_arena_at(tree->arena, ref);

@@ -15,7 +15,7 @@ uint64_t lsm_key_window(const uint8_t *key, size_t key_size, size_t skip) {
 }
 
 static const struct lsm_tree_item *item_at(const struct lsm_tree *tree, uint32_t ref) {
-    return lsm_arena_at(tree->arena, ref);
+    return lsm_arena_at(tree->items, ref);
 }
 
 static int compare_item(const struct lsm_tree_item *item, const struct lsm_tree_target *target) {
@@ -56,10 +56,10 @@ static void prefetch_node(const void *node) {
     __builtin_prefetch(p + 192);
 }
 
-static void prefetch_op(const uint8_t *op) {
-    __builtin_prefetch(op);
-    __builtin_prefetch(op + 64);
-    __builtin_prefetch(op + 128);
+static void prefetch_key(const struct lsm_tree_item *item) {
+    __builtin_prefetch(item->key);
+    __builtin_prefetch(item->key + 64);
+    __builtin_prefetch(item->key + 128);
 }
 
 static const struct lsm_leaf *leaf_at(const struct lsm_tree *tree, uint32_t ref) {
@@ -110,9 +110,8 @@ static uint32_t prefetch_items(const struct lsm_tree *tree, uint32_t ref) {
     return atomic_load_explicit(&leaf->next, memory_order_acquire);
 }
 
-/* Stands on the leaf's first entry, or on its last. Only an empty tree has an empty leaf. Who goes
- * on finds things fetched: here the operations, whose items came with the leaf before; one leaf
- * ahead the items, two ahead the node. */
+/* Stands on the leaf's first entry, or on its last. Who goes on finds things fetched: here the
+ * keys, whose items came with the leaf before; one leaf ahead the items, two ahead the node. */
 static bool enter(const struct lsm_tree *tree, uint32_t ref, bool last,
                   struct lsm_tree_place *place) {
     if (ref == 0) {
@@ -124,7 +123,7 @@ static bool enter(const struct lsm_tree *tree, uint32_t ref, bool last,
     unsigned count = lsm_order_count(order);
     LSM_ASSERT(count > 0);
     for (unsigned i = 0; i < count; i++) {
-        prefetch_op(item_at(tree, leaf->node.item[i])->op);
+        prefetch_key(item_at(tree, leaf->node.item[i]));
     }
     uint32_t next = atomic_load_explicit(&leaf->next, memory_order_acquire);
     next = next != 0 ? prefetch_items(tree, next) : 0;
@@ -140,6 +139,9 @@ bool lsm_tree_seek(const struct lsm_tree *tree, const uint8_t *key, size_t key_s
     const struct lsm_tree_target target = {key, key_size, seq};
     /* Pairs with the release store of a new root. */
     uint32_t root = atomic_load_explicit(&tree->root, memory_order_acquire);
+    if (root == 0) {
+        return false;
+    }
     const struct lsm_node *node = lsm_arena_at(tree->arena, root);
     while (node->height > 0) {
         uint16_t height = node->height;
@@ -160,13 +162,15 @@ bool lsm_tree_seek(const struct lsm_tree *tree, const uint8_t *key, size_t key_s
 
 static bool seek_edge(const struct lsm_tree *tree, bool last, struct lsm_tree_place *place) {
     uint32_t ref = atomic_load_explicit(&tree->root, memory_order_acquire);
+    if (ref == 0) {
+        return false;
+    }
     const struct lsm_node *node = lsm_arena_at(tree->arena, ref);
     while (node->height > 0) {
         ref = edge_child((const struct lsm_inner *)(const void *)node, last);
         node = lsm_arena_at(tree->arena, ref);
     }
-    uint64_t order = atomic_load_explicit(&node->order, memory_order_acquire);
-    return lsm_order_count(order) > 0 && enter(tree, ref, last, place);
+    return enter(tree, ref, last, place);
 }
 
 bool lsm_tree_first(const struct lsm_tree *tree, struct lsm_tree_place *place) {
@@ -213,8 +217,8 @@ void lsm_tree_prefetch_items(const struct lsm_tree *tree, const struct lsm_tree_
     }
 }
 
-void lsm_tree_prefetch_ops(const struct lsm_tree *tree, const struct lsm_tree_place *place) {
+void lsm_tree_prefetch_keys(const struct lsm_tree *tree, const struct lsm_tree_place *place) {
     for (unsigned i = place->index; i < end_of_few(place); i++) {
-        prefetch_op(item_at(tree, place->leaf->node.item[lsm_order_slot(place->order, i)])->op);
+        prefetch_key(item_at(tree, place->leaf->node.item[lsm_order_slot(place->order, i)]));
     }
 }

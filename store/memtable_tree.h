@@ -1,4 +1,5 @@
-/* memtable_tree.h: the ordered index of a memtable: a B+tree for one writer and lock-free readers.
+/* memtable_tree.h: the order of a memtable's entries: a B+tree for one writer and lock-free
+ * readers.
  *
  * A node holds up to 15 references to entries, each beside a window: 8 bytes of its key, taken
  * after the bytes that all keys of the node's range share, as a big-endian number. Windows decide
@@ -11,21 +12,16 @@
  * its place, and the old one stays readable, as it was, for whoever stands in it. So a reader never
  * waits and never sees half of anything; what it may miss was inserted after it began, and has a
  * sequence beyond what it looks for. Nodes replaced stay in the arena until the memtable goes:
- * about 20 bytes an entry when keys come in random order, none when they ascend.
+ * about 20 bytes an entry when keys come in random order, none when they ascend or are sorted.
  *
- * Measured (2 virtual cores, 420 k entries, 16 B keys of which the first 8 are constant, 128 B
- * values, recycled arena; ns): insert 320 in random order, 270 ascending, with the copy of key and
- * value; find 550; miss 490; step 10 to 40. A skip list with windows took 900 to 1 060, 1 660 and
- * 1 620 there, and 171 a step.
- *
- * Threads: one writer; any number of readers. */
+ * Threads: one writer at a time; any number of readers. */
 #ifndef LSM_MEMTABLE_TREE_H
 #define LSM_MEMTABLE_TREE_H
 
 #include <stdatomic.h>
 
 #include "arena.h"
-#include "wal_op.h"
+#include "entry.h"
 
 enum {
     LSM_NODE_SLOTS = 15, /* 4 bits of count and 15 times 4 bits of slot fill a word */
@@ -33,11 +29,20 @@ enum {
         12, /* nodes split in halves of 8: 8^11 entries are more than references */
 };
 
-/* An entry: its operation as the log encodes it (wal.h), in a log segment or in the arena. */
+/* An entry. Its operation lies as the log encodes it (wal_op.h) in a log segment or in the
+ * memtable's arena. What says how long its parts are stands here as well: who compares keys touches
+ * nothing else of it, and whatever becomes of a log's mapping, no key is read beyond its bytes. */
 struct lsm_tree_item {
     uint64_t seq;
-    const uint8_t *op;
+    const uint8_t *key;    /* the value follows */
+    _Atomic uint32_t next; /* the item inserted after it; 0: none yet */
+    uint32_t older;        /* the one inserted before with the same hash (memtable_map.h); 0 none */
+    uint32_t value_size;
+    uint16_t key_size;
+    uint8_t head_size; /* of the operation, before the key */
+    uint8_t type;      /* enum lsm_type */
 };
+_Static_assert(sizeof(struct lsm_tree_item) == 32, "two in a cache line");
 
 struct lsm_node {
     _Atomic uint64_t order;
@@ -58,8 +63,9 @@ struct lsm_inner {
 };
 
 struct lsm_tree {
-    struct lsm_arena *arena; /* borrowed */
-    _Atomic uint32_t root;
+    const struct lsm_arena *items;       /* borrowed, like the next */
+    struct lsm_arena *arena;             /* of the nodes */
+    _Atomic uint32_t root;               /* 0: nothing is in it */
     uint16_t height;                     /* writer's */
     uint64_t nodes[LSM_TREE_HEIGHT_MAX]; /* live ones by height; writer's */
 };
@@ -73,9 +79,10 @@ struct lsm_tree_place {
 
 /* Bytes that inserting `count` entries may take for nodes, at most. */
 uint64_t lsm_tree_reserve_bytes(const struct lsm_tree *tree, uint64_t count);
-/* REQUIRES: lsm_tree_reserve_bytes(tree, 0) are reserved. */
-void lsm_tree_init(struct lsm_tree *tree, struct lsm_arena *arena);
-/* Adds the entry at `ref`. REQUIRES: the bytes are reserved; (key, seq) is not there yet. */
+/* An empty one. */
+void lsm_tree_init(struct lsm_tree *tree, const struct lsm_arena *items, struct lsm_arena *arena);
+/* Adds the entry at `ref`. REQUIRES: the bytes are reserved; the tree is not empty; (key, seq) is
+ * not there yet. */
 void lsm_tree_insert(struct lsm_tree *tree, uint32_t ref);
 /* Bytes of the nodes in use: not of those they replaced. */
 uint64_t lsm_tree_bytes(const struct lsm_tree *tree);
@@ -90,15 +97,17 @@ bool lsm_tree_prev(const struct lsm_tree *tree, struct lsm_tree_place *place);
 const struct lsm_tree_item *lsm_tree_item(const struct lsm_tree *tree,
                                           const struct lsm_tree_place *place);
 /* Asks memory for the next few items from the place on, in its leaf; and, when they have come, for
- * their operations. */
+ * their keys and values. */
 void lsm_tree_prefetch_items(const struct lsm_tree *tree, const struct lsm_tree_place *place);
-void lsm_tree_prefetch_ops(const struct lsm_tree *tree, const struct lsm_tree_place *place);
+void lsm_tree_prefetch_keys(const struct lsm_tree *tree, const struct lsm_tree_place *place);
 
 static inline struct lsm_entry lsm_item_entry(const struct lsm_tree_item *item) {
-    struct lsm_entry entry;
-    lsm_op_read(item->op, &entry);
-    entry.seq = item->seq;
-    return entry;
+    return (struct lsm_entry){item->key,
+                              item->key_size,
+                              (enum lsm_type)item->type,
+                              item->seq,
+                              item->key + item->key_size,
+                              item->value_size};
 }
 static inline unsigned lsm_order_count(uint64_t order) {
     return (unsigned)(order & 15);

@@ -136,12 +136,10 @@ static int begin_memtable(struct lsm_db *db, struct lsm_fault *fault) {
 
 static int seal_recovered(struct log_replay *replay, struct lsm_fault *fault) {
     struct lsm_db *db = replay->db;
-    int rc = lsm_load_finish(&replay->load, fault);
+    lsm_load_finish(&replay->load);
     struct lsm_mem full = db->active;
     full.seq_last = replay->seq;
-    if (rc == 0) {
-        rc = begin_memtable(db, fault);
-    }
+    int rc = begin_memtable(db, fault);
     if (rc == 0) {
         LSM_ASSERT(db->sealed_count < LSM_MEMTABLES_LIMIT);
         db->sealed[db->sealed_count++] = full;
@@ -171,7 +169,7 @@ static bool replay_group(struct log_replay *replay, uint64_t seq, const uint8_t 
             return false;
         }
         if (seq + i > replay->skip_until) {
-            lsm_load_refer(&replay->load, seq + i, op, (uint64_t)(p - op), &entry);
+            lsm_load_refer(&replay->load, seq + i, op, &entry);
         }
     }
     return p == end;
@@ -192,7 +190,8 @@ static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint
         lsm_wal_ref(pin);
     }
     if (rc == 0) {
-        rc = lsm_load_reserve(&replay->load, count, fault);
+        /* Those that the load still has are not in the memtable yet. */
+        rc = lsm_memtable_reserve(db->active.table, count + LSM_LOAD_PENDING, 0, fault);
     }
     if (rc == 0 && !replay_group(replay, seq, payload, size, count)) {
         rc = bad_group(pin, payload, seq, fault);
@@ -206,7 +205,7 @@ static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint
     }
     lsm_time_map_note(&db->times, seq, unix_s);
     /* One place stays free for the last memtable. */
-    if (lsm_load_bytes(&replay->load) >= db->options.memtable_bytes &&
+    if (lsm_memtable_bytes(db->active.table) >= db->options.memtable_bytes &&
         db->sealed_count + 2 < db->options.memtables_max) {
         rc = seal_recovered(replay, fault);
     }
@@ -224,7 +223,6 @@ static int replay_log(struct lsm_db *db, const struct listing *list, struct lsm_
     if (rc == 0 && replay.load.count > 0) {
         rc = seal_recovered(&replay, fault);
     }
-    lsm_load_free(&replay.load);
     uint64_t found = recovered.last_seq;
     start->after = found > db->flushed_seq ? found : db->flushed_seq;
     start->old = recovered.old;

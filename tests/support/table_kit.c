@@ -362,7 +362,7 @@ void kit_spill(const char *path, const void *data, size_t size) {
     assert_int_equal(fclose(file), 0);
 }
 
-bool kit_get(const struct lsm_memtable *table, const uint8_t *key, size_t key_size, uint64_t seq,
+bool kit_get(struct lsm_memtable *table, const uint8_t *key, size_t key_size, uint64_t seq,
              struct lsm_entry *entry) {
     return lsm_memtable_get(table, key, key_size, lsm_filter_hash(key, key_size), seq, entry);
 }

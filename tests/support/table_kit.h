@@ -88,7 +88,7 @@ void kit_spill(const char *path, const void *data, size_t size);
 /* The model's entries in the order they were logged in, to be freed. */
 const struct lsm_entry **kit_by_sequence(const struct kit_model *model);
 /* lsm_memtable_get, which hashes the key for it. */
-bool kit_get(const struct lsm_memtable *table, const uint8_t *key, size_t key_size, uint64_t seq,
+bool kit_get(struct lsm_memtable *table, const uint8_t *key, size_t key_size, uint64_t seq,
              struct lsm_entry *entry);
 
 #endif

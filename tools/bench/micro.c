@@ -15,6 +15,7 @@
 
 const struct bench_micro bench_micros[] = {
     MICRO(memtable_insert, "one entry into a memtable, keys in random order"),
+    MICRO(memtable_order, "one entry of a full memtable sorted, into a tree"),
     MICRO(memtable_find, "a key that is there, in a full memtable"),
     MICRO(memtable_miss, "a key that is absent, in a full memtable"),
     MICRO(wal_append, "one put appended to a mapped log segment"),

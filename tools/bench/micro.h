@@ -32,6 +32,7 @@ extern const size_t bench_micro_count;
 int bench_micro_main(const struct bench_args *args);
 
 bool bench_micro_memtable_insert(struct bench_micro_context *context);
+bool bench_micro_memtable_order(struct bench_micro_context *context);
 bool bench_micro_memtable_find(struct bench_micro_context *context);
 bool bench_micro_memtable_miss(struct bench_micro_context *context);
 bool bench_micro_wal_append(struct bench_micro_context *context);
