@@ -214,6 +214,9 @@ static int let_others_in(struct run *run) {
         return lsm_fail(run->fault, LSM_ERR_CLOSED, "the database is being closed");
     }
     int rc = flush ? lsm_flush_sealed(db, NULL, run->fault) : 0;
+    if (db->worker != NULL) {
+        lsm_worker_run_spare(db->worker);
+    }
     if (rc == 0 && db->options.async_compaction) {
         lsm_compact_between(run->c);
     }

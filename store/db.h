@@ -119,7 +119,8 @@ struct lsm_db {
     struct lsm_mem sealed[LSM_MEMTABLES_LIMIT]; /* oldest first */
     _Atomic uint32_t sealed_count;              /* changed under lock */
     bool flush_queued, flush_running;
-    bool log_used; /* something was written since the open; changed under commit_lock too */
+    bool flush_failed; /* the last one */
+    bool log_used;     /* something was written since the open; changed under commit_lock too */
     bool spare_queued;
     bool spare_failed;  /* until the next tick: a full disk is not asked again at every turn */
     uint32_t warm_left; /* tables that may still be opened ahead of readers; 0: done. warm.c */

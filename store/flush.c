@@ -13,6 +13,7 @@ struct flush {
     struct lsm_db *db;
     uint64_t job, id, log_number, seq_last;
     struct lsm_memtable *memtable;
+    uint64_t bytes_in;         /* of the memtable as it came: its order takes more */
     struct lsm_version *older; /* the tree at the start: everything older */
     struct lsm_shadow shadow;
     uint64_t *snapshots;
@@ -29,6 +30,7 @@ static int begin(struct flush *flush, struct lsm_fault *fault) {
     if (rc == 0) {
         flush->memtable = db->sealed[0].table;
         lsm_memtable_ref(flush->memtable);
+        flush->bytes_in = lsm_memtable_bytes(flush->memtable);
         flush->older = db->view->version;
         lsm_version_ref(flush->older);
         flush->seq_last = db->sealed[0].seq_last;
@@ -38,7 +40,7 @@ static int begin(struct flush *flush, struct lsm_fault *fault) {
                         &(struct lsm_event){.type = LSM_EVENT_FLUSH_BEGIN,
                                             .job = flush->job,
                                             .inputs = 1,
-                                            .bytes_in = lsm_memtable_bytes(flush->memtable),
+                                            .bytes_in = flush->bytes_in,
                                             .entries_in = lsm_memtable_entries(flush->memtable)});
     }
     pthread_mutex_unlock(&db->lock);
@@ -47,6 +49,10 @@ static int begin(struct flush *flush, struct lsm_fault *fault) {
     return rc == 0 ? 0 : lsm_fail(fault, rc, "out of memory for a flush");
 }
 
+/* Entries between two looks for what the log needs: the writers fill a segment in that time ten
+ * times over. */
+enum { SPARE_EVERY = 4096 };
+
 static int copy_entries(struct flush *flush, struct lsm_source *source,
                         struct lsm_table_writer *writer, struct lsm_fault *fault) {
     struct lsm_drop drop;
@@ -54,8 +60,12 @@ static int copy_entries(struct flush *flush, struct lsm_source *source,
     lsm_shadow_begin(&flush->shadow, flush->db, flush->older,
                      lsm_memtable_entries(flush->memtable));
     int rc = 0;
+    uint64_t n = 0;
     for (source->ops->first(source); rc == 0 && source->valid; source->ops->next(source)) {
         bool dropped, same_key;
+        if (++n % SPARE_EVERY == 0 && flush->db->worker != NULL) {
+            lsm_worker_run_spare(flush->db->worker);
+        }
         rc = lsm_drop_decide(&drop, source->entry, &dropped, &same_key);
         if (rc != 0) {
             lsm_fail(fault, rc, "a memtable could not be copied: %s", lsm_strerror(rc));
@@ -105,7 +115,7 @@ static int write_table(struct flush *flush, struct lsm_queue *queue, struct lsm_
         .bloom_fpr = db->options.bloom_fpr,
         .codec = (enum lsm_codec)db->options.compression[0],
         .direct_io = db->options.direct_io,
-        .size_hint = lsm_memtable_bytes(flush->memtable),
+        .size_hint = flush->bytes_in,
         .pool = db->page_pool,
     };
     struct lsm_table_writer *writer = NULL;
@@ -191,7 +201,7 @@ static void finish(struct flush *flush, int rc, struct lsm_fault *fault) {
                               .status = rc,
                               .duration_ns = lsm_io_now_ns(db->io) - flush->began_ns};
     if (flush->memtable != NULL) {
-        event.bytes_in = lsm_memtable_bytes(flush->memtable);
+        event.bytes_in = flush->bytes_in;
         event.entries_in = lsm_memtable_entries(flush->memtable);
     }
     if (rc == 0) {
@@ -260,6 +270,7 @@ static bool claim(struct lsm_db *db) {
 static void give_up_claim(struct lsm_db *db, int rc) {
     pthread_mutex_lock(&db->lock);
     db->flush_running = false;
+    db->flush_failed = rc != 0;
     atomic_store(&db->space_error, rc == LSM_ERR_NO_SPACE ? rc : 0);
     lsm_cond_broadcast(&db->changed);
     pthread_mutex_unlock(&db->lock);

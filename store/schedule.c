@@ -203,7 +203,7 @@ void lsm_schedule(struct lsm_db *db) {
     }
     if (db->log_used && !db->spare_queued && !db->spare_failed && !lsm_wal_has_spare(db->wal)) {
         db->spare_queued = true;
-        lsm_worker_add(db->worker, LSM_JOB_FLUSH, spare_job, db);
+        lsm_worker_add(db->worker, LSM_JOB_SPARE, spare_job, db);
     }
     if (atomic_load(&db->space_error) != 0) {
         return; /* the ticker tries again */

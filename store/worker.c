@@ -24,7 +24,7 @@ struct job {
 struct worker_thread {
     struct lsm_worker *worker;
     pthread_t thread;
-    bool flush_only;
+    bool no_compactions;
 };
 
 struct lsm_worker {
@@ -55,15 +55,28 @@ static struct job take_at(struct lsm_worker *worker, unsigned index) {
     return job;
 }
 
-/* The oldest flush, else the oldest job of any kind; false when there is none to take. */
-static bool take_next(struct lsm_worker *worker, bool flush_only, struct job *job) {
+/* The oldest job of the class. */
+static bool take_class(struct lsm_worker *worker, enum lsm_job_class job_class, struct job *job) {
     for (unsigned i = 0; i < worker->queued; i++) {
-        if (worker->jobs[i].job_class == LSM_JOB_FLUSH) {
+        if (worker->jobs[i].job_class == job_class) {
             *job = take_at(worker, i);
             return true;
         }
     }
-    if (flush_only || worker->queued == 0) {
+    return false;
+}
+
+/* The oldest flush, else the oldest job of any kind; false when there is none to take. Spares take
+ * their turn: while writers use them up as fast as they are made, a compaction would never begin
+ * behind them. */
+static bool take_next(struct lsm_worker *worker, bool no_compactions, struct job *job) {
+    if (take_class(worker, LSM_JOB_FLUSH, job)) {
+        return true;
+    }
+    if (no_compactions) {
+        return take_class(worker, LSM_JOB_SPARE, job);
+    }
+    if (worker->queued == 0) {
         return false;
     }
     *job = take_at(worker, 0);
@@ -90,11 +103,11 @@ static void job_ended(struct lsm_worker *worker) {
 
 /* ---- threads ---- */
 
-static void run_jobs(struct lsm_worker *worker, bool flush_only, struct lsm_queue *queue) {
+static void run_jobs(struct lsm_worker *worker, bool no_compactions, struct lsm_queue *queue) {
     pthread_mutex_lock(&worker->mutex);
     for (;;) {
         struct job job;
-        if (take_next(worker, flush_only, &job)) {
+        if (take_next(worker, no_compactions, &job)) {
             pthread_mutex_unlock(&worker->mutex);
             job.run(job.argument, queue);
             LSM_ASSERT(lsm_queue_in_flight(queue) == 0);
@@ -125,7 +138,7 @@ static void *thread_body(void *argument) {
     lsm_cond_broadcast(&worker->changed);
     pthread_mutex_unlock(&worker->mutex);
     if (rc == 0) {
-        run_jobs(worker, self->flush_only, queue);
+        run_jobs(worker, self->no_compactions, queue);
         lsm_queue_destroy(queue);
     }
     return NULL;
@@ -136,9 +149,9 @@ static int start_threads(struct lsm_worker *worker, unsigned threads, struct lsm
     while (worker->thread_count < threads && rc == 0) {
         struct worker_thread *thread = &worker->threads[worker->thread_count];
         thread->worker = worker;
-        thread->flush_only = worker->thread_count == 0 && threads >= 2;
+        thread->no_compactions = worker->thread_count == 0 && threads >= 2;
         char name[16];
-        snprintf(name, sizeof name, thread->flush_only ? "lsm-flush" : "lsm-worker-%u",
+        snprintf(name, sizeof name, thread->no_compactions ? "lsm-flush" : "lsm-worker-%u",
                  worker->thread_count);
         rc = lsm_io_spawn(worker->io, name, thread_body, thread, &thread->thread, fault);
         if (rc == 0) {
@@ -232,6 +245,22 @@ void lsm_worker_add(struct lsm_worker *worker, enum lsm_job_class job_class,
     /* To all: the one woken might be the thread that takes only flushes. */
     lsm_cond_broadcast(&worker->changed);
     pthread_mutex_unlock(&worker->mutex);
+}
+
+void lsm_worker_run_spare(struct lsm_worker *worker) {
+    struct job job;
+    bool taken = false;
+    if (lsm_io_has_threads(worker->io)) {
+        pthread_mutex_lock(&worker->mutex);
+        taken = take_class(worker, LSM_JOB_SPARE, &job);
+        pthread_mutex_unlock(&worker->mutex);
+    }
+    if (taken) {
+        job.run(job.argument, NULL);
+        pthread_mutex_lock(&worker->mutex);
+        job_ended(worker);
+        pthread_mutex_unlock(&worker->mutex);
+    }
 }
 
 bool lsm_worker_run_one(struct lsm_worker *worker) {

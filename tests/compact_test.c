@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
+#include "compact.h"
 #include "db.h"
 #include "db_fixture.h"
 
@@ -228,7 +230,7 @@ static void a_wait_for_idleness_tells_what_is_left_undone(void **state) {
     assert_int_equal(failed, LSM_ERR_IO);
 }
 
-/* ---- what an idle database merges ---- */
+/* ---- what waits for what ---- */
 
 enum { THERE = 1000 };
 
@@ -269,6 +271,50 @@ static uint64_t tables_after_ticks(struct db_fixture *f, unsigned ticks) {
     }
     return stats_of(f).level[0].tables;
 }
+
+/* Would a merge of level 0 begin, with so many memtables sealed and level 0 due at so many tables?
+ */
+static bool begins(struct lsm_db *db, uint32_t sealed, bool flush_failed, uint32_t trigger) {
+    pthread_mutex_lock(&db->lock);
+    const uint32_t own_trigger = db->options.l0_trigger;
+    LSM_ASSERT(db->sealed_count == 0);
+    db->sealed_count = sealed;
+    db->flush_failed = flush_failed;
+    db->options.l0_trigger = trigger;
+    struct lsm_compaction *c = lsm_compact_pick(db);
+    bool begins = c != NULL;
+    if (begins) {
+        lsm_compact_release(c);
+    }
+    db->sealed_count = 0;
+    db->flush_failed = false;
+    db->options.l0_trigger = own_trigger;
+    pthread_mutex_unlock(&db->lock);
+    return begins;
+}
+
+static void a_merge_of_level_0_takes_along_what_is_about_to_be_flushed(void **state) {
+    struct db_fixture *f = *state;
+    fill_below(f, LSM_LEVELED, true);
+    for (int table = 0; table < 3; table++) {
+        write_above(f, THERE / 16, true);
+    }
+    assert_true(begins(f->db, 0, false, 3));
+    assert_false(begins(f->db, 1, false, 3));
+    assert_true(begins(f->db, 1, true, 3));  /* it may need the space that a merge frees */
+    assert_true(begins(f->db, 2, false, 1)); /* there are many enough */
+    assert_false(begins(f->db, 0, false, 4));
+    DB_MUST(f, lsm_compact_all(f->db));
+    for (int table = 0; table < 3; table++) { /* with little beneath there is little to be spared */
+        for (uint64_t i = 0; i < 4 * THERE; i++) {
+            put_number(f, 2 * i, i);
+        }
+        DB_MUST(f, lsm_flush(f->db));
+    }
+    assert_true(begins(f->db, 1, false, 3));
+}
+
+/* ---- what an idle database merges ---- */
 
 static void an_idle_database_merges_what_level_0_overwrote(void **state) {
     struct db_fixture *f = *state;
@@ -364,6 +410,7 @@ int main(int argc, char **argv) {
         DB_CASE(a_database_goes_on_under_another_policy, sim),
         DB_CASE(a_wait_for_idleness_tells_what_is_left_undone, sim),
         DB_CASE(tiers_find_room_when_every_level_is_taken, sim),
+        DB_CASE(a_merge_of_level_0_takes_along_what_is_about_to_be_flushed, sim),
         DB_CASE(an_idle_database_merges_what_level_0_overwrote, sim),
         DB_CASE(level_0_that_overwrote_little_stays_as_it_is, sim),
         DB_CASE(a_wait_for_idleness_merges_it_in_line_too, sim),

@@ -65,7 +65,7 @@ static void scene_end(struct scene *scene) {
 static void log_number(void *argument, struct lsm_queue *queue) {
     const struct numbered *job = argument;
     struct scene *scene = job->scene;
-    assert_int_equal(lsm_queue_in_flight(queue), 0);
+    assert_true(queue == NULL || lsm_queue_in_flight(queue) == 0);
     pthread_mutex_lock(&scene->mutex);
     assert_true(scene->ran < 64);
     scene->log[scene->ran++] = job->number;
@@ -158,6 +158,54 @@ static void with_one_thread_flushes_go_first_and_each_kind_in_order(void **state
     const unsigned expected[6] = {1, 3, 5, 0, 2, 4};
     assert_memory_equal(scene.log, expected, sizeof expected);
     scene_end(&scene);
+}
+
+/* Flushes first; the others take turns, so that spares that never end keep no compaction waiting.
+ */
+static void spares_and_compactions_take_turns(void **state) {
+    (void)state;
+    struct scene scene;
+    struct numbered jobs[6];
+    static const enum lsm_job_class classes[6] = {LSM_JOB_SPARE,   LSM_JOB_COMPACT, LSM_JOB_SPARE,
+                                                  LSM_JOB_COMPACT, LSM_JOB_FLUSH,   LSM_JOB_SPARE};
+    scene_begin(&scene, real_io(), 1);
+    lsm_worker_add(scene.worker, LSM_JOB_COMPACT, wait_at_gate, &scene);
+    wait_for(&scene, &scene.waiting, 1);
+    for (unsigned i = 0; i < 6; i++) {
+        jobs[i] = (struct numbered){&scene, i};
+        lsm_worker_add(scene.worker, classes[i], log_number, &jobs[i]);
+    }
+    open_gate(&scene);
+    wait_for(&scene, &scene.ran, 6);
+    const unsigned expected[6] = {4, 0, 1, 2, 3, 5};
+    assert_memory_equal(scene.log, expected, sizeof expected);
+    scene_end(&scene);
+}
+
+/* The thread that takes no compactions does; and where every thread has a long job, that job. */
+static void a_spare_is_made_while_compactions_hold_every_other_thread(void **state) {
+    (void)state;
+    for (unsigned threads = 1; threads <= 3; threads += 2) {
+        struct scene scene;
+        scene_begin(&scene, real_io(), threads);
+        struct numbered spare = {&scene, 7};
+        unsigned held = threads == 1 ? 1 : threads - 1;
+        for (unsigned i = 0; i < held; i++) {
+            lsm_worker_add(scene.worker, LSM_JOB_COMPACT, wait_at_gate, &scene);
+        }
+        wait_for(&scene, &scene.waiting, held);
+        lsm_worker_run_spare(scene.worker); /* there is none */
+        assert_int_equal(scene.ran, 0);
+        lsm_worker_add(scene.worker, LSM_JOB_SPARE, log_number, &spare);
+        if (threads == 1) {
+            lsm_worker_run_spare(scene.worker);
+        }
+        wait_for(&scene, &scene.ran, 1);
+        assert_int_equal(scene.log[0], 7);
+        assert_int_equal(scene.waiting, held);
+        open_gate(&scene);
+        scene_end(&scene);
+    }
 }
 
 static void add_more(void *argument, struct lsm_queue *queue) {
@@ -350,6 +398,8 @@ int main(void) {
         cmocka_unit_test(destroy_runs_what_is_queued_once_each),
         cmocka_unit_test(a_flush_runs_while_compactions_hold_every_other_thread),
         cmocka_unit_test(with_one_thread_flushes_go_first_and_each_kind_in_order),
+        cmocka_unit_test(spares_and_compactions_take_turns),
+        cmocka_unit_test(a_spare_is_made_while_compactions_hold_every_other_thread),
         cmocka_unit_test(jobs_that_jobs_add_run_even_while_it_ends),
         cmocka_unit_test(a_compaction_added_by_the_last_flush_finds_a_thread),
         cmocka_unit_test(without_threads_the_caller_runs_jobs_one_at_a_time),
