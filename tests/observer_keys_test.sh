@@ -58,11 +58,15 @@ shows_other() { shot now && ! same now "$1"; }
 shows() { shot now && same now "$1"; }
 changes() { eventually shows_other "$1" || fail "$2: nothing changes"; settle; }
 returns() { eventually shows "$1" || fail "$2: the picture is another one"; }
-# Until an easing is over.
+# Until an easing is over: on a busy machine one frame of it may last.
 settle() {
-    for _ in $(seq 20); do
-        shot now; sleep 0.06; shot again
-        same now again && return
+    local still=0
+    shot now
+    for _ in $(seq 30); do
+        sleep 0.06; shot again
+        if same now again; then still=$((still + 1)); else still=0; fi
+        keep again now
+        [ $still -ge 3 ] && return
     done
 }
 key() { xdotool key --clearmodifiers "$@"; }
