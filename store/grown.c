@@ -40,9 +40,7 @@ void lsm_grown_free(struct lsm_grown *grown) {
     *grown = (struct lsm_grown){.pool = grown->pool};
 }
 
-bool lsm_grown_make_room(struct lsm_grown *grown, size_t more) {
-    LSM_ASSERT(more <= SIZE_MAX / 2 - grown->size);
-    size_t room = room_for(grown->size + more);
+static bool move_to(struct lsm_grown *grown, size_t room) {
     uint8_t *data;
     if (is_heap(grown->pool, room)) {
         data = realloc(grown->data, room);
@@ -63,4 +61,17 @@ bool lsm_grown_make_room(struct lsm_grown *grown, size_t more) {
     grown->data = data;
     grown->capacity = room;
     return true;
+}
+
+bool lsm_grown_make_room(struct lsm_grown *grown, size_t more) {
+    LSM_ASSERT(more <= SIZE_MAX / 2 - grown->size);
+    return move_to(grown, room_for(grown->size + more));
+}
+
+bool lsm_grown_fit(struct lsm_grown *grown, size_t size) {
+    LSM_ASSERT(grown->data == NULL && size > 0 && size <= SIZE_MAX / 2);
+    size_t unit = is_heap(grown->pool, size) ? 1
+                  : size <= LSM_HUGE_PAGE    ? LSM_SLICE
+                                             : LSM_HUGE_PAGE;
+    return move_to(grown, (size + unit - 1) / unit * unit);
 }

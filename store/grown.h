@@ -22,6 +22,8 @@ struct lsm_grown {
     struct lsm_page_pool *pool; /* borrowed; may be NULL */
 };
 
+/* Room for `size` bytes in all, and hardly more, where that is known. REQUIRES: it has none yet. */
+bool lsm_grown_fit(struct lsm_grown *grown, size_t size);
 bool lsm_grown_make_room(struct lsm_grown *grown, size_t more);
 void lsm_grown_free(struct lsm_grown *grown);
 

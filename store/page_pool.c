@@ -120,14 +120,14 @@ void lsm_page_give_all(struct lsm_page_pool *pool, struct lsm_page *pages) {
 static_assert(LSM_PAGE_SLICES < 32, "a bit each");
 
 static uint32_t mask_of(uint32_t count) {
-    LSM_ASSERT(count >= 1 && count <= LSM_PAGE_SLICES && (count & (count - 1)) == 0);
+    LSM_ASSERT(count >= 1 && count <= LSM_PAGE_SLICES);
     return (1u << count) - 1;
 }
 
 /* Out of a page that is sliced already; NULL: there is no room. REQUIRES: mutex held. */
 static uint8_t *find_slices(struct lsm_page_pool *pool, uint32_t count) {
     for (struct lsm_page *page = pool->sliced; page != NULL; page = page->next) {
-        for (uint32_t i = 0; i < LSM_PAGE_SLICES; i += count) {
+        for (uint32_t i = 0; i + count <= LSM_PAGE_SLICES; i++) {
             uint32_t wanted = mask_of(count) << i;
             if ((page->slices & wanted) == wanted) {
                 page->slices &= ~wanted;
@@ -165,7 +165,7 @@ void lsm_slices_give(struct lsm_page_pool *pool, uint8_t *slices, uint32_t count
         link = &(*link)->next;
     }
     struct lsm_page *page = *link;
-    LSM_ASSERT(page != NULL && (slices - bytes) % (LSM_SLICE * (ptrdiff_t)count) == 0);
+    LSM_ASSERT(page != NULL && (slices - bytes) % LSM_SLICE == 0);
     uint32_t given = mask_of(count) << (slices - bytes) / LSM_SLICE;
     LSM_ASSERT((page->slices & given) == 0);
     page->slices |= given;

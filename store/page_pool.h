@@ -30,9 +30,8 @@ struct lsm_page *lsm_page_take(struct lsm_page_pool *pool);
 void lsm_page_give(struct lsm_page_pool *pool, struct lsm_page *page);
 /* Gives back all of a list. */
 void lsm_page_give_all(struct lsm_page_pool *pool, struct lsm_page *pages);
-/* Slices of a page side by side, aligned to their size, for what needs less than a page: the first
- * one's bytes. REQUIRES: a pool; count a power of two, at most LSM_PAGE_SLICES, the same for both.
- */
+/* Slices of a page side by side, for what needs less than a page: the first one's bytes, aligned to
+ * one. REQUIRES: a pool; count 1 to LSM_PAGE_SLICES, the same for both. */
 enum { LSM_SLICE = 128 << 10, LSM_PAGE_SLICES = LSM_HUGE_PAGE / LSM_SLICE };
 uint8_t *lsm_slices_take(struct lsm_page_pool *pool, uint32_t count);
 void lsm_slices_give(struct lsm_page_pool *pool, uint8_t *slices, uint32_t count);

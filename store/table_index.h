@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "grown.h"
 #include "guard.h"
 #include "status.h"
 #include "table_format.h"
@@ -35,9 +36,10 @@ static_assert(sizeof(struct lsm_index_group) == 128, "a pair of lines");
 struct lsm_index {
     uint64_t *tops; /* the last window of each group */
     struct lsm_index_group *groups;
-    uint8_t rank[256]; /* of a byte among those that separators are made of */
-    uint32_t base;     /* how many those are */
-    uint8_t *shared;   /* what all separators begin with: `prefix` bytes */
+    struct lsm_grown room; /* which both lie in */
+    uint8_t rank[256];     /* of a byte among those that separators are made of */
+    uint32_t base;         /* how many those are */
+    uint8_t *shared;       /* what all separators begin with: `prefix` bytes */
     size_t prefix;
     size_t group_count;
     size_t count;
@@ -49,13 +51,14 @@ struct lsm_index {
     const uint8_t *footer;         /* in that mapping: gone when the file was cut */
 };
 
-/* Takes over `records` and `keys` (malloc'd), or borrows them until they move, if not `owned`. They
- * may be anything: `blocks_end` and `keys_length` bound what they refer to. 0, LSM_ERR_MEMORY, or
- * with the number of the bad record in *bad LSM_ERR_CORRUPT or, for a codec that is not known here,
- * LSM_ERR_VERSION; on failure both are freed, if owned. */
+/* Takes over `records` and `keys` (malloc'd), or borrows them until they move, if not `owned`.
+ * `pool` may be NULL; else it is to outlive the index. They may be anything: `blocks_end` and
+ * `keys_length` bound what they refer to. 0, LSM_ERR_MEMORY, or with the number of the bad record
+ * in *bad LSM_ERR_CORRUPT or, for a codec that is not known here, LSM_ERR_VERSION; on failure both
+ * are freed, if owned. */
 LSM_CHECKED int lsm_index_make(struct lsm_index *index, uint8_t *records, size_t count,
                                uint8_t *keys, uint64_t keys_length, uint64_t blocks_end, bool owned,
-                               size_t *bad);
+                               struct lsm_page_pool *pool, size_t *bad);
 void lsm_index_free(struct lsm_index *index);
 uint64_t lsm_index_bytes(const struct lsm_index *index); /* of memory of its own */
 

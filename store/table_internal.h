@@ -3,8 +3,9 @@
  * Threads:    everything but refs and the fault is constant once the table is open. Ownership:
  * reference counted: the table cache holds one reference while it keeps the table, every handle
  * another; the last one closes it. Memory: of a mapped table the groups and tops of its index and
- * what was seen, 19.6 bytes a block; its filter, records and separators are pages of the file,
- * which the kernel may take back. Of one that is not mapped all of them. */
+ * what was seen, 19.6 bytes a block, rounded up to 128 KiB where they come from a pool; its filter,
+ * records and separators are pages of the file, which the kernel may take back. Of one that is not
+ * mapped all of them. */
 #ifndef LSM_TABLE_INTERNAL_H
 #define LSM_TABLE_INTERNAL_H
 
@@ -71,7 +72,7 @@ LSM_CHECKED int lsm_table_open(struct lsm_io *io, const char *path, uint64_t id,
  * for each table that the background was opening (medians of 16, alternating); the second 0.7 ms
  * instead of 1.5, since the pages that its keys need of both need not be mapped one by one. */
 LSM_CHECKED int lsm_table_open_mapped(struct lsm_io *io, const char *path, uint64_t id,
-                                      struct lsm_block_cache *cache,
+                                      struct lsm_block_cache *cache, struct lsm_page_pool *pool,
                                       const struct lsm_table_meta *meta, struct lsm_table **table,
                                       struct lsm_fault *fault);
 /* A block in use: of the cache, or in the mapping, which lasts as long as the table. */

@@ -191,7 +191,7 @@ static int read_index(struct lsm_table *table, uint64_t end, struct lsm_fault *f
     size_t bad;
     uint64_t blocks_end = stat->filter.length != 0 ? stat->filter.offset : stat->records.offset;
     rc = lsm_index_make(&table->index, records, stat->blocks, keys, stat->keys.length, blocks_end,
-                        table->map == NULL, &bad);
+                        table->map == NULL, table->pool, &bad);
     if (rc == LSM_ERR_CORRUPT) {
         uint64_t offset = stat->records.offset + bad * sizeof(struct lsm_index_record);
         return corrupt(table, "index record out of range or order", offset, fault);
@@ -269,7 +269,8 @@ static int open_sections(struct lsm_table *table, const char *path,
 
 static int open_with(struct lsm_io *io, const char *path, uint64_t id,
                      struct lsm_block_cache *cache, const struct lsm_table_meta *meta, bool map,
-                     struct lsm_table **table, struct lsm_fault *fault) {
+                     struct lsm_page_pool *pool, struct lsm_table **table,
+                     struct lsm_fault *fault) {
     struct lsm_table *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "%s: no memory to open the table", path);
@@ -279,6 +280,7 @@ static int open_with(struct lsm_io *io, const char *path, uint64_t id,
     made->id = id;
     made->io = io;
     made->cache = cache;
+    made->pool = pool;
     int mutex = pthread_mutex_init(&made->fault_lock, NULL);
     LSM_ASSERT(mutex == 0);
     int rc = open_sections(made, path, meta, map, fault);
@@ -300,13 +302,14 @@ static int open_with(struct lsm_io *io, const char *path, uint64_t id,
 int lsm_table_open(struct lsm_io *io, const char *path, uint64_t id, struct lsm_block_cache *cache,
                    const struct lsm_table_meta *meta, struct lsm_table **table,
                    struct lsm_fault *fault) {
-    return open_with(io, path, id, cache, meta, false, table, fault);
+    return open_with(io, path, id, cache, meta, false, NULL, table, fault);
 }
 
 int lsm_table_open_mapped(struct lsm_io *io, const char *path, uint64_t id,
-                          struct lsm_block_cache *cache, const struct lsm_table_meta *meta,
-                          struct lsm_table **table, struct lsm_fault *fault) {
-    return open_with(io, path, id, cache, meta, true, table, fault);
+                          struct lsm_block_cache *cache, struct lsm_page_pool *pool,
+                          const struct lsm_table_meta *meta, struct lsm_table **table,
+                          struct lsm_fault *fault) {
+    return open_with(io, path, id, cache, meta, true, pool, table, fault);
 }
 
 void lsm_table_ref(struct lsm_table *table) {

@@ -75,11 +75,20 @@ static void slices_lie_side_by_side_and_become_pages_again(void **state) {
     }
     lsm_slices_give(pool, slice[TAKEN - 1], 1);
     assert_ptr_equal(lsm_slices_take(pool, 1), slice[TAKEN - 1]);
-    uint8_t *run = lsm_slices_take(pool, 4); /* behind the three: aligned to its size */
-    assert_ptr_equal(run, slice[TAKEN - 3] + 4 * LSM_SLICE);
+    uint8_t *run = lsm_slices_take(pool, 5); /* behind the three */
+    assert_ptr_equal(run, slice[TAKEN - 3] + 3 * LSM_SLICE);
+    uint8_t *rest = lsm_slices_take(pool, LSM_PAGE_SLICES - 8);
+    assert_ptr_equal(rest, run + 5 * LSM_SLICE);
+    lsm_slices_give(pool, run, 5);
+    uint8_t *other = lsm_slices_take(pool, 6); /* it is not to be had there */
+    assert_true(other < slice[TAKEN - 3] || other >= slice[TAKEN - 3] + LSM_HUGE_PAGE);
+    lsm_slices_give(pool, other, 6); /* a whole page again */
+    run = lsm_slices_take(pool, 5);
+    assert_ptr_equal(run, slice[TAKEN - 3] + 3 * LSM_SLICE);
     uint8_t *page = lsm_slices_take(pool, LSM_PAGE_SLICES);
     memset(page, 1, LSM_HUGE_PAGE);
-    lsm_slices_give(pool, run, 4);
+    lsm_slices_give(pool, run, 5);
+    lsm_slices_give(pool, rest, LSM_PAGE_SLICES - 8);
     lsm_slices_give(pool, page, LSM_PAGE_SLICES);
     assert_int_equal(lsm_page_pool_kept(pool), 1);
     for (int i = 0; i < TAKEN; i++) {

@@ -68,7 +68,7 @@ static void index_of(const struct keys *keys, struct lsm_index *index) {
     }
     size_t bad;
     assert_int_equal(lsm_index_make(index, (uint8_t *)records, BLOCKS, bytes, end,
-                                    (uint64_t)BLOCKS * BLOCK_BYTES, true, &bad),
+                                    (uint64_t)BLOCKS * BLOCK_BYTES, true, NULL, &bad),
                      0);
 }
 

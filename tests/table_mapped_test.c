@@ -548,8 +548,8 @@ static void check_opens(struct bench *b, uint64_t to) {
     assert_int_equal(pthread_create(&thread, NULL, cut_and_mend, &cutter), 0);
     for (unsigned i = 0; i < 4000; i++) {
         struct lsm_fault fault = {0};
-        int rc =
-            lsm_table_open_mapped(b->kit.io, b->path, 1, b->kit.cache, &b->meta, &b->table, &fault);
+        int rc = lsm_table_open_mapped(b->kit.io, b->path, 1, b->kit.cache, NULL, &b->meta,
+                                       &b->table, &fault);
         assert_true(rc == 0 || rc == LSM_ERR_IO || rc == LSM_ERR_CORRUPT);
         if (rc == 0) {
             table_close(b);
