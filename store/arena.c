@@ -60,12 +60,19 @@ static bool reserve_spares(struct lsm_arena *arena, uint64_t count) {
     return true;
 }
 
+/* Huge pages where it is some: see page_pool.h. */
 static bool reserve_region(struct lsm_arena *arena, uint64_t bytes) {
     if (arena->region_left >= bytes) {
         return true;
     }
+    bool huge = bytes >= LSM_HUGE_PAGE;
+    if (huge) {
+        bytes = (bytes + LSM_HUGE_PAGE - 1) / LSM_HUGE_PAGE * LSM_HUGE_PAGE;
+    }
     struct lsm_arena_region *region = malloc(sizeof *region);
-    uint8_t *mapped = region != NULL ? lsm_pages_map(bytes) : NULL;
+    uint8_t *mapped = region == NULL ? NULL
+                      : huge         ? lsm_pages_map_huge(bytes, true)
+                                     : lsm_pages_map(bytes);
     if (mapped == NULL) {
         free(region);
         return false;
@@ -122,9 +129,19 @@ static uint32_t alloc_large(struct lsm_arena *arena, uint64_t size) {
     LSM_ASSERT(arena->regions != NULL && arena->region_left >= size);
     uint8_t *bytes = arena->regions->bytes + (arena->regions->size - arena->region_left);
     arena->region_left -= size;
-    uint32_t ref = add_block(arena, bytes);
-    LSM_ASSERT(ref != 0); /* the first block is what finds a memtable's entries */
-    return ref;
+    if (arena->blocks == 0) { /* reference 0 means none: a block of that number is left out */
+        (void)add_block(arena, NULL);
+    }
+    return add_block(arena, bytes);
+}
+
+void lsm_arena_align(struct lsm_arena *arena, uint32_t bytes) {
+    LSM_ASSERT(bytes % LSM_ARENA_UNIT == 0 && bytes <= LSM_ARENA_FIRST_BYTE);
+    uint64_t skip = (bytes - (uintptr_t)arena->next % bytes) % bytes;
+    skip = skip < arena->left ? skip : arena->left; /* the next block is aligned */
+    arena->next += skip;
+    arena->left -= skip;
+    arena->next_ref += (uint32_t)(skip / LSM_ARENA_UNIT);
 }
 
 uint32_t lsm_arena_alloc(struct lsm_arena *arena, uint64_t size) {

@@ -54,8 +54,12 @@ void lsm_arena_free(struct lsm_arena *arena);
  * ones of together `large_bytes`, cannot fail. Sizes count rounded up to LSM_ARENA_UNIT. */
 LSM_CHECKED int lsm_arena_reserve(struct lsm_arena *arena, uint64_t bytes, uint64_t large_bytes,
                                   struct lsm_fault *fault);
-/* Returns the reference, never 0, of `size` bytes with unknown content. REQUIRES: reserved. */
+/* Returns the reference, never 0, of `size` bytes: zero if they are more than
+ * LSM_ARENA_LARGE_BYTES, else with unknown content. REQUIRES: reserved. */
 uint32_t lsm_arena_alloc(struct lsm_arena *arena, uint64_t size);
+/* What is allocated next, and is not large, is aligned to so many bytes, a power of two up to a
+ * cache line. What was reserved before is not any more. */
+void lsm_arena_align(struct lsm_arena *arena, uint32_t bytes);
 
 static inline uint64_t lsm_arena_round(uint64_t size) {
     return (size + LSM_ARENA_UNIT - 1) & ~(uint64_t)(LSM_ARENA_UNIT - 1);

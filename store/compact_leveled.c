@@ -2,12 +2,12 @@
  * as the one above it.
  *
  * Level 0 is measured in tables, since each of them costs every read a look; all of it goes
- * together, since its tables overlap, and those that are about to be flushed wait for each other. A
- * deeper level is measured against its target size; from it
- * goes the table that has least beneath it for its size, so that a byte moved down rewrites as few
- * others as possible. Tables with nothing beneath them are moved, several at a time, without being
- * rewritten: data written in key order is written once. The highest score is served first. (O'Neil
- * et al. 1996 for merging level by level; LevelDB and RocksDB for tables as the unit.)
+ * together, since its tables overlap, and what is about to be flushed comes along. A deeper level
+ * is measured against its target size; from it goes the table that has least beneath it for its
+ * size, so that a byte moved down rewrites as few others as possible. Tables with nothing beneath
+ * them are moved, several at a time, without being rewritten: data written in key order is written
+ * once. The highest score is served first. (O'Neil et al. 1996 for merging level by level; LevelDB
+ * and RocksDB for tables as the unit.)
  *
  * In a tree of three levels and more the targets of the middle ones follow the deepest one, a tenth
  * of it and a tenth of that at the default ratio: what lies above the deepest level is what
@@ -130,14 +130,15 @@ static struct lsm_compaction *move_level0(struct lsm_db *db, const struct lsm_ve
 }
 
 /* A merge of level 0 writes all again that lies beneath it, however much comes from above: what is
- * about to be flushed had better come along, up to twice the tables that make it due. Where nothing
- * lies beneath there is nothing to be spared.
- * Two times 2 M random puts over as many keys, 64 MiB memtables: tables written 1.86 times the
- * data, 2.27 where each merge began as soon as it was due; three times 10 M: 3.75 and 4.02. */
+ * about to be flushed had better come along, up to twice the tables that make it due, or until
+ * writes are slowed down. Where nothing lies beneath there is nothing to be spared. Two times 2 M
+ * random puts over as many keys, 64 MiB memtables: tables written 1.86 times the data, 2.27 where
+ * each merge began as soon as it was due; three times 10 M: 3.75 and 4.02. */
 static bool more_is_coming(const struct lsm_db *db, const struct lsm_version *version) {
     const struct lsm_level *level0 = &version->level[0];
-    return db->sealed_count > 0 && !db->flush_failed &&
-           level0->count < (size_t)2 * db->options.l0_trigger &&
+    size_t enough = (size_t)2 * db->options.l0_trigger;
+    enough = enough < db->options.l0_slowdown ? enough : db->options.l0_slowdown;
+    return db->sealed_count > 0 && !db->flush_failed && level0->count < enough &&
            version->level[1].bytes > level0->bytes / 2;
 }
 

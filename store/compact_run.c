@@ -175,7 +175,7 @@ static int write_entry(struct run *run, const struct lsm_entry *entry, bool same
 /* REQUIRES: lock held. */
 static bool must_flush(struct lsm_db *db) {
     return db->options.async_compaction && db->options.background_threads == 1 &&
-           db->sealed_count > 0 && !db->flush_running && atomic_load(&db->space_error) == 0;
+           db->sealed_count > 0 && !db->flush_running && atomic_load(&db->passing_error) == 0;
 }
 
 /* What was moved since the last time: when the next may be. REQUIRES: lock held. */

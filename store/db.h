@@ -138,7 +138,8 @@ struct lsm_db {
     uint64_t tick_seq; /* newest sequence at the last tick: nothing was written since, or was */
     bool closing;
     _Atomic int background_error; /* final: the database is read-only */
-    _Atomic int space_error;      /* NO_SPACE in the background: heals when a retry succeeds */
+    _Atomic int passing_error;    /* NO_SPACE, or MEMORY of a flush, in the background: heals when a
+                                     retry succeeds */
     _Atomic int pressure;         /* enum lsm_stall that the tree asks of writers now; stall.c */
     struct lsm_stall_state stall;
 
@@ -237,10 +238,6 @@ uint64_t lsm_level0_waiting(const struct lsm_db *db, const struct lsm_version *v
 
 /* ---- flush.c ---- */
 
-/* Writes the oldest sealed memtable to level 0. REQUIRES: flush_running set by the caller, no lock
- * held. */
-LSM_CHECKED int lsm_flush_oldest(struct lsm_db *db, struct lsm_queue *queue,
-                                 struct lsm_fault *fault);
 /* Flushes until nothing is sealed, unless another thread does: then waits for it. */
 LSM_CHECKED int lsm_flush_sealed(struct lsm_db *db, struct lsm_queue *queue,
                                  struct lsm_fault *fault);

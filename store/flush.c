@@ -11,6 +11,7 @@
 
 struct flush {
     struct lsm_db *db;
+    bool in_background; /* in a thread of the worker, with no lock held */
     uint64_t job, id, log_number, seq_last;
     struct lsm_memtable *memtable;
     uint64_t bytes_in;         /* of the memtable as it came: its order takes more */
@@ -49,9 +50,9 @@ static int begin(struct flush *flush, struct lsm_fault *fault) {
     return rc == 0 ? 0 : lsm_fail(fault, rc, "out of memory for a flush");
 }
 
-/* Entries between two looks for what the log needs: the writers fill a segment in that time ten
- * times over. */
-enum { SPARE_EVERY = 4096 };
+/* Bytes between two looks for what the log needs: a small part of a segment, as writers at full
+ * speed fill it meanwhile. */
+enum { SPARE_EVERY = 512 << 10 };
 
 static int copy_entries(struct flush *flush, struct lsm_source *source,
                         struct lsm_table_writer *writer, struct lsm_fault *fault) {
@@ -60,11 +61,13 @@ static int copy_entries(struct flush *flush, struct lsm_source *source,
     lsm_shadow_begin(&flush->shadow, flush->db, flush->older,
                      lsm_memtable_entries(flush->memtable));
     int rc = 0;
-    uint64_t n = 0;
+    uint64_t done = 0;
     for (source->ops->first(source); rc == 0 && source->valid; source->ops->next(source)) {
         bool dropped, same_key;
-        if (++n % SPARE_EVERY == 0 && flush->db->worker != NULL) {
+        done += source->entry->key_size + source->entry->value_size;
+        if (done >= SPARE_EVERY && flush->in_background && flush->db->worker != NULL) {
             lsm_worker_run_spare(flush->db->worker);
+            done = 0;
         }
         rc = lsm_drop_decide(&drop, source->entry, &dropped, &same_key);
         if (rc != 0) {
@@ -192,7 +195,8 @@ static void remove_logs(struct lsm_db *db, uint64_t log_number) {
     }
 }
 
-static void finish(struct flush *flush, int rc, struct lsm_fault *fault) {
+/* `passing`: nothing has changed by the failure, and it is tried again. */
+static void finish(struct flush *flush, int rc, bool passing, struct lsm_fault *fault) {
     struct lsm_db *db = flush->db;
     const struct lsm_table_meta *meta = flush->meta;
     struct lsm_event event = {.type = LSM_EVENT_FLUSH_END,
@@ -213,7 +217,7 @@ static void finish(struct flush *flush, int rc, struct lsm_fault *fault) {
         lsm_memtable_unref(flush->memtable); /* it refers to the log */
         flush->memtable = NULL;
         remove_logs(db, flush->log_number);
-    } else if (rc != LSM_ERR_NO_SPACE) {
+    } else if (!passing) {
         lsm_background_failed(db, fault);
     }
     pthread_mutex_lock(&db->lock);
@@ -231,8 +235,11 @@ static void finish(struct flush *flush, int rc, struct lsm_fault *fault) {
     free(flush->snapshots);
 }
 
-int lsm_flush_oldest(struct lsm_db *db, struct lsm_queue *queue, struct lsm_fault *fault) {
-    struct flush flush = {.db = db};
+/* Writes the oldest sealed memtable to level 0. REQUIRES: flush_running set by the caller, no lock
+ * held. */
+static int flush_oldest(struct lsm_db *db, struct lsm_queue *queue, bool in_background,
+                        struct lsm_fault *fault) {
+    struct flush flush = {.db = db, .in_background = in_background};
     int rc = begin(&flush, fault);
     if (rc == 0) {
         rc = write_table(&flush, queue, fault);
@@ -245,7 +252,8 @@ int lsm_flush_oldest(struct lsm_db *db, struct lsm_queue *queue, struct lsm_faul
     if (rc != 0 && flush.meta != NULL && (!installing || rc == LSM_ERR_NO_SPACE)) {
         lsm_remove_file(db, LSM_NAME_TABLE, flush.id);
     }
-    finish(&flush, rc, fault);
+    bool passing = rc == LSM_ERR_NO_SPACE || (rc == LSM_ERR_MEMORY && !installing);
+    finish(&flush, rc, passing, fault);
     lsm_obsolete_purge(
         db); /* the view that this one replaced may have been the last to hold some */
     lsm_events_deliver(db);
@@ -271,7 +279,8 @@ static void give_up_claim(struct lsm_db *db, int rc) {
     pthread_mutex_lock(&db->lock);
     db->flush_running = false;
     db->flush_failed = rc != 0;
-    atomic_store(&db->space_error, rc == LSM_ERR_NO_SPACE ? rc : 0);
+    bool passes = rc == LSM_ERR_NO_SPACE || rc == LSM_ERR_MEMORY;
+    atomic_store(&db->passing_error, passes ? rc : 0);
     lsm_cond_broadcast(&db->changed);
     pthread_mutex_unlock(&db->lock);
 }
@@ -280,7 +289,7 @@ int lsm_flush_sealed(struct lsm_db *db, struct lsm_queue *queue, struct lsm_faul
     int rc = lsm_check_writable(db, fault);
     while (rc == 0 && claim(db)) {
         struct lsm_queue *borrowed = queue == NULL ? lsm_queue_borrow(db->io) : NULL;
-        rc = lsm_flush_oldest(db, queue != NULL ? queue : borrowed, fault);
+        rc = flush_oldest(db, queue != NULL ? queue : borrowed, queue != NULL, fault);
         if (borrowed != NULL) {
             lsm_queue_return(db->io, borrowed);
         }

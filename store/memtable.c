@@ -101,9 +101,16 @@ int lsm_memtable_reserve(struct lsm_memtable *memtable, uint64_t count, uint64_t
         per_entry += OP_HEAD_MAX + LSM_ARENA_UNIT;
     }
     uint64_t items = bytes + count * per_entry;
-    /* Sizes one by one are not known here: all of it might be large entries, or none. */
+    /* Sizes one by one are not known here, nor those of their heads: all of it might be large
+     * entries, or none. */
     uint64_t large = bytes + per_entry > LSM_ARENA_LARGE_BYTES ? items : 0;
-    uint64_t small = large > 0 && count == 1 ? 0 : items;
+    bool certain = count == 1 && bytes + sizeof(struct lsm_tree_item) > LSM_ARENA_LARGE_BYTES;
+    uint64_t small = certain ? 0 : items;
+    int rc = lsm_map_reserve(&memtable->map, &memtable->arena, lsm_memtable_entries(memtable),
+                             count, fault);
+    if (rc != 0) {
+        return rc;
+    }
     return lsm_arena_reserve(&memtable->arena, small + lsm_map_reserve_bytes(&memtable->map, count),
                              large, fault);
 }
@@ -170,7 +177,7 @@ void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8
 
 void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash) {
     __builtin_prefetch(lsm_memtable_filter_word(&memtable->filter, hash));
-    __builtin_prefetch(lsm_map_bucket(&memtable->map, hash));
+    __builtin_prefetch(lsm_map_bucket(lsm_map_newest(&memtable->map), hash));
 }
 
 bool lsm_memtable_may_hold(const struct lsm_memtable *memtable, uint64_t hash) {
@@ -198,22 +205,32 @@ static bool find_in_order(struct lsm_memtable *memtable, const uint8_t *key, siz
     return is_of_key(*item, key, key_size);
 }
 
-/* Most are the first of their chain. A reader of an old sequence may have many versions before it:
- * then the tree is the shorter way. */
+/* The shorter way after some steps along a chain: the tree, if it has all that the reader may see,
+ * and after many steps such a one is made. Without the memory that it takes the way is merely
+ * longer. */
+static bool is_worth_the_order(struct lsm_memtable *memtable, uint64_t seq_max, unsigned steps) {
+    enum { SOME = 8, MANY = 64 };
+    return (steps == SOME && lsm_order_has(&memtable->order, seq_max)) ||
+           (steps == MANY && lsm_memtable_order(memtable, LSM_ORDER_EXTEND) == 0);
+}
+
+/* Most are the first of their chain. A reader of an old sequence may have many versions before it.
+ */
 static bool find(struct lsm_memtable *memtable, const uint8_t *key, size_t key_size, uint64_t hash,
                  uint64_t seq_max, const struct lsm_tree_item **item) {
-    enum { STEPS_MAX = 256 };
     unsigned steps = 0;
-    uint32_t ref = lsm_map_find(&memtable->map, &memtable->arena, hash);
-    while (ref != 0) {
-        *item = lsm_arena_at(&memtable->arena, ref);
-        if ((*item)->seq <= seq_max && is_of_key(*item, key, key_size)) {
-            return true;
-        }
-        ref = (*item)->older;
-        /* Without the memory that the order takes the way is merely longer. */
-        if (++steps == STEPS_MAX && lsm_memtable_order(memtable, LSM_ORDER_EXTEND) == 0) {
-            return find_in_order(memtable, key, key_size, seq_max, item);
+    for (const struct lsm_map_table *table = lsm_map_newest(&memtable->map); table != NULL;
+         table = table->before) {
+        uint32_t ref = lsm_map_find(table, &memtable->arena, hash);
+        while (ref != 0) {
+            *item = lsm_arena_at(&memtable->arena, ref);
+            if ((*item)->seq <= seq_max && is_of_key(*item, key, key_size)) {
+                return true;
+            }
+            if (is_worth_the_order(memtable, seq_max, ++steps)) {
+                return find_in_order(memtable, key, key_size, seq_max, item);
+            }
+            ref = (*item)->older;
         }
     }
     return false;

@@ -1,10 +1,8 @@
 /* memtable_filter.h: which keys a memtable may hold: one word a key, four bits in it.
  *
- * Most gets look for what is not in the memtables. Finding that out in the tree costs a chain of
- * cache misses; here it costs one, which a reader can ask for beforehand. Measured over 2 M entries
- * with 270 k of them in the active memtable: of 2.0 us that a random get of a table's entry took,
- * 1.0 were the search of that memtable in vain. A full memtable of entries of 144 bytes answers
- * "maybe" to two absent keys in a hundred; of smaller entries more often.
+ * Most gets look for what is not in the memtables. This is a few hundred KiB, and nearer than the
+ * map's megabytes; a reader can ask for its word beforehand. A full memtable of entries of 144
+ * bytes answers "maybe" to two absent keys in a hundred; of smaller entries more often.
  *
  * Threads:    one inserter; any number of readers. A bit is set before the entry becomes visible,
  * and a reader that sees the entry's sequence, by an acquire load, sees the bits.

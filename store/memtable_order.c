@@ -160,6 +160,8 @@ int lsm_order_until(struct lsm_memtable_order *order, uint32_t first, uint64_t c
         rc = anew ? sort_all(order, first, count) : extend(order, first, count - there);
     }
     if (there < count && rc == 0) {
+        uint64_t seq = lsm_item_at(&order->tree, order->last)->seq;
+        atomic_store_explicit(&order->seq, seq, memory_order_release);
         atomic_store_explicit(&order->bytes, lsm_tree_bytes(&order->tree), memory_order_relaxed);
         atomic_store_explicit(&order->count, count, memory_order_release);
     }

@@ -14,9 +14,9 @@
  *
  * Threads:    any number ask; the first one makes the order, the others wait for it, some 30 ms
  *             for a full memtable of 64 MiB that nobody asked for until then. Neither waits for
- *             the inserter, nor it for them; nor for a device.
- * Memory:     nodes from pages of the pool: 20 to 45 bytes an entry, and once more where a tree was
- *             built anew. Building takes 32 bytes an entry while it lasts. */
+ *             the inserter, nor it for them; nor for a device, as long as the log's pages are
+ * there. Memory:     nodes from pages of the pool: 20 to 45 bytes an entry, and once more where a
+ * tree was built anew. Building takes 32 bytes an entry while it lasts. */
 #ifndef LSM_MEMTABLE_ORDER_H
 #define LSM_MEMTABLE_ORDER_H
 
@@ -29,7 +29,8 @@ struct lsm_memtable_order {
     struct lsm_arena nodes; /* lock */
     struct lsm_tree tree;   /* changed under the lock */
     _Atomic uint64_t count; /* so many entries, the first ones of the list, are in the tree */
-    uint32_t last;          /* the last one of them; lock */
+    _Atomic uint64_t seq;   /* the newest of them */
+    uint32_t last;          /* the same one's reference; lock */
     _Atomic uint64_t bytes; /* of nodes in use */
 };
 
@@ -37,6 +38,12 @@ struct lsm_memtable_order {
 void lsm_order_init(struct lsm_memtable_order *order, const struct lsm_arena *items,
                     struct lsm_page_pool *pool);
 void lsm_order_free(struct lsm_memtable_order *order);
+
+/* All entries up to this sequence are in the tree. */
+static inline bool lsm_order_has(const struct lsm_memtable_order *order, uint64_t seq) {
+    /* Acquire pairs with lsm_order_until's store. */
+    return atomic_load_explicit(&order->seq, memory_order_acquire) >= seq;
+}
 
 /* What is missing is inserted, or sorted with what is there. */
 enum lsm_order_how { LSM_ORDER_EXTEND, LSM_ORDER_SORT };

@@ -15,7 +15,7 @@ struct lsm_page_pool {
     struct lsm_page *sliced;     /* lent to slices, of which some are taken; mutex */
 };
 
-/* Each step down a memtable's tree is a page that no TLB knows, unless pages are huge. Where
+/* Each look into a memtable is a page that no TLB knows, unless pages are huge. Where
  * memtables hold less than some pages, huge ones would cost more memory than they do, and pages
  * stay small. */
 static bool is_huge(const struct lsm_page_pool *pool) {

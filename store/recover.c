@@ -205,7 +205,7 @@ static int replay_frame(void *context, uint64_t unix_s, uint64_t seq, const uint
     }
     lsm_time_map_note(&db->times, seq, unix_s);
     /* One place stays free for the last memtable. */
-    if (lsm_memtable_bytes(db->active.table) >= db->options.memtable_bytes &&
+    if (lsm_load_bytes(&replay->load) >= db->options.memtable_bytes &&
         db->sealed_count + 2 < db->options.memtables_max) {
         rc = seal_recovered(replay, fault);
     }

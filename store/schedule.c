@@ -10,7 +10,7 @@
 #include "check.h"
 #include "io_backend.h"
 
-/* One thread is kept for flushes. */
+/* One thread is kept for flushes and spares. */
 static uint32_t compaction_slots(const struct lsm_db *db) {
     uint32_t threads = db->options.background_threads;
     return threads > 1 ? threads - 1 : 1;
@@ -69,7 +69,7 @@ static int run_picked(struct lsm_compaction *c, struct lsm_queue *queue, struct 
     record->job.bytes_out = c->bytes_out;
     lsm_compact_release(c);
     if (rc == LSM_ERR_NO_SPACE) {
-        atomic_store(&db->space_error, rc);
+        atomic_store(&db->passing_error, rc);
     }
     finish_record(db, record, rc);
     pthread_mutex_unlock(&db->lock);
@@ -119,7 +119,7 @@ void lsm_compact_between(const struct lsm_compaction *longer) {
     struct lsm_fault fault = {0};
     pthread_mutex_lock(&db->lock);
     bool allowed = !db->closing && atomic_load(&db->background_error) == 0 &&
-                   atomic_load(&db->space_error) == 0;
+                   atomic_load(&db->passing_error) == 0;
     if (allowed && db->compactions_running < BETWEEN_MAX) {
         c = record_picked(lsm_compact_pick_between(db, longer->bytes_in / 2));
     }
@@ -205,7 +205,7 @@ void lsm_schedule(struct lsm_db *db) {
         db->spare_queued = true;
         lsm_worker_add(db->worker, LSM_JOB_SPARE, spare_job, db);
     }
-    if (atomic_load(&db->space_error) != 0) {
+    if (atomic_load(&db->passing_error) != 0) {
         return; /* the ticker tries again */
     }
     if (db->sealed_count > 0 && !db->flush_queued) {
@@ -218,7 +218,7 @@ void lsm_schedule(struct lsm_db *db) {
 /* The same for what is worth it when nothing is due. REQUIRES: lock held. */
 static void schedule_idle(struct lsm_db *db, enum occasion occasion) {
     if (db->worker != NULL && !db->closing && !lsm_work_pending(db) &&
-        atomic_load(&db->background_error) == 0 && atomic_load(&db->space_error) == 0) {
+        atomic_load(&db->background_error) == 0 && atomic_load(&db->passing_error) == 0) {
         schedule_compactions(db, occasion);
     }
 }
@@ -375,7 +375,7 @@ void lsm_tick(struct lsm_db *db) {
     pthread_mutex_lock(&db->lock);
     db->spare_failed = false;
     /* A full disk is tried again; if it is still full, the flush says so again. */
-    if (atomic_exchange(&db->space_error, 0) != 0) {
+    if (atomic_exchange(&db->passing_error, 0) != 0) {
         lsm_cond_broadcast(&db->changed);
     }
     lsm_schedule(db);

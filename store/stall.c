@@ -135,16 +135,13 @@ static int wait_stopped(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
         pthread_mutex_unlock(&db->lock);
         lsm_events_deliver(db);
         pthread_mutex_lock(&db->lock);
-        if (stop_cause(db, must_seal) == cause && !db->background_error && !db->space_error) {
+        if (stop_cause(db, must_seal) == cause && !db->background_error && !db->passing_error) {
             (void)lsm_cond_wait(db->io, &db->changed, &db->lock, 0);
         }
         wait_end(db);
         cause = stop_cause(db, must_seal);
-        if (atomic_load(&db->background_error) != 0) {
-            rc = LSM_ERR_READ_ONLY;
-        } else if (atomic_load(&db->space_error) != 0) {
-            rc = LSM_ERR_NO_SPACE;
-        }
+        rc = atomic_load(&db->background_error) != 0 ? LSM_ERR_READ_ONLY
+                                                     : atomic_load(&db->passing_error);
     }
     if ((int)db->stall.active != atomic_load_explicit(&db->pressure, memory_order_relaxed)) {
         stall_set(db, LSM_STALL_NONE);
@@ -153,8 +150,10 @@ static int wait_stopped(struct lsm_db *db, bool must_seal, uint64_t *slow_ns,
     if (rc == LSM_ERR_READ_ONLY) {
         return lsm_check_writable(db, fault);
     }
-    return rc == 0 ? 0
-                   : lsm_fail(fault, rc, "the disk is full: writes wait for space, reads go on");
+    return rc == 0
+               ? 0
+               : lsm_fail(fault, rc, "%s: writes wait until it is otherwise, reads go on",
+                          rc == LSM_ERR_NO_SPACE ? "the disk is full" : "no memory for a flush");
 }
 
 /* How far into the slowdown zone the tree is, 0 to 1. Between two flushes the active memtable's

@@ -242,7 +242,7 @@ void lsm_worker_add(struct lsm_worker *worker, enum lsm_job_class job_class,
     LSM_ASSERT(worker->queued < LSM_WORKER_JOBS_MAX);
     worker->jobs[worker->queued++] =
         (struct job){.job_class = job_class, .run = job, .argument = argument};
-    /* To all: the one woken might be the thread that takes only flushes. */
+    /* To all: the one woken might be the thread that takes no compactions. */
     lsm_cond_broadcast(&worker->changed);
     pthread_mutex_unlock(&worker->mutex);
 }

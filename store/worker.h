@@ -2,9 +2,8 @@
  *
  * A job is a function and its argument. Flush jobs go before all others, which go in the order they
  * came in; and one thread takes no compactions, so that a long one never keeps a full memtable
- * waiting. Where the
- * seam has no threads (sim) a job runs when somebody waits, or when lsm_worker_run_one is called:
- * in which order is the seed's choice.
+ * waiting. Where the seam has no threads (sim) a job runs when somebody waits, or when
+ * lsm_worker_run_one is called: in which order is the seed's choice.
  *
  * Threads:    any. Jobs run without any lock held. Ownership: the argument stays the caller's. */
 #ifndef LSM_WORKER_H

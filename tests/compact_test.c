@@ -304,6 +304,8 @@ static void a_merge_of_level_0_takes_along_what_is_about_to_be_flushed(void **st
     assert_true(begins(f->db, 1, true, 3));  /* it may need the space that a merge frees */
     assert_true(begins(f->db, 2, false, 1)); /* there are many enough */
     assert_false(begins(f->db, 0, false, 4));
+    f->db->options.l0_slowdown = 3;
+    assert_true(begins(f->db, 1, false, 3)); /* before writes are slowed down for it */
     DB_MUST(f, lsm_compact_all(f->db));
     for (int table = 0; table < 3; table++) { /* with little beneath there is little to be spared */
         for (uint64_t i = 0; i < 4 * THERE; i++) {

@@ -12,6 +12,8 @@
 
 static _Thread_local long left = -1; /* allocations of this thread until one fails; -1: none does */
 
+static unsigned healed; /* flushes that failed, and then did not */
+
 static bool fails(void) {
     return left >= 0 && left-- == 0;
 }
@@ -58,8 +60,17 @@ static void put_some(struct db_fixture *f, unsigned from, unsigned to, unsigned 
     }
 }
 
+/* Tried again a flush succeeds, unless the manifest may name its table already. */
 static int flush(struct db_fixture *f) {
-    return lsm_flush(f->db);
+    int rc = lsm_flush(f->db);
+    if (rc != 0) {
+        left = -1;
+        int again = lsm_flush(f->db);
+        DB_CHECK(again == 0 || again == LSM_ERR_READ_ONLY, "tried again: %s", lsm_strerror(again));
+        healed += again == 0;
+        left = -2; /* it was reached */
+    }
+    return rc;
 }
 
 static int compact(struct db_fixture *f) {
@@ -149,7 +160,9 @@ static void check(struct db_fixture *f, int (*try_it)(struct db_fixture *f),
 }
 
 static void a_flush_without_memory(void **state) {
+    healed = 0;
     check(*state, flush, LSM_COMPRESSION_NONE);
+    DB_CHECK(healed > 20, "%u flushes succeeded at the second try", healed);
 }
 static void a_compaction_without_memory(void **state) {
     check(*state, compact, LSM_COMPRESSION_NONE);

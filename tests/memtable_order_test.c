@@ -65,7 +65,7 @@ static void load_model(struct loaded *loaded, const struct kit_model *model, uns
     enum { GROUP = 7 };
     const struct lsm_entry **turn = kit_by_sequence(model);
     struct lsm_load load;
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, loaded_bytes = 0;
     begin(loaded);
     for (size_t i = 0; i < model->count; i++) {
         bytes += op_bytes(&model->entries[i]);
@@ -85,6 +85,8 @@ static void load_model(struct loaded *loaded, const struct kit_model *model, uns
         }
         lsm_load_refer(&load, e->seq, op, &decoded);
         op = end;
+        loaded_bytes += e->key_size + e->value_size;
+        assert_true(lsm_load_bytes(&load) >= loaded_bytes);
         if (kit_below(&rng, model->count) < looks) {
             look(loaded->table);
         }

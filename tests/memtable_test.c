@@ -254,6 +254,24 @@ static void large_entries_and_large_batches_are_kept_whole(void **state) {
     lsm_memtable_unref(table);
 }
 
+/* What is reserved fits, whether an entry turns out to be a large one or just not. */
+static void entries_about_as_large_as_a_large_one_fit(void **state) {
+    (void)state;
+    enum { FROM = LSM_ARENA_LARGE_BYTES - 100, TO = LSM_ARENA_LARGE_BYTES + 20 };
+    uint8_t *value = calloc(1, TO);
+    assert_non_null(value);
+    for (uint32_t size = FROM; size <= TO; size++) {
+        struct lsm_memtable *table = new_table(); /* each: what one had left would help the next */
+        for (uint64_t seq = 1; seq <= 8; seq++) {
+            struct lsm_entry found, e = {(const uint8_t *)"key", 3, LSM_TYPE_PUT, seq, value, size};
+            insert(table, &e);
+            assert_true(get(table, "key", seq, &found) && found.value_size == size);
+        }
+        lsm_memtable_unref(table);
+    }
+    free(value);
+}
+
 static void overhead_of_small_entries_is_at_most_48_bytes(void **state) {
     (void)state;
     enum { COUNT = 20000 };
@@ -447,11 +465,11 @@ static void the_filter_denies_only_what_is_absent(void **state) {
     }
 }
 
-/* Many more than it was made for: buckets lead to further ones, and every entry is found at its own
- * sequence, however many came after it. */
-static void a_memtable_that_outgrows_its_map_finds_everything(void **state) {
-    (void)state;
-    enum { KEYS = 30000, ROUNDS = 2 };
+/* Many more than it was made for: buckets lead to further ones, and tables with more buckets begin.
+ * Every entry is found at its own sequence, however many came after it. `batch`: so many are
+ * reserved at once after the first ones. */
+static void outgrow(unsigned batch) {
+    enum { KEYS = 30000, ROUNDS = 2, FIRST = 100 };
     struct lsm_memtable *table = NULL;
     char key[32];
     struct lsm_entry found;
@@ -459,8 +477,14 @@ static void a_memtable_that_outgrows_its_map_finds_everything(void **state) {
     for (unsigned i = 0; i < KEYS * ROUNDS; i++) {
         snprintf(key, sizeof key, "key%u", i % KEYS);
         struct lsm_entry entry = put_of(key, i + 1, "v");
+        if (i == FIRST && batch > 0) {
+            assert_int_equal(lsm_memtable_reserve(table, batch, batch * 16, &fault), 0);
+        }
         insert(table, &entry);
     }
+    const struct lsm_map_table *map = lsm_map_newest(&table->map);
+    assert_non_null(map->before);
+    assert_true((KEYS * ROUNDS >> map->buckets.bits) <= LSM_MAP_CROWD);
     for (unsigned i = 0; i < KEYS * ROUNDS; i++) {
         snprintf(key, sizeof key, "key%u", i % KEYS);
         assert_true(get(table, key, i + 1, &found) && found.seq == i + 1);
@@ -471,6 +495,12 @@ static void a_memtable_that_outgrows_its_map_finds_everything(void **state) {
         assert_false(get(table, key, LSM_SEQ_MAX, &found));
     }
     lsm_memtable_unref(table);
+}
+
+static void a_memtable_that_outgrows_its_map_finds_everything(void **state) {
+    (void)state;
+    outgrow(0);
+    outgrow(50000);
 }
 
 /* Old versions are found however many newer ones there are, and no other key's: keys with one hash
@@ -520,6 +550,7 @@ int main(void) {
         cmocka_unit_test(thousands_of_versions_of_few_keys_agree_with_a_model),
         cmocka_unit_test(large_entries_and_large_batches_are_kept_whole),
         cmocka_unit_test(entries_referred_to_are_found_where_they_lie_and_kept_until_the_end),
+        cmocka_unit_test(entries_about_as_large_as_a_large_one_fit),
         cmocka_unit_test(overhead_of_small_entries_is_at_most_48_bytes),
         cmocka_unit_test(readers_find_everything_visible_while_random_keys_arrive),
         cmocka_unit_test(readers_find_everything_visible_while_ascending_keys_arrive),
