@@ -94,7 +94,7 @@ static int copy_checked(struct flush *flush, struct lsm_table_writer *writer,
     struct lsm_source *source = NULL;
     int rc = lsm_flush_log_open(&log, flush->memtable, fault);
     if (rc == 0) {
-        source = lsm_memtable_source_by(flush->memtable, &log.reader);
+        source = lsm_memtable_sorted(flush->memtable, &log.reader);
         rc = source == NULL ? lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for a flush") : 0;
     }
     if (rc == 0) {

@@ -14,7 +14,7 @@
 #include "wal.h"
 
 struct lsm_flush_log {
-    struct lsm_op_reader reader;    /* first: of lsm_memtable_source_by */
+    struct lsm_op_reader reader;    /* first: of lsm_memtable_sorted */
     struct lsm_wal_extent *extents; /* by address */
     size_t count;
 };

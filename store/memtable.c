@@ -184,10 +184,10 @@ bool lsm_memtable_may_hold(const struct lsm_memtable *memtable, uint64_t hash) {
     return lsm_memtable_filter_probe(&memtable->filter, hash);
 }
 
-int lsm_memtable_order(struct lsm_memtable *memtable, enum lsm_order_how how) {
+int lsm_memtable_order(struct lsm_memtable *memtable) {
     /* Acquire pairs with the inserter's store: so many are in the list. */
     uint64_t entries = atomic_load_explicit(&memtable->entries, memory_order_acquire);
-    return entries == 0 ? 0 : lsm_order_until(&memtable->order, memtable->first, entries, how);
+    return entries == 0 ? 0 : lsm_order_until(&memtable->order, memtable->first, entries);
 }
 
 static bool is_of_key(const struct lsm_tree_item *item, const uint8_t *key, size_t key_size) {
@@ -211,7 +211,7 @@ static bool find_in_order(struct lsm_memtable *memtable, const uint8_t *key, siz
 static bool is_worth_the_order(struct lsm_memtable *memtable, uint64_t seq_max, unsigned steps) {
     enum { SOME = 8, MANY = 64 };
     return (steps == SOME && lsm_order_has(&memtable->order, seq_max)) ||
-           (steps == MANY && lsm_memtable_order(memtable, LSM_ORDER_EXTEND) == 0);
+           (steps == MANY && lsm_memtable_order(memtable) == 0);
 }
 
 /* Most are the first of their chain. A reader of an old sequence may have many versions before it.

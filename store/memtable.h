@@ -56,14 +56,15 @@ struct lsm_pin *lsm_memtable_pin(struct lsm_memtable *memtable);
  * valid while the memtable lives. The first one after insertions makes their order, as
  * memtable_order.h tells. NULL: out of memory. */
 struct lsm_source *lsm_memtable_source(struct lsm_memtable *memtable);
-/* The same for who does not believe that operations are still what was inserted: each is read by
- * `reader`, and LSM_ERR_CORRUPT ends the source when that says false. Keys that were changed may
- * stand anywhere. REQUIRES: nothing is inserted any more. */
+/* All entries once, for a flush: a source that only goes first and next. It does not believe that
+ * operations are still what was inserted: each is read by `reader`, and LSM_ERR_CORRUPT ends the
+ * source when that says false; keys that were changed may stand anywhere. NULL: out of memory.
+ * REQUIRES: nothing is inserted any more; the memtable outlives the source. */
 struct lsm_op_reader {
     bool (*read)(const struct lsm_op_reader *reader, const uint8_t *op, struct lsm_entry *entry);
 };
-struct lsm_source *lsm_memtable_source_by(struct lsm_memtable *memtable,
-                                          const struct lsm_op_reader *reader);
+struct lsm_source *lsm_memtable_sorted(struct lsm_memtable *memtable,
+                                       const struct lsm_op_reader *reader);
 
 /* Keys, values and their overhead: 36 bytes an entry, and what the order takes where it was made.
  */

@@ -3,6 +3,7 @@
 
 #include "memtable_node.h"
 #include "memtable_order.h"
+#include "memtable_rows.h"
 
 void lsm_tree_init(struct lsm_tree *tree, const struct lsm_arena *items, struct lsm_arena *arena) {
     *tree = (struct lsm_tree){.items = items, .arena = arena};
@@ -29,8 +30,8 @@ struct made {
 
 /* The slots of a leaf, and their skip: as they were sorted where that is as good as it gets, else
  * after what all keys of the leaf's range share. */
-static uint16_t leaf_slots(const struct lsm_tree *tree, const struct lsm_order_key *keys,
-                           unsigned count, uint32_t low, uint32_t high, uint16_t shared_by_all,
+static uint16_t leaf_slots(const struct lsm_tree *tree, const struct lsm_row *keys, unsigned count,
+                           uint32_t low, uint32_t high, uint16_t shared_by_all,
                            struct lsm_tree_slot *slots) {
     bool inside = low != 0 && high != 0, sharp = true;
     for (unsigned i = 0; i < count; i++) {
@@ -51,16 +52,15 @@ static uint16_t leaf_slots(const struct lsm_tree *tree, const struct lsm_order_k
     return skip;
 }
 
-static void build_leaves(struct lsm_tree *tree, const struct lsm_order_key *all, size_t total,
-                         uint16_t shared, struct made *made) {
+static void build_leaves(struct lsm_tree *tree, const struct lsm_rows *all, struct made *made) {
     struct lsm_tree_slot slots[LSM_NODE_SLOTS];
     uint32_t prev = 0;
-    for (size_t i = 0; i < total; i += LSM_NODE_SLOTS) {
-        const struct lsm_order_key *keys = all + i;
-        size_t left = total - i;
+    for (size_t i = 0; i < all->count; i += LSM_NODE_SLOTS) {
+        const struct lsm_row *keys = all->rows + i;
+        size_t left = all->count - i;
         unsigned count = left < LSM_NODE_SLOTS ? (unsigned)left : LSM_NODE_SLOTS;
         uint32_t low = i > 0 ? keys[0].item : 0, high = left > count ? keys[count].item : 0;
-        uint16_t skip = leaf_slots(tree, keys, count, low, high, shared, slots);
+        uint16_t skip = leaf_slots(tree, keys, count, low, high, all->shared, slots);
         uint32_t ref = lsm_tree_make_node(tree, 0, skip, slots, count);
         if (prev != 0) {
             struct lsm_leaf *before = lsm_as_leaf(lsm_node_at(tree, prev));
@@ -93,19 +93,18 @@ static size_t build_level(struct lsm_tree *tree, uint16_t height, struct made *m
     return nodes;
 }
 
-int lsm_tree_build(struct lsm_tree *tree, const struct lsm_order_key *keys, size_t count,
-                   uint16_t shared) {
+int lsm_tree_build(struct lsm_tree *tree, const struct lsm_rows *rows) {
     struct lsm_fault fault;
-    LSM_ASSERT(count > 0);
-    int rc = lsm_arena_reserve(tree->arena, tree_bytes(count), 0, &fault);
-    struct made *made = rc == 0 ? malloc(nodes_for(count) * sizeof *made) : NULL;
+    LSM_ASSERT(rows->count > 0);
+    int rc = lsm_arena_reserve(tree->arena, tree_bytes(rows->count), 0, &fault);
+    struct made *made = rc == 0 ? malloc(nodes_for(rows->count) * sizeof *made) : NULL;
     if (made == NULL) {
         return LSM_ERR_MEMORY;
     }
     memset(tree->nodes, 0, sizeof tree->nodes); /* those there were are in use no more */
     tree->height = 0;
-    build_leaves(tree, keys, count, shared, made);
-    size_t nodes = nodes_for(count);
+    build_leaves(tree, rows, made);
+    size_t nodes = nodes_for(rows->count);
     while (nodes > 1) {
         tree->height++;
         nodes = build_level(tree, tree->height, made, nodes);

@@ -21,6 +21,6 @@ struct lsm_memtable {
 };
 
 /* Brings the order up to what was inserted before the call: 0 or LSM_ERR_MEMORY. */
-LSM_CHECKED int lsm_memtable_order(struct lsm_memtable *memtable, enum lsm_order_how how);
+LSM_CHECKED int lsm_memtable_order(struct lsm_memtable *memtable);
 
 #endif

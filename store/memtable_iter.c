@@ -10,8 +10,7 @@ struct memtable_source {
     struct lsm_entry entry;
     struct lsm_memtable *memtable;
     struct lsm_tree_place place;
-    const struct lsm_op_reader *reader; /* NULL: operations are what was inserted */
-    bool has_aimed, found;              /* the place is that of the next seek, if there is one */
+    bool has_aimed, found; /* the place is that of the next seek, if there is one */
 };
 
 static struct memtable_source *self(struct lsm_source *source) {
@@ -26,14 +25,7 @@ static void show(struct memtable_source *s, bool found) {
         return;
     }
     const struct lsm_tree_item *item = lsm_tree_item(&s->memtable->order.tree, &s->place);
-    if (s->reader == NULL) {
-        s->entry = lsm_item_entry(item);
-    } else if (s->reader->read(s->reader, item->key - item->head_size, &s->entry)) {
-        s->entry.seq = item->seq;
-    } else {
-        s->source.valid = false;
-        s->source.status = LSM_ERR_CORRUPT;
-    }
+    s->entry = lsm_item_entry(item);
 }
 
 static void source_first(struct lsm_source *source) {
@@ -102,22 +94,15 @@ static const struct lsm_source_ops memtable_ops = {
     .destroy = source_destroy,
 };
 
-struct lsm_source *lsm_memtable_source_by(struct lsm_memtable *memtable,
-                                          const struct lsm_op_reader *reader) {
-    enum lsm_order_how how = reader != NULL ? LSM_ORDER_SORT : LSM_ORDER_EXTEND;
+struct lsm_source *lsm_memtable_source(struct lsm_memtable *memtable) {
     struct memtable_source *s = calloc(1, sizeof *s);
-    if (s == NULL || lsm_memtable_order(memtable, how) != 0) {
+    if (s == NULL || lsm_memtable_order(memtable) != 0) {
         free(s);
         return NULL;
     }
     lsm_memtable_ref(memtable);
     s->memtable = memtable;
-    s->reader = reader;
     s->source.ops = &memtable_ops;
     s->source.entry = &s->entry;
     return &s->source;
-}
-
-struct lsm_source *lsm_memtable_source(struct lsm_memtable *memtable) {
-    return lsm_memtable_source_by(memtable, NULL);
 }

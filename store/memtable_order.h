@@ -1,10 +1,10 @@
 /* memtable_order.h: the order of a memtable's entries, made when somebody asks for it.
  *
- * A put finds its place by the key's hash (memtable_map.h) and goes to the end of a list. Who wants
- * entries in order, an iterator or a flush, first brings the tree up to the list: what is new is
- * collected and sorted, and inserted in that order, or makes a tree of its own together with what
- * there was, if it is at least as much. So a database that nobody iterates over never searches a
- * tree on the way of a put, and sorts once a memtable, in the background, at a flush.
+ * A put finds its place by the key's hash (memtable_map.h) and goes to the end of a list. An
+ * iterator first brings a tree up to the list: what is new is collected and sorted, and inserted in
+ * that order, or makes a tree of its own together with what there was, if it is at least as much.
+ * So no put searches a tree, and in a database that nobody iterates over there is none: a flush
+ * sorts the list, once, in the background.
  *
  * An insertion in random order waits for memory on its way to the leaf, changes it, and half of
  * the nodes it makes are replaced later; sorting reads and writes in long strides, and the leaves
@@ -45,31 +45,13 @@ static inline bool lsm_order_has(const struct lsm_memtable_order *order, uint64_
     return atomic_load_explicit(&order->seq, memory_order_acquire) >= seq;
 }
 
-/* What is missing is inserted, or sorted with what is there. */
-enum lsm_order_how { LSM_ORDER_EXTEND, LSM_ORDER_SORT };
 /* Brings the first `count` entries of the list that begins at `first` into the tree: 0 or
- * LSM_ERR_MEMORY. LSM_ORDER_SORT: without comparing with what is in the tree already, so that
- * nothing but a wrong order comes of keys that changed meanwhile. */
-LSM_CHECKED int lsm_order_until(struct lsm_memtable_order *order, uint32_t first, uint64_t count,
-                                enum lsm_order_how how);
+ * LSM_ERR_MEMORY. */
+LSM_CHECKED int lsm_order_until(struct lsm_memtable_order *order, uint32_t first, uint64_t count);
 
-/* An entry to be sorted: 8 bytes of its key (lsm_key_window) after `skip`, which is the same for
- * all that have been compared by them. */
-struct lsm_order_key {
-    uint64_t window;
-    uint32_t item;
-    uint16_t skip;
-    bool first; /* comes after the one before it for certain: sorting */
-};
-/* memtable_sort.c: puts the keys in order, key ascending, sequence descending; `spare` has room for
- * as many. REQUIRES: their windows were taken at one skip, which all keys share; entries of equal
- * keys come with ascending sequences. */
-void lsm_order_sort(struct lsm_tree *tree, struct lsm_order_key *keys, struct lsm_order_key *spare,
-                    size_t count);
-/* memtable_build.c: the tree of sorted keys, whose windows were taken after `shared` bytes or more,
- * takes the place of what was in it. Who reads that goes on in it. 0 or LSM_ERR_MEMORY, and then
- * nothing has changed. */
-LSM_CHECKED int lsm_tree_build(struct lsm_tree *tree, const struct lsm_order_key *keys,
-                               size_t count, uint16_t shared);
+/* memtable_build.c: the tree of the rows takes the place of what was in it. Who reads that goes on
+ * in it. 0 or LSM_ERR_MEMORY, and then nothing has changed. */
+struct lsm_rows;
+LSM_CHECKED int lsm_tree_build(struct lsm_tree *tree, const struct lsm_rows *rows);
 
 #endif

@@ -1,4 +1,4 @@
-/* memtable_sort.c: puts a memtable's keys in order.
+/* memtable_rows_sort.c: puts a memtable's keys in order.
  *
  * They are sorted by their windows, without a look at the keys. Where windows are equal the keys
  * decide: a long row of them gets windows further on, after what its keys share, and is sorted by
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "memtable_node.h"
-#include "memtable_order.h"
+#include "memtable_rows.h"
 
 enum {
     DIGITS = 8, /* a digit is a byte of the window */
@@ -15,7 +15,7 @@ enum {
     SHORT_ROW = 256, /* shorter rows are sorted by comparing: the digits' counts cost more */
 };
 
-static struct lsm_entry entry_of(const struct lsm_tree *tree, const struct lsm_order_key *key) {
+static struct lsm_entry entry_of(const struct lsm_tree *tree, const struct lsm_row *key) {
     return lsm_item_entry(lsm_item_at(tree, key->item));
 }
 
@@ -28,8 +28,8 @@ static int compare(const void *a, const void *b, void *tree) {
 
 /* Moves the keys to where their digit wants them, in the order they are in otherwise; false: all
  * have the same one, nothing was moved. `places` comes with how many have each digit. */
-static bool distribute(const struct lsm_order_key *from, struct lsm_order_key *to, size_t count,
-                       unsigned shift, size_t places[RADIX]) {
+static bool distribute(const struct lsm_row *from, struct lsm_row *to, size_t count, unsigned shift,
+                       size_t places[RADIX]) {
     size_t place = 0;
     if (places[from[0].window >> shift & (RADIX - 1)] == count) {
         return false;
@@ -47,9 +47,9 @@ static bool distribute(const struct lsm_order_key *from, struct lsm_order_key *t
 }
 
 /* Stable. */
-static void sort_windows(struct lsm_order_key *keys, struct lsm_order_key *spare, size_t count) {
+static void sort_windows(struct lsm_row *keys, struct lsm_row *spare, size_t count) {
     size_t places[DIGITS][RADIX] = {0};
-    struct lsm_order_key *from = keys, *to = spare;
+    struct lsm_row *from = keys, *to = spare;
     for (size_t i = 0; i < count; i++) {
         for (unsigned d = 0; d < DIGITS; d++) {
             places[d][keys[i].window >> (8 * d) & (RADIX - 1)]++;
@@ -57,7 +57,7 @@ static void sort_windows(struct lsm_order_key *keys, struct lsm_order_key *spare
     }
     for (unsigned d = 0; d < DIGITS; d++) {
         if (distribute(from, to, count, 8 * d, places[d])) {
-            struct lsm_order_key *swap = from;
+            struct lsm_row *swap = from;
             from = to;
             to = swap;
         }
@@ -75,8 +75,8 @@ static void sort_windows(struct lsm_order_key *keys, struct lsm_order_key *spare
 
 /* Bytes that all keys of a row begin with, of which the first `from` are known to be. *equal: they
  * are the same key. */
-static uint32_t shared_by(const struct lsm_tree *tree, const struct lsm_order_key *row,
-                          size_t count, uint32_t from, bool *equal) {
+static uint32_t shared_by(const struct lsm_tree *tree, const struct lsm_row *row, size_t count,
+                          uint32_t from, bool *equal) {
     const struct lsm_entry first = entry_of(tree, &row[0]);
     uint32_t shared = first.key_size;
     *equal = true;
@@ -92,9 +92,9 @@ static uint32_t shared_by(const struct lsm_tree *tree, const struct lsm_order_ke
     return shared;
 }
 
-static void reverse(struct lsm_order_key *row, size_t count) {
+static void reverse(struct lsm_row *row, size_t count) {
     for (size_t i = 0, j = count - 1; i < j; i++, j--) {
-        struct lsm_order_key swap = row[i];
+        struct lsm_row swap = row[i];
         row[i] = row[j];
         row[j] = swap;
     }
@@ -102,8 +102,8 @@ static void reverse(struct lsm_order_key *row, size_t count) {
 
 /* Puts a row of equal windows in order; false: it was only sorted further. The row's first key is
  * first already. */
-static bool settle_row(struct lsm_tree *tree, struct lsm_order_key *row,
-                       struct lsm_order_key *spare, size_t count) {
+static bool settle_row(struct lsm_tree *tree, struct lsm_row *row, struct lsm_row *spare,
+                       size_t count) {
     uint32_t skip = row[0].skip;
     bool equal = false;
     uint32_t shared = shared_by(tree, row, count, skip, &equal);
@@ -127,8 +127,8 @@ static bool settle_row(struct lsm_tree *tree, struct lsm_order_key *row,
     return true;
 }
 
-void lsm_order_sort(struct lsm_tree *tree, struct lsm_order_key *keys, struct lsm_order_key *spare,
-                    size_t count) {
+void lsm_rows_sort(struct lsm_tree *tree, struct lsm_row *keys, struct lsm_row *spare,
+                   size_t count) {
     LSM_ASSERT(count > 0);
     sort_windows(keys, spare, count);
     /* What may still hold rows. Each time a row is sorted further its windows lie at least 8 bytes
