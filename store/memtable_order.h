@@ -8,15 +8,16 @@
  *
  * An insertion in random order waits for memory on its way to the leaf, changes it, and half of
  * the nodes it makes are replaced later; sorting reads and writes in long strides, and the leaves
- * are full and lie in order. A put of 144 bytes, of which a memtable of 64 MiB holds 350 k, takes
- * 290 ns, and 500 to 630 where each went into the tree; sorting and building take 60 to 100 an
- * entry (a loop of puts alone, alternating).
+ * are full and lie in order. A put of 144 bytes, of which a memtable of 64 MiB holds 370 k, takes
+ * 290 ns, 500 to 630 where each went into the tree (a loop of puts alone, alternating); sorting
+ * and building take 60 to 100 an entry.
  *
  * Threads:    any number ask; the first one makes the order, the others wait for it, some 30 ms
  *             for a full memtable of 64 MiB that nobody asked for until then. Neither waits for
  *             the inserter, nor it for them; nor for a device, as long as the log's pages are
- * there. Memory:     nodes from pages of the pool: 20 to 45 bytes an entry, and once more where a
- * tree was built anew. Building takes 32 bytes an entry while it lasts. */
+ *             there.
+ * Memory:     nodes from pages of the pool: 20 to 45 bytes an entry, and once more where a tree
+ *             was built anew. */
 #ifndef LSM_MEMTABLE_ORDER_H
 #define LSM_MEMTABLE_ORDER_H
 
