@@ -137,6 +137,9 @@ static void enter(struct lsm_memtable *memtable, uint32_t ref, uint64_t hash, ui
     uint64_t entries = atomic_load_explicit(&memtable->entries, memory_order_relaxed);
     atomic_store_explicit(&memtable->bytes, total + bytes, memory_order_relaxed);
     atomic_store_explicit(&memtable->entries, entries + 1, memory_order_release);
+    if (lsm_order_wants_help(&memtable->order, entries + 1)) {
+        lsm_order_help(&memtable->order, memtable->first, entries + 1);
+    }
 }
 
 static void fill(struct lsm_tree_item *item, uint64_t seq, const uint8_t *op) {

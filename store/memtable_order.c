@@ -63,9 +63,41 @@ static int extend(struct lsm_memtable_order *order, uint32_t first, uint64_t cou
     return count <= FEW ? insert_few(order, first, count) : insert_sorted(order, first, count);
 }
 
+/* The first `count` entries are in the tree. */
+static void publish(struct lsm_memtable_order *order, uint64_t count) {
+    uint64_t seq = lsm_item_at(&order->tree, order->last)->seq;
+    atomic_store_explicit(&order->bytes, lsm_tree_bytes(&order->tree), memory_order_relaxed);
+    atomic_store_explicit(&order->seq, seq, memory_order_release);
+    atomic_store_explicit(&order->count, count, memory_order_release);
+}
+
+void lsm_order_help(struct lsm_memtable_order *order, uint32_t first, uint64_t count) {
+    enum { AT_ONCE = 2, BACKLOG = 64 };
+    uint64_t there = atomic_load_explicit(&order->count, memory_order_relaxed);
+    if (count - there > BACKLOG) { /* or who iterates would never come to the end */
+        pthread_mutex_lock(&order->lock);
+    } else if (pthread_mutex_trylock(&order->lock) != 0) {
+        return;
+    }
+    there = atomic_load_explicit(&order->count, memory_order_relaxed);
+    uint64_t left = count - there;
+    uint64_t some = left < AT_ONCE ? left : AT_ONCE;
+    /* The first ones make a tree at once, in whose thread ever asked. */
+    if (there > 0 && some > 0 && extend(order, first, some) == 0) {
+        publish(order, there + some);
+    }
+    pthread_mutex_unlock(&order->lock);
+}
+
+static void ask_for_help(struct lsm_memtable_order *order, uint64_t count) {
+    enum { HELP = 16384 };
+    atomic_store_explicit(&order->help_until, count + HELP, memory_order_relaxed);
+}
+
 int lsm_order_until(struct lsm_memtable_order *order, uint32_t first, uint64_t count) {
-    /* Acquire pairs with the store below: the tree holds them. */
+    /* Acquire pairs with publish: the tree holds them. */
     if (atomic_load_explicit(&order->count, memory_order_acquire) >= count) {
+        ask_for_help(order, count);
         return 0;
     }
     int rc = 0;
@@ -76,11 +108,9 @@ int lsm_order_until(struct lsm_memtable_order *order, uint32_t first, uint64_t c
                                     : extend(order, first, count - there);
     }
     if (there < count && rc == 0) {
-        uint64_t seq = lsm_item_at(&order->tree, order->last)->seq;
-        atomic_store_explicit(&order->seq, seq, memory_order_release);
-        atomic_store_explicit(&order->bytes, lsm_tree_bytes(&order->tree), memory_order_relaxed);
-        atomic_store_explicit(&order->count, count, memory_order_release);
+        publish(order, count);
     }
     pthread_mutex_unlock(&order->lock);
+    ask_for_help(order, count);
     return rc;
 }

@@ -343,14 +343,15 @@ static void a_late_key_that_shares_nothing_is_in_its_place(void **state) {
 
 /* ---- ends ---- */
 
-/* Who stands in a tree goes on in it when another takes its place. */
+/* Who stands in a tree goes on in it while the inserter adds to it, and when another takes its
+ * place: it sees what it saw, and perhaps newer entries. */
 static void a_source_stays_whole_when_the_order_is_made_anew(void **state) {
     (void)state;
     struct kit_model model, first;
     struct loaded loaded;
     kit_model_init(&model);
     kit_model_init(&first);
-    for (unsigned i = 0; i < 4000; i++) {
+    for (unsigned i = 0; i < 50000; i++) {
         char key[16];
         int size = snprintf(key, sizeof key, "%08u", i * 7919u % 1000003u);
         add(&model, key, (size_t)size, i + 1);
@@ -371,13 +372,15 @@ static void a_source_stays_whole_when_the_order_is_made_anew(void **state) {
             source->ops->first(source);
         }
     }
-    look(loaded.table); /* three times as many were added */
-    for (size_t i = 0; i < first.count; i++) {
-        assert_true(source->valid);
-        kit_assert_equal(source->entry, &first.entries[i]);
-        source->ops->next(source);
+    look(loaded.table); /* more were added than the inserter has put into the tree */
+    size_t i = 0;
+    for (; source->valid; source->ops->next(source)) {
+        if (source->entry->seq <= first.count) {
+            assert_true(i < first.count);
+            kit_assert_equal(source->entry, &first.entries[i++]);
+        }
     }
-    assert_false(source->valid);
+    assert_int_equal(i, first.count);
     source->ops->destroy(source);
     lsm_memtable_unref(loaded.table);
     kit_model_free(&first);

@@ -120,7 +120,9 @@ key t
 section 'screenshot, video'
 key s
 eventually files 'lsmscope-*.png' || fail "S saves no screenshot"
-[ "$(identify -format %wx%h lsmscope-*.png)" = 1280x720 ] || fail "the screenshot has the wrong size"
+# The file is there before all of it is.
+sized() { [ "$(identify -format %wx%h lsmscope-*.png 2>/dev/null)" = 1280x720 ]; }
+eventually sized || fail "the screenshot has the wrong size"
 key v
 expect_title "$window" "lsmscope: $name (live, recording)"
 xdotool windowsize "$window" 900 600; sleep 0.8 # the video keeps its size
