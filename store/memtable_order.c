@@ -82,7 +82,7 @@ void lsm_order_help(struct lsm_memtable_order *order, uint32_t first, uint64_t c
     there = atomic_load_explicit(&order->count, memory_order_relaxed);
     uint64_t left = count - there;
     uint64_t some = left < AT_ONCE ? left : AT_ONCE;
-    /* The first ones make a tree at once, in whose thread ever asked. */
+    /* The first ones make a tree at once, in the thread of whoever asks. */
     if (there > 0 && some > 0 && extend(order, first, some) == 0) {
         publish(order, there + some);
     }
