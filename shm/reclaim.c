@@ -164,6 +164,15 @@ int scope_reclaim(const char *name, const char *path, struct scope_error_detail 
     return rc;
 }
 
+int scope_reclaimable(const char *name, const char *path, struct scope_error_detail *error) {
+    struct tenant tenant = {.fd = -1};
+    int rc = claim(name, path, &tenant, true, error);
+    if (tenant.fd >= 0) {
+        (void)close(tenant.fd);
+    }
+    return rc;
+}
+
 int scope_remove(const char *name, struct scope_error_detail *error) {
     char path[SCOPE_PATH_MAX];
     if (!scope_name_valid(name, true)) {

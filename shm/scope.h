@@ -251,6 +251,11 @@ struct scope_writer_options {
 SCOPE_CHECKED int scope_writer_create(const struct scope_writer_options *options,
                                       struct scope_writer **writer,
                                       struct scope_error_detail *error);
+/* Whether scope_writer_create would succeed now: is there room, is the name free or a dead
+ * writer's? For a program that has much to do, or something to delete, before it publishes. Nothing
+ * of it is seen by anybody, nothing stays, and a dead writer's segment is left where it is. */
+SCOPE_CHECKED int scope_writer_probe(const struct scope_writer_options *options,
+                                     struct scope_error_detail *error);
 /* State CLOSED, then the name removed unless lingering. NULL is ignored. In a forked child it only
  * frees memory: there the mapping was never inherited, and publishing does nothing. */
 void scope_writer_close(struct scope_writer *writer);

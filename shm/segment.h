@@ -145,6 +145,8 @@ bool scope_lock_is_held(int fd);
 bool scope_path_leads_to(const char *path, dev_t device, ino_t inode);
 /* Makes the name free when its segment is dead: IN_USE, NOT_A_SEGMENT, ... otherwise. */
 int scope_reclaim(const char *name, const char *path, struct scope_error_detail *error);
+/* Whether scope_reclaim would succeed now; leaves everything where it is. */
+int scope_reclaimable(const char *name, const char *path, struct scope_error_detail *error);
 
 uint64_t scope_now_ns(void);
 /* A fingerprint of the fixed structures of layout.h as this program was compiled. */

@@ -360,24 +360,55 @@ static void free_writer(struct scope_writer *writer) {
     free(writer);
 }
 
+/* A writer without a segment yet; `full` gets its options with every default. NULL with *rc set. */
+static struct scope_writer *new_writer(const struct scope_writer_options *options,
+                                       struct scope_writer_options *full, int *rc,
+                                       struct scope_error_detail *error) {
+    struct scope_writer *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        *rc = scope_fail(error, SCOPE_ERR_MEMORY, "no memory for a writer");
+        return NULL;
+    }
+    made->fd = -1;
+    made->guard = -1;
+    *rc = take_options(made, options, full, error);
+    if (*rc != 0) {
+        free(made);
+        return NULL;
+    }
+    (void)pthread_mutex_init(&made->event_lock, NULL);
+    scope_fork_watch(made);
+    return made;
+}
+
+int scope_writer_probe(const struct scope_writer_options *options,
+                       struct scope_error_detail *error) {
+    SCOPE_ASSERT(options != NULL);
+    struct scope_writer_options full;
+    struct scope_header plan = {0};
+    int rc;
+    struct scope_writer *writer = new_writer(options, &full, &rc, error);
+    if (writer == NULL) {
+        return rc;
+    }
+    rc = scope_reclaimable(writer->name, writer->path, error);
+    if (rc == 0) {
+        rc = make_file(writer, lay_out(&plan, &full, writer->dictionary.count), full.mode, error);
+    }
+    free_writer(writer);
+    return rc;
+}
+
 int scope_writer_create(const struct scope_writer_options *options, struct scope_writer **writer,
                         struct scope_error_detail *error) {
     SCOPE_ASSERT(options != NULL && writer != NULL);
     struct scope_writer_options full;
     struct scope_header plan = {0};
-    struct scope_writer *made = calloc(1, sizeof(*made));
+    int rc;
+    struct scope_writer *made = new_writer(options, &full, &rc, error);
     if (made == NULL) {
-        return scope_fail(error, SCOPE_ERR_MEMORY, "no memory for a writer");
-    }
-    made->fd = -1;
-    made->guard = -1;
-    int rc = take_options(made, options, &full, error);
-    if (rc != 0) {
-        free(made);
         return rc;
     }
-    (void)pthread_mutex_init(&made->event_lock, NULL);
-    scope_fork_watch(made);
     uint64_t bytes = lay_out(&plan, &full, made->dictionary.count);
     rc = make_file(made, bytes, full.mode, error);
     rc = rc != 0 ? rc : map_file(made, bytes, error);

@@ -250,6 +250,20 @@ rm -f "/dev/shm/lsmscope.$name.crashed"
 short
 ok "and says nothing when it is gone" all is 0 -- test -z "$(grep crashed "$work/out")"
 
+# The segment is probed for before anything is deleted or loaded, and nobody sees that.
+ok "a driver dies" start --data-dir "$work/dead" --duration-seconds 60
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+mv "/dev/shm/lsmscope.$name" "/dev/shm/lsmscope.$name.b"
+ok "another one runs" start --data-dir "$work/db" --duration-seconds 60
+run --name "$name.b" --data-dir "$work/db" --fresh
+ok "a driver that finds its database in use leaves the crashed one's picture where it is" \
+    all one_line_error -- complains 'in use' -- test -e "/dev/shm/lsmscope.$name.b" -- \
+    absent "/dev/shm/lsmscope.$name.b.crashed"
+kill -INT "$pid"
+wait "$pid"
+rm -f "/dev/shm/lsmscope.$name.b"
+
 # ---- a full disk ----------------------------------------------------------------------------------
 # on_small SIZE OPTIONS...: with a file system of its own, in $work/small, of that size.
 on_small() {

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -291,6 +292,37 @@ static void of_several_starters_on_a_dead_name_exactly_one_wins(void **state) {
     }
 }
 
+/* An observer that waits for the name would attach to whatever gets it for a moment. */
+static void probing_is_seen_by_nobody_and_answers_as_creating_would(void **state) {
+    (void)state;
+    struct scope_writer_options options = fixture_options("a");
+    struct scope_error_detail detail = {0};
+    int changes = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    assert_true(inotify_add_watch(changes, fixture_directory(),
+                                  IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO) >= 0);
+    char events[4096];
+    assert_int_equal(scope_writer_probe(&options, &detail), 0);
+    assert_true(read(changes, events, sizeof(events)) < 0 && errno == EAGAIN);
+    (void)fixture_child(live_and_die, NULL);
+    assert_true(read(changes, events, sizeof(events)) > 0);
+    assert_int_equal(scope_writer_probe(&options, &detail), 0);
+    assert_true(read(changes, events, sizeof(events)) < 0 && errno == EAGAIN);
+    assert_int_equal(liveness_of("a"), SCOPE_CRASHED);
+    (void)close(changes);
+    struct scope_writer *writer = fixture_writer("a");
+    assert_int_equal(scope_writer_probe(&options, &detail), SCOPE_ERR_IN_USE);
+    assert_non_null(strstr(detail.text, "a test program --with arguments"));
+    assert_int_equal(liveness_of("a"), SCOPE_LIVE);
+    scope_writer_close(writer);
+    int fd = open(fixture_path("lsmscope.a"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_int_equal(write(fd, "another thing", 13), 13);
+    (void)close(fd);
+    assert_int_equal(scope_writer_probe(&options, &detail), SCOPE_ERR_NOT_A_SEGMENT);
+    options.name = "a/b";
+    assert_int_equal(scope_writer_probe(&options, &detail), SCOPE_ERR_ARGUMENT);
+    assert_int_equal(fixture_files(), 2); /* that thing, and the black box of the dead one */
+}
+
 static void a_clean_end_removes_the_name_and_lingering_keeps_it(void **state) {
     (void)state;
     struct scope_writer *writer = fixture_writer("a");
@@ -463,7 +495,8 @@ static void create_in_a_full_file_system(void *argument) {
     struct scope_writer *writer = NULL;
     struct scope_error_detail detail = {0};
     int rc = scope_writer_create(&options, &writer, &detail);
-    bool clear = rc == SCOPE_ERR_NO_SPACE && strstr(detail.text, "no room") != NULL &&
+    bool clear = rc == SCOPE_ERR_NO_SPACE && scope_writer_probe(&options, NULL) == rc &&
+                 strstr(detail.text, "no room") != NULL &&
                  strstr(detail.text, fixture_directory()) != NULL;
     _exit(clear && fixture_files() == 0 ? 0 : 1);
 }
@@ -525,6 +558,7 @@ int main(void) {
         CASE(metrics_are_found_by_id_and_described_by_the_segment),
         CASE(a_name_in_use_names_the_process_that_has_it),
         CASE(of_several_starters_on_a_dead_name_exactly_one_wins),
+        CASE(probing_is_seen_by_nobody_and_answers_as_creating_would),
         CASE(a_clean_end_removes_the_name_and_lingering_keeps_it),
         CASE(a_closing_writer_leaves_a_name_alone_that_is_another_s_by_now),
         CASE(what_is_not_a_segment_is_refused_and_left_alone),

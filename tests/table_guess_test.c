@@ -25,12 +25,12 @@ static int by_bytes(const void *a, const void *b) {
     return memcmp(a, b, KEY);
 }
 
-static struct keys *keys_new(void (*make)(struct kit_rng *rng, unsigned i, char key[KEY])) {
+static struct keys *keys_new(struct kit_rng *rng,
+                             void (*make)(struct kit_rng *rng, unsigned i, char key[KEY])) {
     struct keys *keys = calloc(1, sizeof *keys);
-    struct kit_rng rng = {seed};
     assert_non_null(keys);
     for (unsigned i = 0; i < KEYS; i++) {
-        make(&rng, i, keys->key[i]);
+        make(rng, i, keys->key[i]);
     }
     qsort(keys->key, KEYS, KEY, by_bytes);
     for (unsigned i = 0; i < KEYS; i++) {
@@ -121,6 +121,7 @@ static void uneven(struct kit_rng *rng, unsigned i, char key[KEY]) {
 
 static void even_keys_are_found_near_the_guess(void **state) {
     (void)state;
+    enum { DRAWS = 16 }; /* one draw of binary keys is off by 2.4 to 3.6, their average by 2.9 */
     static const struct {
         const char *name;
         void (*make)(struct kit_rng *rng, unsigned i, char key[KEY]);
@@ -130,19 +131,23 @@ static void even_keys_are_found_near_the_guess(void **state) {
                  {"binary", binary, 3.5},
                  {"letters", letters, 3}};
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
-        struct keys *keys = keys_new(cases[c].make);
-        double error = error_of(keys);
+        double error = 0;
+        for (unsigned draw = 0; draw < DRAWS; draw++) {
+            struct kit_rng rng = {seed + draw};
+            struct keys *keys = keys_new(&rng, cases[c].make);
+            error += error_of(keys) / DRAWS;
+            free(keys);
+        }
         print_message("%s: %.2f entries off on average\n", cases[c].name, error);
         assert_true(error < cases[c].most);
-        free(keys);
     }
 }
 
 static void any_key_gets_a_guess_within_the_block(void **state) {
     (void)state;
-    struct keys *keys = keys_new(uneven);
+    struct kit_rng rng = {seed};
+    struct keys *keys = keys_new(&rng, uneven);
     struct lsm_index index;
-    struct kit_rng rng = {seed + 1};
     (void)error_of(keys);
     index_of(keys, &index);
     for (unsigned n = 0; n < 100000; n++) {
@@ -160,12 +165,10 @@ static void any_key_gets_a_guess_within_the_block(void **state) {
  * these keys have such, found by chance. */
 static void a_block_may_span_more_than_half_of_all_numbers(void **state) {
     (void)state;
-    uint64_t kept = seed;
-    seed = 1796029328492222;
-    struct keys *keys = keys_new(binary);
+    struct kit_rng rng = {1796029328492222};
+    struct keys *keys = keys_new(&rng, binary);
     assert_true(error_of(keys) < 3.5);
     free(keys);
-    seed = kept;
 }
 
 int main(void) {

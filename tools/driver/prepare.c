@@ -156,21 +156,16 @@ int driver_segment_refused(const struct driver_args *args, int rc,
     return usage ? DRIVER_USAGE : DRIVER_FAILED;
 }
 
-/* Makes the segment and takes it away again. */
-static int try_segment(const struct driver_args *args, char error[512]) {
+/* Not made and taken away again: an observer that waits for this name would attach to that one. */
+static int probe_segment(const struct driver_args *args, char error[512]) {
     struct scope_writer_options options = {.name = args->name,
                                            .engine_name = "lsm",
                                            .engine_version = LSM_VERSION,
                                            .sample_interval_ns = args->sample_ns};
     driver_history_slots(args, &options.samples, &options.events, &options.seconds);
-    struct scope_writer *writer = NULL;
     struct scope_error_detail detail = {.code = 0};
-    int rc = scope_writer_create(&options, &writer, &detail);
-    if (rc != 0) {
-        return driver_segment_refused(args, rc, &detail, error);
-    }
-    scope_writer_close(writer);
-    return DRIVER_OK;
+    int rc = scope_writer_probe(&options, &detail);
+    return rc == 0 ? DRIVER_OK : driver_segment_refused(args, rc, &detail, error);
 }
 
 static int open_record(const struct driver_args *args, struct driver_prepared *p, char error[512]) {
@@ -208,7 +203,7 @@ int driver_prepare(const struct driver_args *args, struct driver_events *events,
     }
     rc = open_record(args, p, error);
     if (rc == DRIVER_OK && (args->load || (args->fresh && p->existed))) {
-        rc = try_segment(args, error);
+        rc = probe_segment(args, error);
     }
     if (rc == DRIVER_OK) {
         rc = open_database(args, events, p, error);

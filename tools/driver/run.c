@@ -434,7 +434,7 @@ static int publish_run(struct run *run) {
 }
 
 /* The greeting comes when nothing can be in the way of the run any more: after the segment is made.
- * A load phase is not published; driver_prepare has tried the segment then. */
+ * A load phase is not published; driver_prepare has probed for the segment then. */
 static int prepared_run(struct run *run) {
     bool load = load_due(run);
     int status = load ? DRIVER_OK : publish_run(run);
