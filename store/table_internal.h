@@ -3,7 +3,7 @@
  * Threads:    everything but refs and the fault is constant once the table is open. Ownership:
  * reference counted: the table cache holds one reference while it keeps the table, every handle
  * another; the last one closes it. Memory: of a mapped table the groups and tops of its index and
- * what was seen, 19.6 bytes a block, rounded up to 128 KiB where they come from a pool; its filter,
+ * what was seen, 13.1 bytes a block, rounded up to 128 KiB where they come from a pool; its filter,
  * records and separators are pages of the file, which the kernel may take back. Of one that is not
  * mapped all of them. */
 #ifndef LSM_TABLE_INTERNAL_H
@@ -35,11 +35,10 @@ struct lsm_table {
 
     uint64_t file_bytes;
     /* The file in memory; NULL: blocks come by requests, through the cache. A block is read in
-     * place once its bit in `seen` tells that it was checked, and was then in the page cache. */
+     * place once the index tells that it was seen: checked, and then in the page cache. */
     uint8_t *map;
     struct lsm_guard *guard;
-    _Atomic uint64_t *seen; /* a bit a block */
-    bool fresh;             /* this process wrote it: its pages are in the page cache */
+    bool fresh; /* this process wrote it: its pages are in the page cache */
     /* The file once more, past the page cache, for some blocks of a table found cold; NULL: none.
      */
     struct lsm_file *direct;
@@ -80,15 +79,13 @@ struct lsm_block_use {
     struct lsm_block_view view;
     struct lsm_block *block; /* NULL: in the mapping */
 };
-/* Asks memory for what tells where block i is, and for the head of a block in the mapping. */
-static inline void lsm_table_prefetch_place(const struct lsm_table *table, size_t i) {
-    if (table->map != NULL) {
-        __builtin_prefetch(&table->seen[i / 64]);
-    }
-}
+/* Asks memory for the head of block i, in the mapping. */
 static inline void lsm_table_prefetch_block(const struct lsm_table *table, size_t i) {
     if (table->map != NULL) {
         size_t length;
+        if (!lsm_index_was_seen(&table->index, i)) {
+            lsm_index_prefetch_record(&table->index, i); /* its checksum is to be looked at */
+        }
         const uint8_t *head = table->map + lsm_index_offset(&table->index, i, &length);
         for (size_t line = 0; line < 4; line++) {
             __builtin_prefetch(head + line * 64);
@@ -164,10 +161,9 @@ LSM_CHECKED int lsm_table_get_in(struct lsm_table *table, size_t i, struct lsm_b
 LSM_CHECKED int lsm_table_settle_mapped(const struct lsm_table *table,
                                         const struct lsm_entry *entry, struct lsm_fault *fault);
 /* Maps the file of a table that is being opened; false: the backend cannot, or there are too many.
- * Then, when filter and index are known, goes over to those in the mapping; false: there is no
- * memory. */
+ * Then, when filter and index are known, goes over to those in the mapping. */
 bool lsm_table_map_begin(struct lsm_table *table, uint64_t bytes);
-bool lsm_table_map_end(struct lsm_table *table);
+void lsm_table_map_end(struct lsm_table *table);
 /* Both for an open table, which stays as it is if it cannot be. */
 void lsm_table_map(struct lsm_table *table);
 void lsm_table_unmap(struct lsm_table *table);
