@@ -158,8 +158,10 @@ static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slo
         return false;
     }
     if (!lsm_index_was_seen(&table->index, i)) {
-        if (lsm_checksum(offset, data, length) !=
-                lsm_load64(lsm_index_checksum(&table->index, i)) ||
+        /* The record comes last, for it comes from another page. */
+        uint64_t checksum = lsm_checksum(offset, data, length);
+        struct lsm_index_record record;
+        if (!lsm_index_record(&table->index, i, &record) || record.checksum != checksum ||
             !lsm_block_view_init(&use->view, data, length)) {
             return false; /* the request that follows tells what is wrong */
         }

@@ -136,11 +136,11 @@ static inline void lsm_index_prefetch_places(const struct lsm_index *index, size
     __builtin_prefetch(&group->end);
     __builtin_prefetch(&group->seen);
 }
-/* Where record i has the checksum of block i. What is read there is to be believed only when the
- * block has that very checksum. */
-static inline const uint8_t *lsm_index_checksum(const struct lsm_index *index, size_t i) {
-    return index->records + i * sizeof(struct lsm_index_record) +
-           offsetof(struct lsm_index_record, checksum);
+/* Asks memory for record i. */
+static inline void lsm_index_prefetch_record(const struct lsm_index *index, size_t i) {
+    const uint8_t *record = index->records + i * sizeof(struct lsm_index_record);
+    __builtin_prefetch(record);
+    __builtin_prefetch(record + sizeof(struct lsm_index_record) - 1);
 }
 /* Copies record i. False: it is lost, or no longer what was checked. Of a true copy, offset,
  * length, raw_length, entries and codec fit together and the codec is known. */

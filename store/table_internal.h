@@ -84,7 +84,7 @@ static inline void lsm_table_prefetch_block(const struct lsm_table *table, size_
     if (table->map != NULL) {
         size_t length;
         if (!lsm_index_was_seen(&table->index, i)) {
-            __builtin_prefetch(lsm_index_checksum(&table->index, i)); /* it is to be checked */
+            lsm_index_prefetch_record(&table->index, i); /* its checksum is to be looked at */
         }
         const uint8_t *head = table->map + lsm_index_offset(&table->index, i, &length);
         for (size_t line = 0; line < 4; line++) {
