@@ -3,7 +3,10 @@
  * The keys go in rounds. In a round every unanswered key walks down, from level 0's newest table
  * on, past the tables whose filters rule it out, to the first one that may hold it; then all of
  * them are looked up together, whatever their tables. So cold keys cost one wait for as many as
- * there are, and a second only for those that a filter let through in vain. */
+ * there are. Filters let some through in vain: for keys that wait for the disk the next table that
+ * may hold them is looked for at once, and its block read with the others, so that they need not
+ * wait a second time. Batches of 64 of 2 M keys in six tables on three levels, cold, 5 000 keys
+ * in all: 51 ms, 55 when they did (medians of 24, alternating; the first batch 9 of them). */
 #include "check.h"
 #include "get.h"
 #include "table_batch.h"
@@ -143,6 +146,42 @@ static size_t walk(struct batch *batch, struct lsm_probe **found) {
     return count;
 }
 
+/* Where those keys go on that wait for a block, should it be in vain: what of that is to be read,
+ * too. Tables are not opened for it. */
+static size_t look_ahead(const struct batch *batch, struct lsm_probe *const *missing, size_t count,
+                         struct lsm_ahead ahead[LSM_AHEAD_MAX]) {
+    struct {
+        const struct lsm_probe *probe;
+        struct lsm_table *table;
+    } next[2 * LSM_BATCH_MAX];
+    size_t nexts = 0, found = 0;
+    for (size_t j = 0; j < count; j++) {
+        size_t k = (size_t)(missing[j] - batch->probe);
+        uint32_t place = batch->place[k];
+        const struct lsm_table_meta *meta;
+        while (nexts < 2 * LSM_BATCH_MAX && (meta = next_meta(batch, k, &place)) != NULL) {
+            struct lsm_table *table = lsm_table_pinned(meta);
+            if (table != NULL) {
+                lsm_table_prefetch(table, missing[j]->hash);
+                next[nexts].probe = missing[j];
+                next[nexts++].table = table;
+            }
+        }
+    }
+    for (size_t j = 0; j < nexts && found < LSM_AHEAD_MAX; j++) {
+        const struct lsm_probe *probe = next[j].probe;
+        struct lsm_fault unused; /* who needs it will tell */
+        ahead[found].table = next[j].table;
+        if (lsm_table_may_hold(next[j].table, probe->hash) &&
+            lsm_table_find_block(next[j].table, probe->key, probe->key_size, batch->read.seq_max,
+                                 NULL, &ahead[found].i, &unused) == 0 &&
+            lsm_ahead_pays(&ahead[found], &batch->read)) {
+            found++;
+        }
+    }
+    return found;
+}
+
 /* The keys of the batch into the tables, until each has an answer in its probe. */
 static void search_tables(struct batch *batch) {
     while (batch->open_count > 0) {
@@ -153,7 +192,13 @@ static void search_tables(struct batch *batch) {
             break;
         }
         struct lsm_fault fault = {0};
-        lsm_batch_find(found, count, &batch->read, &fault);
+        struct lsm_probe *missing[LSM_BATCH_MAX];
+        size_t misses = lsm_batch_find(found, count, &batch->read, missing, &fault);
+        if (misses > 0) {
+            struct lsm_ahead ahead[LSM_AHEAD_MAX];
+            size_t more = look_ahead(batch, missing, misses, ahead);
+            lsm_batch_find_by_requests(missing, misses, ahead, more, &batch->read, &fault);
+        }
         note_fault(batch, &fault);
         for (size_t j = 0; j < count; j++) {
             leave_table(found[j]);

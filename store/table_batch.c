@@ -48,30 +48,51 @@ static void find_in_block(struct lsm_probe *probe, const struct lsm_batch_read *
     keep_first(probe->rc, &own, fault);
 }
 
+bool lsm_ahead_pays(const struct lsm_ahead *ahead, const struct lsm_batch_read *read) {
+    struct lsm_table *table = ahead->table;
+    struct lsm_block_use use;
+    if (!read->fill_cache && (table->map == NULL || lsm_table_is_packed(table, ahead->i))) {
+        return false;
+    }
+    if (lsm_table_block_here(table, ahead->i, NULL, &use)) {
+        lsm_table_end_use(&use);
+        return false;
+    }
+    return true;
+}
+
 /* The fetch of that block, made if there is none. */
-static uint8_t fetch_of(struct lsm_fetch *fetches, size_t *count, const struct lsm_probe *probe) {
+static uint8_t fetch_of(struct lsm_fetch *fetches, size_t *count, struct lsm_table *table,
+                        size_t i) {
     size_t k = 0;
-    while (k < *count && (fetches[k].i != probe->block || fetches[k].table != probe->table)) {
+    while (k < *count && (fetches[k].i != i || fetches[k].table != table)) {
         k++;
     }
     if (k == *count) {
-        fetches[(*count)++] = (struct lsm_fetch){.table = probe->table, .i = probe->block};
+        fetches[(*count)++] = (struct lsm_fetch){.table = table, .i = i};
     }
     return (uint8_t)k;
 }
 
-/* Reads what is not in memory, each block once. */
-static void find_by_requests(struct lsm_probe **probes, size_t count,
-                             const struct lsm_batch_read *read, struct lsm_fault *fault) {
-    struct lsm_fetch fetches[LSM_BATCH_MAX];
+/* Each block is read once. */
+void lsm_batch_find_by_requests(struct lsm_probe *const *probes, size_t count,
+                                const struct lsm_ahead *ahead, size_t ahead_count,
+                                const struct lsm_batch_read *read, struct lsm_fault *fault) {
+    LSM_ASSERT(count >= 1 && count <= LSM_BATCH_MAX && ahead_count <= LSM_AHEAD_MAX);
+    struct lsm_fetch fetches[LSM_BATCH_MAX + LSM_AHEAD_MAX];
     uint8_t which[LSM_BATCH_MAX];
     size_t blocks = 0;
     for (size_t k = 0; k < count; k++) {
-        which[k] = fetch_of(fetches, &blocks, probes[k]);
+        which[k] = fetch_of(fetches, &blocks, probes[k]->table, probes[k]->block);
+    }
+    size_t wanted = blocks;
+    for (size_t k = 0; k < ahead_count; k++) {
+        size_t at = fetch_of(fetches, &blocks, ahead[k].table, ahead[k].i);
+        fetches[at].ahead = at >= wanted;
     }
     struct lsm_fault failed = {0};
     lsm_count(read->slot, LSM_C_CACHE_MISSES, blocks);
-    lsm_count(read->slot, LSM_C_CACHE_HITS, count - blocks);
+    lsm_count(read->slot, LSM_C_CACHE_HITS, count - wanted);
     lsm_fetch_all(read->io, fetches, blocks, read->fill_cache, &failed);
     if (failed.code != 0 && fault->code == 0) {
         *fault = failed;
@@ -92,11 +113,10 @@ static void find_by_requests(struct lsm_probe **probes, size_t count,
     }
 }
 
-void lsm_batch_find(struct lsm_probe *const *all, size_t count, const struct lsm_batch_read *read,
-                    struct lsm_fault *fault) {
+size_t lsm_batch_find(struct lsm_probe *const *all, size_t count, const struct lsm_batch_read *read,
+                      struct lsm_probe **missing, struct lsm_fault *fault) {
     LSM_ASSERT(count >= 1 && count <= LSM_BATCH_MAX);
     struct lsm_probe *probes[LSM_BATCH_MAX];
-    struct lsm_probe *missing[LSM_BATCH_MAX];
     memcpy(probes, all, count * sizeof(struct lsm_probe *));
     for (size_t k = 0; k < count; k++) {
         (void)lsm_index_prefetch(&probes[k]->table->index, probes[k]->key, probes[k]->key_size);
@@ -118,7 +138,5 @@ void lsm_batch_find(struct lsm_probe *const *all, size_t count, const struct lsm
     for (size_t k = 0; k < here; k++) {
         find_in_block(probes[k], read, fault);
     }
-    if (misses > 0) {
-        find_by_requests(missing, misses, read, fault);
-    }
+    return misses;
 }

@@ -39,9 +39,25 @@ struct lsm_batch_read {
     bool fill_cache;
     struct lsm_counter_slot *slot;
 };
-/* Looks all of them up. *fault is untouched, or an error's of one of them.
+/* Looks all of them up, as far as blocks are in memory. Those that need others are in *missing,
+ * which has as much room; their number. *fault is untouched, or an error's of one of them.
  * REQUIRES: 1 to LSM_BATCH_MAX; filters asked before. */
-void lsm_batch_find(struct lsm_probe *const *probes, size_t count,
-                    const struct lsm_batch_read *read, struct lsm_fault *fault);
+size_t lsm_batch_find(struct lsm_probe *const *probes, size_t count,
+                      const struct lsm_batch_read *read, struct lsm_probe **missing,
+                      struct lsm_fault *fault);
+
+/* A block that a probe may need next, should it find nothing. */
+struct lsm_ahead {
+    struct lsm_table *table; /* borrowed */
+    size_t i;
+};
+enum { LSM_AHEAD_MAX = 16 };
+/* Whether it pays to read the block ahead: it is not in memory, and would be kept. */
+bool lsm_ahead_pays(const struct lsm_ahead *ahead, const struct lsm_batch_read *read);
+/* Looks those up whose blocks are missing, and brings what is `ahead` with them. *fault as above.
+ * REQUIRES: at least one is missing; 0 to LSM_AHEAD_MAX ahead. */
+void lsm_batch_find_by_requests(struct lsm_probe *const *missing, size_t count,
+                                const struct lsm_ahead *ahead, size_t ahead_count,
+                                const struct lsm_batch_read *read, struct lsm_fault *fault);
 
 #endif

@@ -22,7 +22,7 @@ static void fail(struct lsm_fetch *fetch, int rc, const struct lsm_fault *own,
         lsm_block_unref(fetch->block);
         fetch->block = NULL;
     }
-    if (first->code == 0) {
+    if (first->code == 0 && !fetch->ahead) {
         *first = *own;
     }
 }
@@ -77,7 +77,7 @@ static int make_request(struct lsm_fetch *fetch, struct staging *staging, struct
         return rc;
     }
     fetch->block = lsm_block_create(table->cache, table->id, record->offset, record->raw_length);
-    if (fetch->block != NULL && prepare_direct(fetch, staging)) {
+    if (fetch->block != NULL && !fetch->ahead && prepare_direct(fetch, staging)) {
         return 0;
     }
     if (fetch->block != NULL) {

@@ -14,6 +14,7 @@
 struct lsm_fetch {
     struct lsm_table *table; /* borrowed */
     size_t i;                /* of the block */
+    bool ahead;              /* it may be wanted soon: it is kept, and a failure is not told */
     struct lsm_block *block; /* filled and checked; NULL: it failed */
     int rc;                  /* 0, or why */
     struct lsm_index_record record;

@@ -158,7 +158,11 @@ static struct answers multi_get_all(const struct bench *b) {
                                            .table = b->table};
             list[k] = &probes[k];
         }
-        lsm_batch_find(list, 32, &read, &fault);
+        struct lsm_probe *missing[32];
+        size_t misses = lsm_batch_find(list, 32, &read, missing, &fault);
+        if (misses > 0) {
+            lsm_batch_find_by_requests(missing, misses, NULL, 0, &read, &fault);
+        }
         for (size_t k = 0; k < 32; k++) {
             size_t newest =
                 kit_model_find(&b->model, probes[k].key, probes[k].key_size, LSM_SEQ_MAX);
