@@ -119,7 +119,7 @@ size_t lsm_batch_find(struct lsm_probe *const *all, size_t count, const struct l
     struct lsm_probe *probes[LSM_BATCH_MAX];
     memcpy(probes, all, count * sizeof(struct lsm_probe *));
     for (size_t k = 0; k < count; k++) {
-        (void)lsm_index_prefetch(&probes[k]->table->index, probes[k]->key, probes[k]->key_size);
+        lsm_index_prefetch(&probes[k]->table->index, probes[k]->key, probes[k]->key_size);
     }
     count = find_blocks(probes, count, read, fault);
     for (size_t k = 0; k < count; k++) {

@@ -466,19 +466,35 @@ static uint64_t offset_near(const struct lsm_index *index, size_t g, uint32_t pa
     return begin + g % LSM_INDEX_LINE * bytes + bytes * part / 65536;
 }
 
-uint64_t lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_t key_size) {
+/* The group that the key leads to, asked of memory, and the key's window; group_count: none. */
+static inline size_t prefetch_group(const struct lsm_index *index, const uint8_t *key,
+                                    size_t key_size, uint64_t *w) {
     size_t prefix = index->prefix;
     if (key_size < prefix) {
-        return 0;
+        return index->group_count;
     }
-    uint64_t w = lsm_key_window(key + prefix, key_size - prefix);
-    size_t g = find_group(index, w);
+    *w = lsm_key_window(key + prefix, key_size - prefix);
+    size_t g = find_group(index, *w);
+    if (g < index->group_count) {
+        const uint8_t *group = (const uint8_t *)&index->groups[g];
+        for (size_t line = 0; line < sizeof *index->groups; line += 64) {
+            __builtin_prefetch(group + line);
+        }
+    }
+    return g;
+}
+
+void lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_t key_size) {
+    uint64_t w;
+    (void)prefetch_group(index, key, key_size, &w);
+}
+
+uint64_t lsm_index_prefetch_near(const struct lsm_index *index, const uint8_t *key,
+                                 size_t key_size) {
+    uint64_t w;
+    size_t g = prefetch_group(index, key, key_size, &w);
     if (g == index->group_count) {
         return 0;
-    }
-    const uint8_t *group = (const uint8_t *)&index->groups[g];
-    for (size_t line = 0; line < sizeof *index->groups; line += 64) {
-        __builtin_prefetch(group + line);
     }
     uint64_t low = g > 0 ? index->tops[g - 1] : 0;
     return offset_near(index, g, part_of(index, low, index->tops[g], w));

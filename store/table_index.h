@@ -90,9 +90,12 @@ bool lsm_index_is_whole(const struct lsm_index *index);
  * are lost. */
 size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t key_size,
                       uint64_t seq);
-/* Asks memory for what lsm_index_find of the key reads. Returns about where its block lies,
- * guessed as lsm_index_guess does within a block; 0: no idea. */
-uint64_t lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_t key_size);
+/* Asks memory for what lsm_index_find of the key reads. */
+void lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_t key_size);
+/* The same, and returns about where the key's block lies, guessed as lsm_index_guess does within a
+ * block; 0: no idea. */
+uint64_t lsm_index_prefetch_near(const struct lsm_index *index, const uint8_t *key,
+                                 size_t key_size);
 /* How far into block i, in 1/65536 of it, the key may be that lsm_index_find led there: as far as
  * it is between the separators around the block, all of them read as numbers whose digits are the
  * bytes that the table's separators are made of. Where keys are spread evenly (hashes, random

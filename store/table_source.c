@@ -181,7 +181,7 @@ static void source_aim(struct lsm_source *source, const uint8_t *key, size_t key
     struct table_source *s = self(source);
     const struct lsm_index *index = &s->table->index;
     if (step == 0) {
-        (void)lsm_index_prefetch(index, key, key_size);
+        lsm_index_prefetch(index, key, key_size);
     } else if (step == 1) {
         s->aimed = lsm_index_find(index, key, key_size, seq);
         s->has_aimed = true;
