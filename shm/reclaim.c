@@ -64,10 +64,10 @@ static void look_inside(struct tenant *tenant) {
     }
 }
 
-/* Opens what the name leads to and tries to take its lock. OURS: tenant->fd is open and locked;
- * otherwise it is closed, and *rc says why it is not free. */
-static enum verdict judge(const char *name, const char *path, struct tenant *tenant, int *rc,
-                          struct scope_error_detail *error) {
+/* Opens what the name leads to and tries to take its lock, or, if not `take`, merely asks. OURS:
+ * tenant->fd is open and locked; otherwise it is closed, and *rc says why it is not free. */
+static enum verdict judge(const char *name, const char *path, bool take, struct tenant *tenant,
+                          int *rc, struct scope_error_detail *error) {
     memset(tenant, 0, sizeof(*tenant));
     tenant->fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (tenant->fd < 0) {
@@ -91,10 +91,14 @@ static enum verdict judge(const char *name, const char *path, struct tenant *ten
                          "%s exists and is not a segment: left alone", path);
         goto out;
     }
-    enum scope_lock judging = scope_lock_take(tenant->fd, SCOPE_LOCK_RECLAIM);
-    enum scope_lock writing = judging == SCOPE_LOCK_TAKEN
-                                  ? scope_lock_take(tenant->fd, SCOPE_LOCK_WRITER)
-                                  : SCOPE_LOCK_HELD_ELSEWHERE;
+    enum scope_lock judging =
+        take ? scope_lock_take(tenant->fd, SCOPE_LOCK_RECLAIM) : SCOPE_LOCK_TAKEN;
+    enum scope_lock writing = SCOPE_LOCK_HELD_ELSEWHERE;
+    if (!take) {
+        writing = scope_lock_is_held(tenant->fd) ? SCOPE_LOCK_HELD_ELSEWHERE : SCOPE_LOCK_TAKEN;
+    } else if (judging == SCOPE_LOCK_TAKEN) {
+        writing = scope_lock_take(tenant->fd, SCOPE_LOCK_WRITER);
+    }
     if (judging == SCOPE_LOCK_FAILED || writing == SCOPE_LOCK_FAILED) {
         *rc = scope_fail_errno(error, "cannot lock", path, errno);
     } else if (writing == SCOPE_LOCK_HELD_ELSEWHERE) {
@@ -120,11 +124,11 @@ out:
 /* Judges until the answer stands: a lock may be held for a moment by another starter or by a writer
  * that is closing. With `missing_is_fine` a name that leads nowhere is a success without a tenant.
  */
-static int claim(const char *name, const char *path, struct tenant *tenant, bool missing_is_fine,
-                 struct scope_error_detail *error) {
+static int claim(const char *name, const char *path, bool take, struct tenant *tenant,
+                 bool missing_is_fine, struct scope_error_detail *error) {
     int rc = SCOPE_ERR_IN_USE;
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-        enum verdict verdict = judge(name, path, tenant, &rc, error);
+        enum verdict verdict = judge(name, path, take, tenant, &rc, error);
         if (verdict == OURS) {
             return 0;
         }
@@ -142,7 +146,7 @@ static int claim(const char *name, const char *path, struct tenant *tenant, bool
 
 int scope_reclaim(const char *name, const char *path, struct scope_error_detail *error) {
     struct tenant tenant = {.fd = -1};
-    int rc = claim(name, path, &tenant, true, error);
+    int rc = claim(name, path, true, &tenant, true, error);
     if (rc != 0 || tenant.fd < 0) {
         return rc;
     }
@@ -166,7 +170,7 @@ int scope_reclaim(const char *name, const char *path, struct scope_error_detail 
 
 int scope_reclaimable(const char *name, const char *path, struct scope_error_detail *error) {
     struct tenant tenant = {.fd = -1};
-    int rc = claim(name, path, &tenant, true, error);
+    int rc = claim(name, path, false, &tenant, true, error);
     if (tenant.fd >= 0) {
         (void)close(tenant.fd);
     }
@@ -183,7 +187,7 @@ int scope_remove(const char *name, struct scope_error_detail *error) {
         return rc;
     }
     struct tenant tenant = {.fd = -1};
-    rc = claim(name, path, &tenant, false, error);
+    rc = claim(name, path, true, &tenant, false, error);
     if (rc != 0) {
         return rc;
     }

@@ -251,9 +251,10 @@ struct scope_writer_options {
 SCOPE_CHECKED int scope_writer_create(const struct scope_writer_options *options,
                                       struct scope_writer **writer,
                                       struct scope_error_detail *error);
-/* Whether scope_writer_create would succeed now: is there room, is the name free or a dead
- * writer's? For a program that has much to do, or something to delete, before it publishes. Nothing
- * of it is seen by anybody, nothing stays, and a dead writer's segment is left where it is. */
+/* Whether what mostly keeps scope_writer_create from succeeding is in its way now: a live writer's
+ * name, something else under that name, or no room. For a program that has much to do, or something
+ * to delete, before it publishes. Nothing of it is seen by anybody, nothing stays, and a dead
+ * writer's segment is left where it is. */
 SCOPE_CHECKED int scope_writer_probe(const struct scope_writer_options *options,
                                      struct scope_error_detail *error);
 /* State CLOSED, then the name removed unless lingering. NULL is ignored. In a forked child it only

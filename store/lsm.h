@@ -138,7 +138,7 @@ struct lsm_options {
                          keys */
     uint64_t cache_bytes;     /* default 128 MiB, 0 (none) to 1 TiB: block cache */
     uint32_t tables_open_max; /* default 1000, 16 to 1 000 000: table files kept open, each with its
-                                 index: 20 bytes a block; all of it and the filter where the file is
+                                 index: 13 bytes a block; all of it and the filter where the file is
                                  not mapped */
     uint32_t l0_trigger;      /* default 4, 1 to 1000: L0 tables that start a compaction */
     uint32_t l0_slowdown;     /* default 12: L0 tables at which writes are delayed; tiered policies:

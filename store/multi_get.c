@@ -3,10 +3,10 @@
  * The keys go in rounds. In a round every unanswered key walks down, from level 0's newest table
  * on, past the tables whose filters rule it out, to the first one that may hold it; then all of
  * them are looked up together, whatever their tables. So cold keys cost one wait for as many as
- * there are. Filters let some through in vain: for keys that wait for the disk the next table that
- * may hold them is looked for at once, and its block read with the others, so that they need not
- * wait a second time. Batches of 64 of 2 M keys in six tables on three levels, cold, 5 000 keys
- * in all: 51 ms, 55 when they did (medians of 24, alternating; the first batch 9 of them). */
+ * there are. Filters let some through in vain: for a few keys of a batch that waits for the disk
+ * the next table that may hold them is looked for at once, and its block read with the others.
+ * Batches of 64 of 2 M keys in six tables on three levels, cold, 5 000 keys in all: 51 ms; 55 when
+ * such keys waited a second time (medians of 24, alternating; the first batch 9 of them). */
 #include "check.h"
 #include "get.h"
 #include "table_batch.h"
@@ -146,37 +146,81 @@ static size_t walk(struct batch *batch, struct lsm_probe **found) {
     return count;
 }
 
-/* Where those keys go on that wait for a block, should it be in vain: what of that is to be read,
- * too. Tables are not opened for it. */
-static size_t look_ahead(const struct batch *batch, struct lsm_probe *const *missing, size_t count,
-                         struct lsm_ahead ahead[LSM_AHEAD_MAX]) {
-    struct {
-        const struct lsm_probe *probe;
-        struct lsm_table *table;
-    } next[2 * LSM_BATCH_MAX];
-    size_t nexts = 0, found = 0;
-    for (size_t j = 0; j < count; j++) {
-        size_t k = (size_t)(missing[j] - batch->probe);
-        uint32_t place = batch->place[k];
-        const struct lsm_table_meta *meta;
-        while (nexts < 2 * LSM_BATCH_MAX && (meta = next_meta(batch, k, &place)) != NULL) {
-            struct lsm_table *table = lsm_table_pinned(meta);
-            if (table != NULL) {
-                lsm_table_prefetch(table, missing[j]->hash);
-                next[nexts].probe = missing[j];
-                next[nexts++].table = table;
+/* A key that waits for a block, on its way further down. */
+struct waiting {
+    const struct lsm_probe *probe;
+    uint32_t place;
+    struct lsm_table *table;
+};
+
+/* Takes each on to the next table that is open and may hold it; those that there is none for are
+ * left out. Their number. */
+static size_t walk_on(const struct batch *batch, struct waiting *all, size_t count) {
+    struct waiting found[LSM_BATCH_MAX];
+    size_t found_count = 0;
+    while (count > 0) {
+        size_t here = 0;
+        for (size_t j = 0; j < count; j++) {
+            struct waiting w = all[j];
+            struct lsm_table_meta *meta =
+                next_meta(batch, (size_t)(w.probe - batch->probe), &w.place);
+            w.table = meta != NULL ? lsm_table_pinned(meta) : NULL;
+            if (w.table != NULL) {
+                lsm_table_prefetch(w.table, w.probe->hash);
+                all[here++] = w;
+            }
+        }
+        count = 0;
+        for (size_t j = 0; j < here; j++) {
+            if (lsm_table_may_hold(all[j].table, all[j].probe->hash)) {
+                found[found_count++] = all[j];
+            } else {
+                all[count++] = all[j];
             }
         }
     }
-    for (size_t j = 0; j < nexts && found < LSM_AHEAD_MAX; j++) {
-        const struct lsm_probe *probe = next[j].probe;
+    memcpy(all, found, found_count * sizeof found[0]);
+    return found_count;
+}
+
+static void add_ahead(struct lsm_ahead *ahead, size_t *count, struct lsm_ahead one) {
+    for (size_t k = 0; k < *count; k++) {
+        if (ahead[k].table == one.table && ahead[k].i == one.i) {
+            return;
+        }
+    }
+    ahead[(*count)++] = one;
+}
+
+/* What to read for those that wait for a block which a filter may have promised in vain: a block of
+ * the next table that may hold the key. About as many as filters err are worth it. Where more keys
+ * go on, they were written more than once, and what lies below is of no use. */
+static size_t look_ahead(const struct batch *batch, struct lsm_probe *const *missing, size_t count,
+                         struct lsm_ahead ahead[LSM_AHEAD_MAX]) {
+    struct waiting waiting[LSM_BATCH_MAX];
+    size_t filtered = 0, found = 0;
+    double vain = 0; /* so many, as filters promise */
+    for (size_t j = 0; j < count; j++) {
+        if (missing[j]->table->filtered) {
+            vain += (double)missing[j]->table->stat.bloom_fpr_billionths * 1e-9;
+            waiting[filtered++] = (struct waiting){
+                .probe = missing[j], .place = batch->place[missing[j] - batch->probe]};
+        }
+    }
+    size_t most = count / 4 > (size_t)(3 * vain) ? count / 4 : (size_t)(3 * vain);
+    most = most < LSM_AHEAD_MAX ? most : LSM_AHEAD_MAX;
+    size_t going_on = most > 0 ? walk_on(batch, waiting, filtered) : 0;
+    if ((double)going_on > 3 + 3 * vain) {
+        return 0;
+    }
+    for (size_t j = 0; j < going_on && found < most; j++) {
+        const struct lsm_probe *probe = waiting[j].probe;
+        struct lsm_ahead one = {.table = waiting[j].table};
         struct lsm_fault unused; /* who needs it will tell */
-        ahead[found].table = next[j].table;
-        if (lsm_table_may_hold(next[j].table, probe->hash) &&
-            lsm_table_find_block(next[j].table, probe->key, probe->key_size, batch->read.seq_max,
-                                 NULL, &ahead[found].i, &unused) == 0 &&
-            lsm_ahead_pays(&ahead[found], &batch->read)) {
-            found++;
+        if (lsm_table_find_block(one.table, probe->key, probe->key_size, batch->read.seq_max, NULL,
+                                 &one.i, &unused) == 0 &&
+            lsm_ahead_pays(&one)) {
+            add_ahead(ahead, &found, one);
         }
     }
     return found;

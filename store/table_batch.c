@@ -3,6 +3,8 @@
 #include "check.h"
 #include "table_fetch.h"
 
+enum { LSM_AHEAD_BLOCK_MAX = 16 << 10 };
+
 bool lsm_probe_may_hold(const struct lsm_probe *probe, struct lsm_counter_slot *slot) {
     if (!probe->table->filtered) {
         return true;
@@ -48,17 +50,14 @@ static void find_in_block(struct lsm_probe *probe, const struct lsm_batch_read *
     keep_first(probe->rc, &own, fault);
 }
 
-bool lsm_ahead_pays(const struct lsm_ahead *ahead, const struct lsm_batch_read *read) {
-    struct lsm_table *table = ahead->table;
-    struct lsm_block_use use;
-    if (!read->fill_cache && (table->map == NULL || lsm_table_is_packed(table, ahead->i))) {
-        return false;
-    }
-    if (lsm_table_block_here(table, ahead->i, NULL, &use)) {
-        lsm_table_end_use(&use);
-        return false;
-    }
-    return true;
+bool lsm_ahead_pays(const struct lsm_ahead *ahead) {
+    const struct lsm_table *table = ahead->table;
+    size_t length;
+    (void)lsm_index_offset(&table->index, ahead->i, &length);
+    /* What cannot be read in place is kept only as far as the cache has room: it is left. */
+    return table->map != NULL && !lsm_table_is_packed(table, ahead->i) &&
+           !lsm_table_block_in_place(table, ahead->i) && length <= LSM_AHEAD_BLOCK_MAX &&
+           !lsm_guard_damaged(table->guard);
 }
 
 /* The fetch of that block, made if there is none. */
@@ -79,20 +78,20 @@ void lsm_batch_find_by_requests(struct lsm_probe *const *probes, size_t count,
                                 const struct lsm_ahead *ahead, size_t ahead_count,
                                 const struct lsm_batch_read *read, struct lsm_fault *fault) {
     LSM_ASSERT(count >= 1 && count <= LSM_BATCH_MAX && ahead_count <= LSM_AHEAD_MAX);
-    struct lsm_fetch fetches[LSM_BATCH_MAX + LSM_AHEAD_MAX];
+    struct lsm_fetch fetches[LSM_BATCH_MAX];
     uint8_t which[LSM_BATCH_MAX];
     size_t blocks = 0;
     for (size_t k = 0; k < count; k++) {
         which[k] = fetch_of(fetches, &blocks, probes[k]->table, probes[k]->block);
     }
+    lsm_count(read->slot, LSM_C_CACHE_MISSES, blocks);
+    lsm_count(read->slot, LSM_C_CACHE_HITS, count - blocks);
     size_t wanted = blocks;
-    for (size_t k = 0; k < ahead_count; k++) {
+    for (size_t k = 0; k < ahead_count && blocks < LSM_BATCH_MAX; k++) {
         size_t at = fetch_of(fetches, &blocks, ahead[k].table, ahead[k].i);
-        fetches[at].ahead = at >= wanted;
+        fetches[at].ahead = at >= wanted; /* else somebody waits for it anyway */
     }
     struct lsm_fault failed = {0};
-    lsm_count(read->slot, LSM_C_CACHE_MISSES, blocks);
-    lsm_count(read->slot, LSM_C_CACHE_HITS, count - wanted);
     lsm_fetch_all(read->io, fetches, blocks, read->fill_cache, &failed);
     if (failed.code != 0 && fault->code == 0) {
         *fault = failed;

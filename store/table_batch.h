@@ -52,10 +52,10 @@ struct lsm_ahead {
     size_t i;
 };
 enum { LSM_AHEAD_MAX = 16 };
-/* Whether it pays to read the block ahead: it is not in memory, and would be kept. */
-bool lsm_ahead_pays(const struct lsm_ahead *ahead, const struct lsm_batch_read *read);
+/* Whether the block may be read ahead: it will be in memory then, is not yet, and is not large. */
+bool lsm_ahead_pays(const struct lsm_ahead *ahead);
 /* Looks those up whose blocks are missing, and brings what is `ahead` with them. *fault as above.
- * REQUIRES: at least one is missing; 0 to LSM_AHEAD_MAX ahead. */
+ * REQUIRES: at least one is missing; 0 to LSM_AHEAD_MAX ahead, all different. */
 void lsm_batch_find_by_requests(struct lsm_probe *const *missing, size_t count,
                                 const struct lsm_ahead *ahead, size_t ahead_count,
                                 const struct lsm_batch_read *read, struct lsm_fault *fault);

@@ -177,8 +177,8 @@ static bool use_mapped(struct lsm_table *table, size_t i, struct lsm_counter_slo
 struct lsm_block *lsm_table_keep_block(struct lsm_table *table, size_t i, struct lsm_block *block,
                                        bool fill_cache) {
     if (table->map != NULL && !lsm_table_is_packed(table, i)) {
-        lsm_index_see(&table->index,
-                      i); /* what can be read in place next time need not be kept twice */
+        /* What can be read in place next time need not be kept twice. */
+        lsm_index_see(&table->index, i);
         return block;
     }
     return fill_cache ? lsm_block_cache_insert(table->cache, block) : block;

@@ -23,7 +23,7 @@ struct lsm_fetch {
     struct lsm_request request;
 };
 
-/* Reads block `i` of `table` of each. *fault is the first failure's words, untouched without one.
+/* Reads block `i` of `table` of each. *fault is the first failure's words, its code 0 without one.
  * REQUIRES: at least one, all different. */
 void lsm_fetch_all(struct lsm_io *io, struct lsm_fetch *fetches, size_t count, bool fill_cache,
                    struct lsm_fault *fault);

@@ -35,11 +35,12 @@ enum { LSM_INDEX_GROUP = 30, LSM_INDEX_LINE = 8 };
 struct lsm_index_group {
     _Alignas(64) uint64_t window[LSM_INDEX_GROUP]; /* beyond the last: UINT64_MAX */
     uint64_t begin;                                /* offset of the first block */
-    uint32_t end[LSM_INDEX_GROUP]; /* of each block, from there; LSM_INDEX_PACKED: has a codec */
     uint32_t exact;        /* a bit a block: a key of the same window comes after its separator */
     _Atomic uint32_t seen; /* a bit a block: it was found good, and is read in the mapping */
+    uint32_t end[LSM_INDEX_GROUP]; /* of each block, from begin on; LSM_INDEX_PACKED: has a codec */
 };
 static_assert(sizeof(struct lsm_index_group) == 6 * 64, "six lines");
+static_assert(offsetof(struct lsm_index_group, end) == 4 * 64, "windows and bits, then ends");
 static_assert((uint64_t)LSM_INDEX_GROUP * LSM_BLOCK_LENGTH_MAX < LSM_INDEX_PACKED, "ends fit");
 
 struct lsm_index {
@@ -90,7 +91,7 @@ bool lsm_index_is_whole(const struct lsm_index *index);
  * are lost. */
 size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t key_size,
                       uint64_t seq);
-/* Asks memory for what lsm_index_find of the key reads. */
+/* Asks memory for what lsm_index_find reads of a key that begins as all separators do. */
 void lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_t key_size);
 /* The same, and returns about where the key's block lies, guessed as lsm_index_guess does within a
  * block; 0: no idea. */
@@ -132,12 +133,15 @@ static inline void lsm_index_see(struct lsm_index *index, size_t i) {
     atomic_fetch_or_explicit(&index->groups[i / LSM_INDEX_GROUP].seen,
                              UINT32_C(1) << (i % LSM_INDEX_GROUP), memory_order_release);
 }
-/* Asks memory for the places of blocks from i on, to the end of its group. */
-static inline void lsm_index_prefetch_places(const struct lsm_index *index, size_t i) {
-    const struct lsm_index_group *group = &index->groups[i / LSM_INDEX_GROUP];
-    __builtin_prefetch(&group->begin);
-    __builtin_prefetch(&group->end);
-    __builtin_prefetch(&group->seen);
+/* Asks memory for the places of blocks from `begin` to `end`. */
+static inline void lsm_index_prefetch_places(const struct lsm_index *index, size_t begin,
+                                             size_t end) {
+    size_t last = (end + LSM_INDEX_GROUP - 1) / LSM_INDEX_GROUP;
+    for (size_t g = begin / LSM_INDEX_GROUP; g < last; g++) {
+        __builtin_prefetch(&index->groups[g].begin);
+        __builtin_prefetch(&index->groups[g].end[0]);
+        __builtin_prefetch(&index->groups[g].end[64 / sizeof(uint32_t)]);
+    }
 }
 /* Asks memory for record i. */
 static inline void lsm_index_prefetch_record(const struct lsm_index *index, size_t i) {

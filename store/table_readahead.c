@@ -50,9 +50,7 @@ static uint64_t measure(const struct lsm_readahead *ahead, uint64_t *offset, siz
     }
     /* The next piece's offsets, for the next time: nobody has looked at them for long. */
     size_t end = ahead->next + 2 * n < index->count ? ahead->next + 2 * n : index->count;
-    for (size_t i = ahead->next + n; i < end; i += LSM_INDEX_GROUP) {
-        lsm_index_prefetch_places(index, i);
-    }
+    lsm_index_prefetch_places(index, ahead->next + n, end);
     *count = n;
     return bytes;
 }
