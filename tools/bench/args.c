@@ -54,7 +54,7 @@ static const struct option_row rows[] = {
     {"seed", COUNT, FIELD(seed), 0, UINT64_MAX, "0 to 2^64 - 1", "1", "N",
      "the same seed makes the same keys in the same order"},
     {"pairs", COUNT, FIELD(pairs), 1, 1000, "1 to 1000", "20", "N",
-     "watch: runs with and without watchers at each sample interval"},
+     "watch: pairs of runs, A B B A, with and without watchers, at each interval"},
     {.help = "Engines"},
     {"memtable", SIZE, FIELD(memtable_bytes), 65536, 4 * GIB, "64 KiB to 4 GiB", "64MiB", "BYTES",
      "memtable (write buffer) of each engine that has one"},

@@ -52,7 +52,7 @@
     X(WATCH_CPU_LOST, "watched_put_cpu_more", "fraction by which that grew, watched")              \
     X(WATCH_SAMPLER, "sampler_cpu", "fraction of a core")                                          \
     X(WATCH_READERS, "watchers_cpu", "fraction of a core, all of them")                            \
-    X(WATCH_PAIRS, "pairs", "pairs of runs")
+    X(WATCH_PAIRS, "pairs", "pairs of runs, A B B A")
 
 enum bench_metric {
 #define ENUM(symbol, name, unit) BENCH_##symbol,

@@ -199,10 +199,11 @@ static void print_rest(const struct bench_set *set, FILE *out) {
         {"sampler %", BENCH_WATCH_SAMPLER, CELL_PERCENT, 9},
         {"watchers %", BENCH_WATCH_READERS, CELL_PERCENT, 10},
     };
-    print_table(set,
-                "Watched by 4 readers: what fillrandom lost (median of the pairs, 95 % interval), "
-                "the writer's\nCPU time a put, by how much that grew, and shares of a core",
-                BENCH_WATCH_LOST, watch, COUNT_OF(watch), out);
+    print_table(
+        set,
+        "Watched by 4 readers: what fillrandom lost (median of A B B A pairs, 95 % "
+        "interval), the writer's\nCPU time a put, by how much that grew, and shares of a core",
+        BENCH_WATCH_LOST, watch, COUNT_OF(watch), out);
     print_table(set, "Synchronous puts over the raw loop of the same minute", BENCH_OVER_RAW, sync,
                 COUNT_OF(sync), out);
     print_table(set, "Gets while everything is compacted, and while nothing is", BENCH_IDLE_P999,
