@@ -1,6 +1,7 @@
 /* args.h: the command line: which source, which output.
  *
- * Threads: none of it keeps state. Ownership: strings point into argv. */
+ * Threads:    none of it keeps state.
+ * Ownership:  strings point into argv. */
 #ifndef OBS_ARGS_H
 #define OBS_ARGS_H
 

@@ -1,6 +1,7 @@
 /* attach.h: finding the drivers that run on this machine and deciding which one to watch.
  *
- * Threads: one thread. Ownership: what is returned is copied into the caller's structs. */
+ * Threads:    one thread.
+ * Ownership:  what is returned is copied into the caller's structs. */
 #ifndef OBS_ATTACH_H
 #define OBS_ATTACH_H
 

@@ -3,7 +3,7 @@
  * Value axes start at zero. Ticks lie at 1, 2, 5 steps: decimal for counts, decimal multiples of an
  * IEC unit for bytes. Time axes tick at steps of seconds, minutes, hours and days.
  *
- * Threads: any; no state but what is passed in. */
+ * Threads:    any; no state but what is passed in. */
 #ifndef OBS_AXIS_H
 #define OBS_AXIS_H
 

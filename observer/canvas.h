@@ -4,8 +4,8 @@
  * through a glyph cache; the same pixels serve the window, PNG and video. `vector` writes SVG or
  * PDF with text by cairo from the same font file.
  *
- * Units:      logical pixels: 1.0 is one pixel at scale 1. (0, 0) is the top left corner.
- * Threads:    one canvas belongs to one thread at a time.
+ * Units:       logical pixels: 1.0 is one pixel at scale 1. (0, 0) is the top left corner.
+ * Threads:     one canvas belongs to one thread at a time.
  * Determinism: the same calls give the same pixels, on any machine with the same font and cairo. */
 #ifndef OBS_CANVAS_H
 #define OBS_CANVAS_H

@@ -4,7 +4,8 @@
  * per pixel column when there are many. Columns lie at multiples of their width in time, so a
  * picture that scrolls does not shimmer.
  *
- * Threads: one thread. Units: logical pixels. */
+ * Threads:    one thread.
+ * Units:      logical pixels. */
 #ifndef OBS_CHART_H
 #define OBS_CHART_H
 

@@ -1,8 +1,9 @@
 /* compare.h: the runs beside the first one: their sources and histories, and where their second 0
  * lies on the first run's time axis.
  *
- * Threads: one thread. Ownership: owns its histories and sources; the view borrows the histories.
- * Times: a steady clock in seconds. */
+ * Threads:    one thread.
+ * Ownership:  owns its histories and sources; the view borrows the histories.
+ * Times:      a steady clock in seconds. */
 #ifndef OBS_COMPARE_H
 #define OBS_COMPARE_H
 

@@ -4,7 +4,7 @@
  * keys, values that make no sense and damage of any kind are passed over: the worst that a file can
  * do is to say nothing. It is written beside its place and renamed when it is whole.
  *
- * Threads: none of it keeps state. */
+ * Threads:    none of it keeps state. */
 #ifndef OBS_CONFIG_H
 #define OBS_CONFIG_H
 

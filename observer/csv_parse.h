@@ -10,8 +10,9 @@
  * ts_ms is Unix time in milliseconds; ops_* count within the row's own window; the rest are values
  * at its end. An empty field is absent, not zero. Fields may stand in double quotes.
  *
- * Threads: none of it keeps state. Errors: false, and `error` says what is wrong, without the
- * line's number, which the caller knows. Input is untrusted: any bytes may come. */
+ * Threads:    none of it keeps state.
+ * Errors:     false, and `error` says what is wrong, without the line's number, which the caller
+ *             knows. Input is untrusted: any bytes may come. */
 #ifndef OBS_CSV_PARSE_H
 #define OBS_CSV_PARSE_H
 

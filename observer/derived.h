@@ -34,7 +34,8 @@
  *
  * Numbers are computed once a sample and kept, so that a frame only reads them.
  *
- * Threads: one thread, the one that draws. Ownership: kept for the four histories asked last. */
+ * Threads:    one thread, the one that draws.
+ * Ownership:  kept for the four histories asked last. */
 #ifndef OBS_DERIVED_H
 #define OBS_DERIVED_H
 

@@ -1,6 +1,6 @@
 /* encoder.h: what turns a row of frames into a file: an ffmpeg process, or giflib in this one.
  *
- * Threads: made on one thread, then used by the video's thread alone. */
+ * Threads:    made on one thread, then used by the video's thread alone. */
 #ifndef OBS_ENCODER_H
 #define OBS_ENCODER_H
 

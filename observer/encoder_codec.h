@@ -11,7 +11,7 @@
  * CPU instead of 3.53 s with crf 18 veryfast, at the same PSNR (46.4 dB), for 6.6 MB instead
  * of 3.9.
  *
- * Threads: any; constant data. */
+ * Threads:    any; constant data. */
 #ifndef OBS_ENCODER_CODEC_H
 #define OBS_ENCODER_CODEC_H
 

@@ -1,6 +1,7 @@
 /* font.h: which font files to draw with, found through fontconfig.
  *
- * Threads: any, one at a time. Ownership: the struct holds its own copies. */
+ * Threads:    any, one at a time.
+ * Ownership:  the struct holds its own copies. */
 #ifndef OBS_FONT_H
 #define OBS_FONT_H
 

@@ -4,8 +4,9 @@
  * ends alone, and the first events of a run may be gone. Jobs are paired once and kept; a frame
  * picks those of its stretch of time and joins what is narrower than a pixel.
  *
- * Threads: one thread, the one that draws. Ownership: kept for the four histories asked last; what
- * gantt_jobs returns is valid until the next call and the next append. */
+ * Threads:    one thread, the one that draws.
+ * Ownership:  kept for the four histories asked last; what gantt_jobs returns is valid until the
+ *             next call and the next append. */
 #ifndef OBS_GANTT_H
 #define OBS_GANTT_H
 

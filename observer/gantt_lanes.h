@@ -1,7 +1,8 @@
 /* gantt_lanes.h: where the lanes, rows and bars of the jobs lie in a panel's plot.
  *
- * Threads: one. Ownership: the bars are kept here, of the latest lanes only. Units: logical
- * pixels. */
+ * Threads:    one.
+ * Ownership:  the bars are kept here, of the latest lanes only.
+ * Units:      logical pixels. */
 #ifndef OBS_GANTT_LANES_H
 #define OBS_GANTT_LANES_H
 

@@ -1,6 +1,7 @@
 /* gantt_stalls.h: the lane of write stalls above the jobs that explain them.
  *
- * Threads: one. Units: logical pixels, seconds. */
+ * Threads:    one.
+ * Units:      logical pixels, seconds. */
 #ifndef OBS_GANTT_STALLS_H
 #define OBS_GANTT_STALLS_H
 

@@ -1,6 +1,6 @@
 /* gantt_words.h: what is said of jobs and stalls: in a bar, at the crosshair, under the mouse.
  *
- * Threads: any; no state but what is passed in. */
+ * Threads:    any; no state but what is passed in. */
 #ifndef OBS_GANTT_WORDS_H
 #define OBS_GANTT_WORDS_H
 

@@ -4,7 +4,7 @@
  * backgrounds and lines never shimmer from frame to frame; the mixtures that antialiasing leaves
  * share the rest by median cut. No dithering: it would blur text and defeat the compression.
  *
- * Threads: one thread per palette. */
+ * Threads:    one thread per palette. */
 #ifndef OBS_GIF_PALETTE_H
 #define OBS_GIF_PALETTE_H
 

@@ -6,7 +6,8 @@
  * histograms are added up, so the sum of the columns is the sum of the seconds. Colour is
  * operations a second of a cell on a logarithmic scale: the same at any zoom.
  *
- * Threads:   one. Ownership: a heatmap belongs to its maker; the series is borrowed for a call. */
+ * Threads:    one.
+ * Ownership:  a heatmap belongs to its maker; the series is borrowed for a call. */
 #ifndef OBS_HEATMAP_H
 #define OBS_HEATMAP_H
 

@@ -6,8 +6,9 @@
  *
  * Threads:    one thread at a time (the observer's main thread).
  * Ownership:  the history owns all it was given; pointers it returns stay valid until the next
- * append. Memory:     columns exist only for metrics that were ever present. Absent:     a metric
- * that a source does not know is absent, never zero: queries say so. */
+ *             append.
+ * Memory:     columns exist only for metrics that were ever present.
+ * Absent:     a metric that a source does not know is absent, never zero: queries say so. */
 #ifndef OBS_HISTORY_H
 #define OBS_HISTORY_H
 

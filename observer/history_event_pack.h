@@ -11,7 +11,7 @@
  * Time is nanoseconds of the run; clock is the publisher's less that; the rest is 0 where
  * nanoseconds tell the time exactly.
  *
- * Threads: pure functions on what they are given. */
+ * Threads:    pure functions on what they are given. */
 #ifndef OBS_HISTORY_EVENT_PACK_H
 #define OBS_HISTORY_EVENT_PACK_H
 

@@ -9,7 +9,8 @@
  * (a publisher that tells no table events), another *epoch* begins. Trees are replayed within one
  * epoch only.
  *
- * Threads: one at a time. Ownership: struct history_shapes owns all of it. */
+ * Threads:    one at a time.
+ * Ownership:  struct history_shapes owns all of it. */
 #ifndef OBS_HISTORY_KEYFRAMES_H
 #define OBS_HISTORY_KEYFRAMES_H
 

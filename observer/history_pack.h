@@ -11,7 +11,8 @@
  * A block of equal values, or of values that rise evenly, has a width of 0 and needs no memory
  * beside the struct.
  *
- * Threads: pure functions on what they are given. Ownership: a block owns `data`. */
+ * Threads:    pure functions on what they are given.
+ * Ownership:  a block owns `data`. */
 #ifndef OBS_HISTORY_PACK_H
 #define OBS_HISTORY_PACK_H
 

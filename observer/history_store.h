@@ -13,8 +13,8 @@
  *   history_keyframes.c  the trees that are kept for that
  *   history_tree.c       a set of tables that events change, forward and backward
  *
- * Threads: as history.h says, one at a time. Caches and pyramids grow while they are asked, so two
- * threads must not even read one history together. */
+ * Threads:    as history.h says, one at a time. Caches and pyramids grow while they are asked,
+ *             so two threads must not even read one history together. */
 #ifndef OBS_HISTORY_STORE_H
 #define OBS_HISTORY_STORE_H
 

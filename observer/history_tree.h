@@ -7,8 +7,8 @@
  * one that still runs, or failed, the marks in the newest shape tell. So busy marks are made for an
  * answer, from the jobs as they are known by then, and mean nothing in between.
  *
- * Threads: one at a time. Ownership: a set and the jobs own their memory; out of memory a change is
- * left out. */
+ * Threads:    one at a time.
+ * Ownership:  a set and the jobs own their memory; out of memory a change is left out. */
 #ifndef OBS_HISTORY_TREE_H
 #define OBS_HISTORY_TREE_H
 

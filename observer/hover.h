@@ -1,7 +1,7 @@
 /* hover.h: boxes that name what the pointer is on. They never leave the window and never cover what
  * they speak of.
  *
- * Threads: one thread. */
+ * Threads:    one thread. */
 #ifndef OBS_HOVER_H
 #define OBS_HOVER_H
 

@@ -1,6 +1,7 @@
 /* latency_lines.h: percentiles and largest latencies over a heatmap.
  *
- * Threads: one thread. Units: logical pixels. */
+ * Threads:    one thread.
+ * Units:      logical pixels. */
 #ifndef OBS_LATENCY_LINES_H
 #define OBS_LATENCY_LINES_H
 

@@ -5,8 +5,9 @@
  * over 16, 256, 4 096 and 65 536 seconds, so that a stretch of any length is merged from a few
  * dozen parts. Merging adds counts: nothing is estimated.
  *
- * Threads:   one. Ownership: a series belongs to its maker and keeps nothing of the history.
- * Memory:    about 150 bytes a second. When it is out, what is known ends earlier. */
+ * Threads:    one.
+ * Ownership:  a series belongs to its maker and keeps nothing of the history.
+ * Memory:     about 150 bytes a second. When it is out, what is known ends earlier. */
 #ifndef OBS_LATENCY_SERIES_H
 #define OBS_LATENCY_SERIES_H
 

@@ -4,7 +4,8 @@
  * lies closer together than a pixel is joined, so that an hour with sixty thousand events costs no
  * more to draw than a minute.
  *
- * Threads: one thread. Ownership: events are borrowed from the history. */
+ * Threads:    one thread.
+ * Ownership:  events are borrowed from the history. */
 #ifndef OBS_MARKS_H
 #define OBS_MARKS_H
 

@@ -1,7 +1,7 @@
 /* minimap.h: the whole run in a strip under the panels: how much was done when, where it stalled,
  * where the markers are, and which part of it the panels show.
  *
- * Threads: one thread. The strip is worked out anew only when a pixel of it would change. */
+ * Threads:    one thread. The strip is worked out anew only when a pixel of it would change. */
 #ifndef OBS_MINIMAP_H
 #define OBS_MINIMAP_H
 

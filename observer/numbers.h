@@ -4,7 +4,7 @@
  * one that suits the largest of them, so that they can be compared and do not change it often. A
  * counter is told as its rate, and as a total apart; what a source does not know has no row.
  *
- * Threads: one thread. */
+ * Threads:    one thread. */
 #ifndef OBS_NUMBERS_H
 #define OBS_NUMBERS_H
 

@@ -3,7 +3,8 @@
  * All rows if they fit, with as many figures each as fit then; else the most important ones, and
  * how many are missing.
  *
- * Threads: one. Units: logical pixels. */
+ * Threads:    one.
+ * Units:      logical pixels. */
 #ifndef OBS_NUMBERS_TABLE_H
 #define OBS_NUMBERS_TABLE_H
 

@@ -1,6 +1,6 @@
 /* overlay.h: what lies above the panels or stands in their place, and the status line.
  *
- * Threads: one thread. */
+ * Threads:    one thread. */
 #ifndef OBS_OVERLAY_H
 #define OBS_OVERLAY_H
 

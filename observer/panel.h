@@ -5,7 +5,8 @@
  * so that their plots line up to the pixel. A panel knows neither the window nor its neighbours: a
  * new one is a file panel_<x>.c, a line in panel_list and, if it wants, a column of its own.
  *
- * Threads: one thread. Ownership: a scene and what it points to last one frame. */
+ * Threads:    one thread.
+ * Ownership:  a scene and what it points to last one frame. */
 #ifndef OBS_PANEL_H
 #define OBS_PANEL_H
 

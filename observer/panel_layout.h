@@ -4,7 +4,8 @@
  * margins and the axis at the bottom, so their plots line up to the pixel. What finds no room is
  * left out, the panel of the highest rank first; a column's last panel always stays.
  *
- * Threads: any. Units: logical pixels, edges on whole device pixels. */
+ * Threads:    any.
+ * Units:      logical pixels, edges on whole device pixels. */
 #ifndef OBS_LAYOUT_H
 #define OBS_LAYOUT_H
 

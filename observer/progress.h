@@ -1,7 +1,8 @@
 /* progress.h: a bar on a terminal's last line, for work whose length is known.
  *
  * Shown only where stderr is a terminal, and at most ten times a second.
- * Threads: one thread. Times: a steady clock in seconds. */
+ * Threads:    one thread.
+ * Times:      a steady clock in seconds. */
 #ifndef OBS_PROGRESS_H
 #define OBS_PROGRESS_H
 

@@ -5,8 +5,9 @@
  * slow or paused picture loses nothing. A recording holds one run: when another one takes the
  * name's place, the next file begins, FILE-2.lsr.
  *
- * Threads: one thread, the source's. Ownership: the path is copied; the source is borrowed for the
- * call. Errors: false, and why in `error`, which names the file. */
+ * Threads:    one thread, the source's.
+ * Ownership:  the path is copied; the source is borrowed for the call.
+ * Errors:     false, and why in `error`, which names the file. */
 #ifndef OBS_RECORD_H
 #define OBS_RECORD_H
 

@@ -1,7 +1,8 @@
 /* session.h: one run of the observer: its source, its history, its view, and the video under way.
  * With others beside it, which are compared. The loops (window.c, headless.c, offline.c) drive it.
  *
- * Threads:   one thread (the video's own apart). Times: a steady clock in seconds. */
+ * Threads:    one thread (the video's own apart).
+ * Times:      a steady clock in seconds. */
 #ifndef OBS_SESSION_H
 #define OBS_SESSION_H
 

@@ -1,6 +1,6 @@
 /* session_mark.h: a viewer's own marker.
  *
- * Threads: the session's. */
+ * Threads:    the session's. */
 #ifndef OBS_SESSION_MARK_H
 #define OBS_SESSION_MARK_H
 

@@ -4,8 +4,9 @@
  * The program polls; a source appends what is new to the history and describes itself in the view
  * (status line, or headline and choices while there is nothing to show). A source never blocks.
  *
- * Threads:   one thread. Ownership: the source borrows the history. Times: `now_s` is a steady
- * clock in seconds (CLOCK_MONOTONIC). */
+ * Threads:    one thread.
+ * Ownership:  the source borrows the history.
+ * Times:      `now_s` is a steady clock in seconds (CLOCK_MONOTONIC). */
 #ifndef OBS_SOURCE_H
 #define OBS_SOURCE_H
 

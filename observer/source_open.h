@@ -1,7 +1,8 @@
 /* source_open.h: a file, whatever it is: a recording, a copy of a segment or a black box, or a
  * metrics CSV. What it is, its first bytes say; its name does not count.
  *
- * Threads: one thread. Ownership: the source borrows the history. */
+ * Threads:    one thread.
+ * Ownership:  the source borrows the history. */
 #ifndef OBS_SOURCE_OPEN_H
 #define OBS_SOURCE_OPEN_H
 

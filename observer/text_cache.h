@@ -4,9 +4,9 @@
  * glyphs at fractions of a pixel) and kept as coverage bytes. Figures in tabular text are pieces of
  * one digit each, so that numbers that change every frame render nothing new.
  *
- * Memory:    bounded; the pieces that were not used for longest go first.
- * Threads:   one thread at a time.
- * Ownership: a piece belongs to the cache and stays valid until the next lookup. */
+ * Memory:     bounded; the pieces that were not used for longest go first.
+ * Threads:    one thread at a time.
+ * Ownership:  a piece belongs to the cache and stays valid until the next lookup. */
 #ifndef OBS_TEXT_CACHE_H
 #define OBS_TEXT_CACHE_H
 

@@ -5,7 +5,8 @@
  * kind of colour vision, and the first four levels grow darker in steps (theme_test checks it);
  * colour is never the only carrier all the same.
  *
- * Threads: any. Ownership: constant data. */
+ * Threads:    any.
+ * Ownership:  constant data. */
 #ifndef OBS_THEME_H
 #define OBS_THEME_H
 

@@ -3,7 +3,8 @@
  * Brightness is youth, height is size, the hollow foot of a table is its share of tombstones, an
  * outline in the compactions' colour is an input of a running job.
  *
- * Threads: one thread draws. Ownership: a picture borrows everything for a frame. */
+ * Threads:    one thread draws.
+ * Ownership:  a picture borrows everything for a frame. */
 #ifndef OBS_TREE_DRAW_H
 #define OBS_TREE_DRAW_H
 

@@ -8,8 +8,9 @@
  * Tables too narrow to be seen one by one are told by columns of a pixel (tree_bins), and so are
  * rows with more overlapping tables than there is room for (`piled`).
  *
- * Threads: any, one a layout. Ownership: a layout keeps no pointer to what it was made from. Units:
- * logical pixels; edges of tables lie on whole device pixels. */
+ * Threads:    any, one a layout.
+ * Ownership:  a layout keeps no pointer to what it was made from.
+ * Units:      logical pixels; edges of tables lie on whole device pixels. */
 #ifndef OBS_TREE_LAYOUT_H
 #define OBS_TREE_LAYOUT_H
 

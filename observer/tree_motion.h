@@ -5,7 +5,9 @@
  * outputs appear, inputs fade, a table moved to the next level sinks there. Everything is a
  * function of the run's own time, so the same moment always gives the same picture.
  *
- * Threads: any. Ownership: nothing is kept but copies. Times: seconds since the run's start. */
+ * Threads:    any.
+ * Ownership:  nothing is kept but copies.
+ * Times:      seconds since the run's start. */
 #ifndef OBS_TREE_MOTION_H
 #define OBS_TREE_MOTION_H
 

@@ -4,7 +4,7 @@
  * size. Three significant figures, so that a number keeps its width. Output does not depend on the
  * locale.
  *
- * Threads: any. Every function writes at most `size` bytes with the ending NUL. */
+ * Threads:    any. Every function writes at most `size` bytes with the ending NUL. */
 #ifndef OBS_UNITS_H
 #define OBS_UNITS_H
 

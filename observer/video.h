@@ -7,10 +7,11 @@
  * finished run): each picture is one frame, and the caller waits for room.
  * The file is written as FILE.part and gets its name when it is whole.
  *
- * Threads:   one caller; the encoder's thread is internal. Ownership: pixels are copied.
- * Process:   MP4 and WebM run `ffmpeg` in a process group of its own, so that Ctrl-C lets it
- * finish; the descriptors are close-on-exec. SIGPIPE never reaches the process. Units:     pixels
- * are ARGB32, native-endian, alpha ignored; `stride` in bytes. */
+ * Threads:    one caller; the encoder's thread is internal.
+ * Ownership:  pixels are copied.
+ * Process:    MP4 and WebM run `ffmpeg` in a process group of its own, so that Ctrl-C lets it
+ *             finish; the descriptors are close-on-exec. SIGPIPE never reaches the process.
+ * Units:      pixels are ARGB32, native-endian, alpha ignored; `stride` in bytes. */
 #ifndef OBS_VIDEO_H
 #define OBS_VIDEO_H
 

@@ -4,7 +4,8 @@
  * change it through the functions below. Drawing reads the history and never changes it; the only
  * thing it changes is the view's own `limits`, which move calmly from frame to frame.
  *
- * Threads:    one thread. Ownership: the view borrows the history. */
+ * Threads:    one thread.
+ * Ownership:  the view borrows the history. */
 #ifndef OBS_VIEW_H
 #define OBS_VIEW_H
 

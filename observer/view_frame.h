@@ -9,8 +9,8 @@
  *   view_cursor.c  the crosshair by keys; view_act.c  the other keys and the mouse
  *   minimap.c      the whole run under the panels
  *
- * Times: a run's own times are those of its history; the view's times are the first run's.
- * Threads: one thread. */
+ * Times:      a run's own times are those of its history; the view's times are the first run's.
+ * Threads:    one thread. */
 #ifndef OBS_VIEW_FRAME_H
 #define OBS_VIEW_FRAME_H
 

@@ -1,6 +1,6 @@
 /* view_span.h: which stretch of time is shown, for the files of the view.
  *
- * Threads: one thread. */
+ * Threads:    one thread. */
 #ifndef OBS_VIEW_SPAN_H
 #define OBS_VIEW_SPAN_H
 

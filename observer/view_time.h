@@ -1,7 +1,7 @@
 /* view_time.h: what all panels have in common because they share time: the axis, stall bands,
  * markers and the crosshair.
  *
- * Threads: one thread. */
+ * Threads:    one thread. */
 #ifndef OBS_VIEW_TIME_H
 #define OBS_VIEW_TIME_H
 

@@ -1,7 +1,7 @@
 /* window.h: the window as its two files share it: window.c (life, drawing, the loop) and
  * window_input.c (keys and mouse).
  *
- * Threads: SDL's rule: the thread that opened it, which is the main one. */
+ * Threads:    SDL's rule: the thread that opened it, which is the main one. */
 #ifndef OBS_WINDOW_H
 #define OBS_WINDOW_H
 

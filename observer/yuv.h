@@ -6,7 +6,7 @@
  * of 4 and saves its colour conversion: 400 frames at 1280x720 with libx264's veryfast took that
  * process 1.9 s of CPU instead of 3.0 s.
  *
- * Threads: any. */
+ * Threads:    any. */
 #ifndef OBS_YUV_H
 #define OBS_YUV_H
 

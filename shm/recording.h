@@ -6,14 +6,16 @@
  * reads such a file, whole, cut short or still being written, in the order of time. The bytes are
  * described in recording_format.h.
  *
- * Threads:    a handle belongs to one thread at a time. Ownership: a handle returned through an
- *             out-parameter belongs to the caller until its close; pointers that a recording
- *             returns stay valid until the next call on it. Errors: as scope.h: 0 or a negative
- *             enum scope_error, and a detail that names the file and, where one is known, the
- *             offset. Times: nanoseconds of the recorded machine's CLOCK_MONOTONIC; struct
- *             scope_info pairs its start with the wall clock. Trust: a file is untrusted, any bytes
- *             may come: they give an error, never more memory than the file's size and a few MB.
- *             Process: nothing here prints, exits or starts threads. */
+ * Threads:    a handle belongs to one thread at a time.
+ * Ownership:  a handle returned through an out-parameter belongs to the caller until its close;
+ *             pointers that a recording returns stay valid until the next call on it.
+ * Errors:     as scope.h: 0 or a negative enum scope_error, and a detail that names the file and,
+ *             where one is known, the offset.
+ * Times:      nanoseconds of the recorded machine's CLOCK_MONOTONIC; struct scope_info pairs its
+ *             start with the wall clock.
+ * Trust:      a file is untrusted, any bytes may come: they give an error, never more memory than
+ *             the file's size and a few MB.
+ * Process:    nothing here prints, exits or starts threads. */
 #ifndef SCOPE_RECORDING_H
 #define SCOPE_RECORDING_H
 

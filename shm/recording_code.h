@@ -1,7 +1,7 @@
 /* recording_code.h: records as bytes, and back: what recording_format.h describes.
  *
- * Threads: none of it keeps state but in its arguments. Trust: the decoding half believes nothing;
- * false means that the bytes make no sense. */
+ * Threads:    none of it keeps state but in its arguments.
+ * Trust:      the decoding half believes nothing; false means that the bytes make no sense. */
 #ifndef SCOPE_RECORDING_CODE_H
 #define SCOPE_RECORDING_CODE_H
 

@@ -3,8 +3,8 @@
  *   recording_open.c   the file: its description, and where its chunks are, by index or by scan
  *   recording_read.c   the records in their order
  *
- * Threads: as recording.h says. Trust: everything here that came from the file was checked when it
- * was put here. */
+ * Threads:    as recording.h says.
+ * Trust:      everything here that came from the file was checked when it was put here. */
 #ifndef SCOPE_RECORDING_READ_H
 #define SCOPE_RECORDING_READ_H
 

@@ -7,14 +7,16 @@
  *
  * Threads:    Of a writer: samples, histograms and shape from one thread at a time (the sampler);
  *             events from any thread (a small lock inside the process); heartbeats from a thread of
- * the writer's own. Of a segment: scope_segment_* may be called from any thread; one cursor belongs
- * to one thread at a time. Ownership:  a handle returned through an out-parameter belongs to the
- * caller until its close/detach. Strings passed in are copied. Cursors borrow their segment, which
- * must outlive them. Errors:     0, or a negative code: enum scope_error, told in words by
- * scope_strerror. Functions that take `struct scope_error_detail *` (may be NULL) also say which
- * file and why. Times:      nanoseconds of CLOCK_MONOTONIC unless said otherwise. Process: nothing
- * here prints, exits or installs a handler, scope_sigbus_guard apart, which does so because the
- * program asked. */
+ *             the writer's own. Of a segment: scope_segment_* may be called from any thread; one
+ *             cursor belongs to one thread at a time.
+ * Ownership:  a handle returned through an out-parameter belongs to the caller until its
+ *             close/detach. Strings passed in are copied. Cursors borrow their segment, which must
+ *             outlive them.
+ * Errors:     0, or a negative code: enum scope_error, told in words by scope_strerror. Functions
+ *             that take `struct scope_error_detail *` (may be NULL) also say which file and why.
+ * Times:      nanoseconds of CLOCK_MONOTONIC unless said otherwise.
+ * Process:    nothing here prints, exits or installs a handler, scope_sigbus_guard apart, which
+ *             does so because the program asked. */
 #ifndef SCOPE_SCOPE_H
 #define SCOPE_SCOPE_H
 

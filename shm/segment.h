@@ -3,8 +3,8 @@
  * Threads:    as scope.h says of the handles.
  * Ownership:  a writer owns its file, descriptor, lock and mapping; a reader its descriptor and
  *             read-only mapping. Numbers taken from a header are checked once and kept here:
- * nothing that decides an address is read from shared memory twice. Errors:     enum scope_error;
- * scope_fail fills the caller's detail. */
+ *             nothing that decides an address is read from shared memory twice.
+ * Errors:     enum scope_error; scope_fail fills the caller's detail. */
 #ifndef SCOPE_SEGMENT_H
 #define SCOPE_SEGMENT_H
 

@@ -14,7 +14,7 @@
  * There are no fences: release and acquire on words are plain moves on x86-64, and ThreadSanitizer
  * understands them. tests/ring.pml checks both tables with reordering made explicit.
  *
- * Threads: one writer per slot at a time; any number of readers. A reader never writes. */
+ * Threads:    one writer per slot at a time; any number of readers. A reader never writes. */
 #ifndef SCOPE_SLOT_H
 #define SCOPE_SLOT_H
 

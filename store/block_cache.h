@@ -10,9 +10,11 @@
  * touch of a page costs microseconds. Batches of 64 keys from the page cache by requests, with no
  * cache: 395 k keys a second instead of 85 k (a virtual machine whose first touches cost 11 us).
  *
- * Threads:    any. Ownership: a block is counted: the cache holds one reference while it keeps it,
- * every user another; the last one frees it. Limits: what is pinned is never evicted; if room
- * cannot be made, or the cache has no bytes, the block lives by its users alone. */
+ * Threads:    any.
+ * Ownership:  a block is counted: the cache holds one reference while it keeps it, every user
+ *             another; the last one frees it.
+ * Limits:     what is pinned is never evicted; if room cannot be made, or the cache has no
+ *             bytes, the block lives by its users alone. */
 #ifndef LSM_BLOCK_CACHE_H
 #define LSM_BLOCK_CACHE_H
 

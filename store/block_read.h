@@ -3,10 +3,11 @@
  * The bytes are untrusted even after their checksum held: every length is checked before use, and
  * damage is an answer, never a wild access.
  *
- * Threads:    a view may be read by any number of threads; an iterator belongs to one. Ownership:
- * views and iterators borrow the bytes; an iterator owns its key buffer and is not moved. Entries
- * point into both: the value into the block, the key into the iterator. Errors: LSM_ERR_CORRUPT or
- * LSM_ERR_MEMORY, without words: the caller knows file and offset. */
+ * Threads:    a view may be read by any number of threads; an iterator belongs to one.
+ * Ownership:  views and iterators borrow the bytes; an iterator owns its key buffer and is not
+ *             moved. Entries point into both: the value into the block, the key into the iterator.
+ * Errors:     LSM_ERR_CORRUPT or LSM_ERR_MEMORY, without words: the caller knows file and
+ *             offset. */
 #ifndef LSM_BLOCK_READ_H
 #define LSM_BLOCK_READ_H
 

@@ -3,10 +3,10 @@
  * What the keys share and how wide tags and offsets are is known only at the end: entries are
  * gathered and laid out by finish.
  *
- * Threads:    one. Ownership: the builder owns its buffers; lsm_block_builder_finish lends one
- * until the next reset, lsm_block_builder_finish_at uses the caller's. Errors: false: out of
- * memory.
- */
+ * Threads:    one.
+ * Ownership:  the builder owns its buffers; lsm_block_builder_finish lends one until the next
+ *             reset, lsm_block_builder_finish_at uses the caller's.
+ * Errors:     false: out of memory. */
 #ifndef LSM_BLOCK_WRITE_H
 #define LSM_BLOCK_WRITE_H
 

@@ -1,8 +1,9 @@
 /* codec.h: blocks compressed and back, by liblz4 and libzstd.
  *
- * Threads:    a packer belongs to one; unpacking may be done by any. Errors: packing that does not
- * pay, or fails, leaves the block as it is; unpacking trusts nothing: whatever the bytes, it
- * writes no more than it was told to expect, and says when that is not what came out. */
+ * Threads:    a packer belongs to one; unpacking may be done by any.
+ * Errors:     packing that does not pay, or fails, leaves the block as it is; unpacking trusts
+ *             nothing: whatever the bytes, it writes no more than it was told to expect, and
+ *             says when that is not what came out. */
 #ifndef LSM_CODEC_H
 #define LSM_CODEC_H
 

@@ -1,12 +1,13 @@
 /* compact.h: one compaction: what goes in, where it comes out, and why.
  *
  * Threads:    pick and release under the database's lock; run in one thread without it.
- * Invariants: a table is input of at most one running compaction (meta->busy). Tables of one level
- * from 1 on never share a user key, so all versions of a key lie in one table of a level: each such
- * level is one sorted run, whatever the policy, and an older version never lies above a newer one.
- * Jobs with the same output level from 1 on have disjoint key ranges: an output may span the gaps
- * between inputs. A job that comes out in level 0 reads neighbours in age there and makes one table
- * of them: level 0 stays sorted by age. */
+ * Invariants: a table is input of at most one running compaction (meta->busy). Tables of one
+ *             level from 1 on never share a user key, so all versions of a key lie in one table
+ *             of a level: each such level is one sorted run, whatever the policy, and an older
+ *             version never lies above a newer one. Jobs with the same output level from 1 on
+ *             have disjoint key ranges: an output may span the gaps between inputs. A job that
+ *             comes out in level 0 reads neighbours in age there and makes one table of them:
+ *             level 0 stays sorted by age. */
 #ifndef LSM_COMPACT_H
 #define LSM_COMPACT_H
 

@@ -6,7 +6,7 @@
  * one that made it. A sorted run of the tiered policies is a level from 1 on, or one table of level
  * 0.
  *
- * Threads: under the database's lock. */
+ * Threads:    under the database's lock. */
 #ifndef LSM_COMPACT_POLICY_H
 #define LSM_COMPACT_POLICY_H
 

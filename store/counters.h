@@ -3,8 +3,8 @@
  * Each thread has a padded slot of its own per database; a reader sums the slots. A thread's slot
  * outlives it and is taken over by the next thread, so sums never step back.
  *
- * Threads:    lsm_counters_slot gives the calling thread's slot, to be used by it alone; sums from
- * any thread. */
+ * Threads:    lsm_counters_slot gives the calling thread's slot, to be used by it alone; sums
+ *             from any thread. */
 #ifndef LSM_COUNTERS_H
 #define LSM_COUNTERS_H
 

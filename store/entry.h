@@ -1,7 +1,7 @@
 /* entry.h: one version of one key, and the interface of everything that yields them in order.
  *
- * Order: key ascending (memcmp, then length), sequence descending: the newest version of a key
- * comes first.
+ * Order:      key ascending (memcmp, then length), sequence descending: the newest version of a key
+ *             comes first.
  *
  * A source is positioned by first/last/seek and moved by next/prev; `entry` is what it stands on
  * while `valid`. When it is not valid, `status` tells the end (0) from an error. Sources stand on

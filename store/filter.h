@@ -6,8 +6,8 @@
  * of probes are therefore found by computing what that unevenness costs, so that the configured
  * rate is kept.
  *
- * Threads:    the functions hold no state. Errors: lsm_filter_probe takes only a header that
- * lsm_filter_look accepted. */
+ * Threads:    the functions hold no state.
+ * Errors:     lsm_filter_probe takes only a header that lsm_filter_look accepted. */
 #ifndef LSM_FILTER_H
 #define LSM_FILTER_H
 

@@ -4,7 +4,8 @@
  * back to whoever reaps. So each of them embeds a flight, and reaping notes the completion on it.
  * While a table writer or a read-ahead is open, the queue carries nothing else.
  *
- * Threads:    the queue's. Ownership: a flight and its buffer must stay until it has landed. */
+ * Threads:    the queue's.
+ * Ownership:  a flight and its buffer must stay until it has landed. */
 #ifndef LSM_FLIGHT_H
 #define LSM_FLIGHT_H
 

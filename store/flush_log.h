@@ -6,7 +6,7 @@
  * frames: those that are right now were right before, since nobody puts lost bytes back. Of
  * the 1 350 instructions of an entry of 144 bytes the check takes 280, the careful reading 100.
  *
- * Threads: one. */
+ * Threads:    one. */
 #ifndef LSM_FLUSH_LOG_H
 #define LSM_FLUSH_LOG_H
 

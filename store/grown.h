@@ -4,8 +4,9 @@
  *
  * A heap that grows to megabytes and gives them back is touched anew each time, see page_pool.h.
  *
- * Threads:    one. Ownership: lsm_grown_free gives back what was taken. Errors: false: out of
- * memory; what was there stays. */
+ * Threads:    one.
+ * Ownership:  lsm_grown_free gives back what was taken.
+ * Errors:     false: out of memory; what was there stays. */
 #ifndef LSM_GROWN_H
 #define LSM_GROWN_H
 

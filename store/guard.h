@@ -6,8 +6,8 @@
  * block that passes its checks, and whoever read asks for the mark before it believes what it
  * found. The mark also tells between which pages lost ones lie: what lies apart of them is good.
  *
- * Threads:    any; the handler takes no lock. Limits: LSM_GUARDS_MAX mappings at a time; what is
- * beyond is not mapped. */
+ * Threads:    any; the handler takes no lock.
+ * Limits:     LSM_GUARDS_MAX mappings at a time; what is beyond is not mapped. */
 #ifndef LSM_GUARD_H
 #define LSM_GUARD_H
 

@@ -5,7 +5,7 @@
  * a mapping: its pages are made zero by the kernel as they are touched, rather than all at once.
  * The words are the user's: what is stored in them beside readers is stored atomically.
  *
- * Memory: the arena's. */
+ * Memory:     the arena's. */
 #ifndef LSM_HASH_ARRAY_H
 #define LSM_HASH_ARRAY_H
 

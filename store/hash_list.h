@@ -3,8 +3,9 @@
  * Four megabytes for half a million keys: a run in the heap for a small table, then page after page
  * of a pool, so that nothing is moved as they become more.
  *
- * Threads:    one. Ownership: lsm_hash_list_free gives back what was taken. Errors: false: out of
- * memory; the list is as it was. */
+ * Threads:    one.
+ * Ownership:  lsm_hash_list_free gives back what was taken.
+ * Errors:     false: out of memory; the list is as it was. */
 #ifndef LSM_HASH_LIST_H
 #define LSM_HASH_LIST_H
 

@@ -96,10 +96,10 @@ int lsm_file_populate(struct lsm_file *file, uint8_t *address, uint64_t size,
     return rc == 0 ? 0 : lsm_fail_errno(fault, rc, "read", file->path);
 }
 
-int lsm_file_bring(struct lsm_file *file, uint8_t *address, uint64_t offset, uint64_t length,
-                   enum lsm_map_pieces pieces, struct lsm_fault *fault) {
-    LSM_ASSERT(lsm_io_maps(file->io) && length > 0);
-    int rc = lsm_fd_bring(address, offset, length, pieces);
+int lsm_file_bring(struct lsm_file *file, uint8_t *address, uint64_t size, uint64_t offset,
+                   uint64_t length, enum lsm_map_pieces pieces, struct lsm_fault *fault) {
+    LSM_ASSERT(lsm_io_maps(file->io) && length > 0 && offset <= size && length <= size - offset);
+    int rc = lsm_fd_bring(address, size, offset, length, pieces);
     return rc == 0 ? 0 : lsm_fail_errno(fault, rc, "read", file->path);
 }
 

@@ -6,12 +6,14 @@
  * prove.
  *
  * Threads:    an io and its files may be used by any thread. A queue belongs to one thread at a
- * time. Ownership:  files and queues are the caller's until their close/return. A request and its
- * buffer belong to the queue from push until it comes back from reap. Errors:     negative errno of
- * the operation in the low layer (requests, ops); the lsm_io_* and lsm_file_* functions turn it
- * into an lsm_error with words. Short reads and writes are finished here, EINTR repeated; a read
- * past the end of a file is LSM_ERR_CORRUPT, since lengths come from metadata. Metrics:    every
- * completed request is counted; the depth in flight is a published metric. */
+ *             time.
+ * Ownership:  files and queues are the caller's until their close/return. A request and its buffer
+ *             belong to the queue from push until it comes back from reap.
+ * Errors:     negative errno of the operation in the low layer (requests, ops); the lsm_io_* and
+ *             lsm_file_* functions turn it into an lsm_error with words. Short reads and writes are
+ *             finished here, EINTR repeated; a read past the end of a file is LSM_ERR_CORRUPT,
+ *             since lengths come from metadata.
+ * Metrics:    every completed request is counted; the depth in flight is a published metric. */
 #ifndef LSM_IO_H
 #define LSM_IO_H
 
@@ -117,10 +119,10 @@ bool lsm_io_maps(const struct lsm_io *io); /* files of this backend can be mappe
 /* Makes a mapping for reading present, all at once; what cannot be read is an error, not SIGBUS. */
 LSM_CHECKED int lsm_file_populate(struct lsm_file *file, uint8_t *address, uint64_t size,
                                   struct lsm_fault *fault);
-/* The same for some bytes of it. In huge pieces what must come from the disk is more than was asked
- * for, but comes faster. */
-LSM_CHECKED int lsm_file_bring(struct lsm_file *file, uint8_t *address, uint64_t offset,
-                               uint64_t length, enum lsm_map_pieces pieces,
+/* The same for some bytes of it, of a mapping of [0, size). In huge pieces what must come from the
+ * disk is more than was asked for, but comes faster. */
+LSM_CHECKED int lsm_file_bring(struct lsm_file *file, uint8_t *address, uint64_t size,
+                               uint64_t offset, uint64_t length, enum lsm_map_pieces pieces,
                                struct lsm_fault *fault);
 /* Hardly anything of a mapping for reading is in the page cache, as far as samples tell. False
  * where the kernel does not tell. */

@@ -103,7 +103,8 @@ int lsm_fd_sync(struct lsm_file *file);
 int lsm_fd_map(struct lsm_file *file, uint64_t size, enum lsm_map_pieces pieces, uint8_t **address);
 int lsm_fd_map_read(struct lsm_file *file, uint64_t size, uint8_t **address);
 int lsm_fd_populate(uint8_t *address, uint64_t size);
-int lsm_fd_bring(uint8_t *address, uint64_t offset, uint64_t length, enum lsm_map_pieces pieces);
+int lsm_fd_bring(uint8_t *address, uint64_t size, uint64_t offset, uint64_t length,
+                 enum lsm_map_pieces pieces);
 bool lsm_fd_is_cold(const uint8_t *address, uint64_t size);
 void lsm_fd_will_need(struct lsm_file *file, uint64_t offset, uint64_t length);
 void lsm_fd_unmap(struct lsm_file *file, uint8_t *address, uint64_t size);

@@ -249,14 +249,18 @@ int lsm_fd_populate(uint8_t *address, uint64_t size) {
     return populate_read(address, size);
 }
 
-int lsm_fd_bring(uint8_t *address, uint64_t offset, uint64_t length, enum lsm_map_pieces pieces) {
+/* The advice is for whole huge pages: what makes a border in the middle of one (the kernel keeps
+ * advised and other memory apart) is never mapped whole, though it lies in the page cache whole. */
+int lsm_fd_bring(uint8_t *address, uint64_t size, uint64_t offset, uint64_t length,
+                 enum lsm_map_pieces pieces) {
     const uint64_t page = LSM_DIRECT_ALIGN - 1, huge = LSM_HUGE_PAGE - 1;
-    uint64_t from = offset & ~huge, to = offset + length;
+    uint64_t from = offset & ~huge, to = (offset + length + huge) & ~huge;
+    to = to < size ? to : size;
     if (pieces == LSM_MAP_HUGE) {
         (void)madvise(address + from, to - from, MADV_HUGEPAGE);
     }
     from = offset & ~page;
-    return populate_read(address + from, to - from);
+    return populate_read(address + from, offset + length - from);
 }
 
 /* One page at each of so many places: all pages of 64 MiB would take the kernel a millisecond. A

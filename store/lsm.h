@@ -9,18 +9,22 @@
  *     lsm_close(db);
  *
  * Threads:    any number of threads may call anything with one `struct lsm_db`. An iterator, a
- * batch and a value belong to one thread at a time. Listeners are called from the engine's threads.
+ *             batch and a value belong to one thread at a time. Listeners are called from the
+ *             engine's threads.
  * Semantics:  the newest sequence number wins. Reads see one moment. A batch is visible, and
- * survives, whole or not at all. Keys are 1 byte to 64 KiB - 1, values 0 to 64 MiB, arbitrary
- * bytes, ordered by memcmp. Ownership:  what comes back through an out-parameter belongs to the
- * caller until the function named beside it. Keys, values, options and paths passed in are copied,
- * or not kept. Errors:     0, or a negative code of enum lsm_error. NOT_FOUND is an answer, not a
- * failure. lsm_error_detail tells which file, which offset and what the kernel said. Nothing here
- * prints, aborts on bad input, or exits. Assertions guard the library's own invariants only.
+ *             survives, whole or not at all. Keys are 1 byte to 64 KiB - 1, values 0 to 64 MiB,
+ *             arbitrary bytes, ordered by memcmp.
+ * Ownership:  what comes back through an out-parameter belongs to the caller until the function
+ *             named beside it. Keys, values, options and paths passed in are copied, or not kept.
+ * Errors:     0, or a negative code of enum lsm_error. NOT_FOUND is an answer, not a failure.
+ *             lsm_error_detail tells which file, which offset and what the kernel said. Nothing
+ *             here prints, aborts on bad input, or exits. Assertions guard the library's own
+ *             invariants only.
  * Process:    one process opens a directory at a time. A handle, and what was made with it, is
- * invalid in a forked child: calls say so, but values taken before are neither to be read nor
- * released there. A child may open databases of its own. A thread inside a call is not to be
- * cancelled, nor left by longjmp: locks and what it reads would stay taken. */
+ *             invalid in a forked child: calls say so, but values taken before are neither to be
+ *             read nor released there. A child may open databases of its own. A thread inside a
+ *             call is not to be cancelled, nor left by longjmp: locks and what it reads would
+ *             stay taken. */
 #ifndef LSM_LSM_H
 #define LSM_LSM_H
 

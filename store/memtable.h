@@ -2,14 +2,16 @@
  * order.
  *
  * Threads:    one inserter at a time (the commit lock sees to it), any number of readers beside it
- * without a lock: an entry is published with a release store once it is whole. Ownership: reference
- * counted: create gives one reference; a value found in it is pinned by another. Memory: keys and
- * values lie where they were logged, in the log's mapping, which the memtable keeps, or else in an
- *             arena with the rest; nothing is moved or freed before the memtable. Arena blocks are
- *             pages of a pool, which must outlive the memtable.
- * Why not a copy: it costs as much as the log's, and a memtable of 64 MiB takes 17 MiB of memory.
- * Invariant:  sequences ascend; an entry inserted is found from then on by every
- * reader that looks with a sequence at or above its own. */
+ *             without a lock: an entry is published with a release store once it is whole.
+ * Ownership:  reference counted: create gives one reference; a value found in it is pinned by
+ *             another.
+ * Memory:     keys and values lie where they were logged, in the log's mapping, which the memtable
+ *             keeps, or else in an arena with the rest; nothing is moved or freed before the
+ *             memtable. Arena blocks are pages of a pool, which must outlive the memtable. Why not
+ *             a copy: it costs as much as the log's, and a memtable of 64 MiB takes 17 MiB of
+ *             memory.
+ * Invariant:  sequences ascend; an entry inserted is found from then on by every reader that
+ *             looks with a sequence at or above its own. */
 #ifndef LSM_MEMTABLE_H
 #define LSM_MEMTABLE_H
 

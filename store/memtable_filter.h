@@ -5,7 +5,7 @@
  * bytes answers "maybe" to two absent keys in a hundred; of smaller entries more often.
  *
  * Threads:    one inserter; any number of readers. A bit is set before the entry becomes visible,
- * and a reader that sees the entry's sequence, by an acquire load, sees the bits.
+ *             and a reader that sees the entry's sequence, by an acquire load, sees the bits.
  * Memory:     the arena's. */
 #ifndef LSM_MEMTABLE_FILTER_H
 #define LSM_MEMTABLE_FILTER_H

@@ -1,7 +1,7 @@
 /* memtable_node.h: making a node of a memtable's tree: what insertion (memtable_insert.c) and
  * building at once (memtable_build.c) share.
  *
- * Threads: the tree's one writer. */
+ * Threads:    the tree's one writer. */
 #ifndef LSM_MEMTABLE_NODE_H
 #define LSM_MEMTABLE_NODE_H
 

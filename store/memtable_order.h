@@ -18,9 +18,9 @@
  * 24 k scans and 660 to 850 k puts a second, 0.8 to 3 k scans without; where each put went into the
  * tree 52 k and 830 k. Who seldom iterates pays for what was put since.
  *
- * Threads:    any number ask; the first one makes the order, the others wait for it, some 40 ms
- *             for a full memtable of 64 MiB that nobody asked for until then. Neither waits for
- *             a writer that waits itself, nor for a device, as long as the log's pages are there.
+ * Threads:    any number ask; the first one makes the order, the others wait for it, some 40 ms for
+ *             a full memtable of 64 MiB that nobody asked for until then. Neither waits for a
+ *             writer that waits itself, nor for a device, as long as the log's pages are there.
  * Memory:     nodes from pages of the pool: 20 to 45 bytes an entry, and once more where a tree
  *             was built anew. */
 #ifndef LSM_MEMTABLE_ORDER_H

@@ -3,9 +3,9 @@
  *
  * Threads:    one.
  * Ownership:  rows refer to entries, which the memtable keeps.
- * Memory:     16 bytes an entry, twice that while they are sorted, straight from the kernel in huge
- *             pages where it is some: the first touch of small ones takes as long as the sorting.
- */
+ * Memory:     16 bytes an entry, twice that while they are sorted, straight from the kernel in
+ *             huge pages where it is some: the first touch of small ones takes as long as the
+ *             sorting. */
 #ifndef LSM_MEMTABLE_ROWS_H
 #define LSM_MEMTABLE_ROWS_H
 

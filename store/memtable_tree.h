@@ -14,7 +14,7 @@
  * sequence beyond what it looks for. Nodes replaced stay in the arena until the memtable goes:
  * about 20 bytes an entry when keys come in random order, none when they ascend or are sorted.
  *
- * Threads: one writer at a time; any number of readers. */
+ * Threads:    one writer at a time; any number of readers. */
 #ifndef LSM_MEMTABLE_TREE_H
 #define LSM_MEMTABLE_TREE_H
 

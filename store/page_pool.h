@@ -5,8 +5,10 @@
  * before. So memtables, the buffers of tables being written and what is gathered about them take
  * their memory from one pool of a database and give it back to it.
  *
- * Threads:    any. Ownership: a page is the taker's until it is given back; its content is unknown:
- * it may be what another left in it. Errors: NULL: out of memory. */
+ * Threads:    any.
+ * Ownership:  a page is the taker's until it is given back; its content is unknown: it may be what
+ *             another left in it.
+ * Errors:     NULL: out of memory. */
 #ifndef LSM_PAGE_POOL_H
 #define LSM_PAGE_POOL_H
 

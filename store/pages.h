@@ -1,7 +1,8 @@
 /* pages.h: memory straight from the kernel and straight back to it, for what is large: a heap would
  * keep it when it is given back.
  *
- * Threads:    any. Errors: NULL: out of memory. */
+ * Threads:    any.
+ * Errors:     NULL: out of memory. */
 #ifndef LSM_PAGES_H
 #define LSM_PAGES_H
 

@@ -1,7 +1,7 @@
 /* rate.h: so many bytes a second and no more: a token bucket that is kept as the time until which
  * what was moved has been paid for.
  *
- * Threads: under a lock of the owner's. */
+ * Threads:    under a lock of the owner's. */
 #ifndef LSM_RATE_H
 #define LSM_RATE_H
 

@@ -1,7 +1,8 @@
 /* shadow.h: how much of a flushed table overwrites what is in the tree already, and so what merging
  * it would win: a sample of its keys is asked of the filters of all older tables.
  *
- * Threads: one. Errors: none; where nothing can be told, a key counts as overwritten. */
+ * Threads:    one.
+ * Errors:     none; where nothing can be told, a key counts as overwritten. */
 #ifndef LSM_SHADOW_H
 #define LSM_SHADOW_H
 

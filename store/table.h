@@ -2,9 +2,10 @@
  *
  * Threads:    a writer belongs to one thread. A table and the caches may be used by any thread.
  * Ownership:  the table cache owns open tables and closes the least used ones; a handle from
- * lsm_tables_get is held by reference until lsm_table_release. Blocks handed out are pinned by
- * reference too. Errors:     every length and offset from disk is checked before use; every block's
- * checksum when it is read from its file. Damage is LSM_ERR_CORRUPT with file and offset. */
+ *             lsm_tables_get is held by reference until lsm_table_release. Blocks handed out are
+ *             pinned by reference too.
+ * Errors:     every length and offset from disk is checked before use; every block's checksum
+ *             when it is read from its file. Damage is LSM_ERR_CORRUPT with file and offset. */
 #ifndef LSM_TABLE_H
 #define LSM_TABLE_H
 

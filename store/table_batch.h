@@ -5,8 +5,9 @@
  * Random keys of 2 M entries in memory, batches of 64, CPU time a key in one run: 0.57 to 0.68 us,
  * one by one 1.9 to 2.3.
  *
- * Threads:    any; a probe belongs to one. Ownership: keys and tables are borrowed until the last
- * call; a pin that was given is the caller's. */
+ * Threads:    any; a probe belongs to one.
+ * Ownership:  keys and tables are borrowed until the last call; a pin that was given is the
+ *             caller's. */
 #ifndef LSM_TABLE_BATCH_H
 #define LSM_TABLE_BATCH_H
 

@@ -3,8 +3,8 @@
  * At depth 64 a cold block costs a seventh of what it costs alone, so whoever knows several that it
  * needs asks for all of them before it waits for any.
  *
- * Threads:    any; a queue is borrowed meanwhile. Ownership: a block that came is the caller's, one
- * reference to each. */
+ * Threads:    any; a queue is borrowed meanwhile.
+ * Ownership:  a block that came is the caller's, one reference to each. */
 #ifndef LSM_TABLE_FETCH_H
 #define LSM_TABLE_FETCH_H
 

@@ -16,8 +16,8 @@
  * before they are used and held against the groups, and what was read is believed only when its
  * pages are known to be good afterwards.
  *
- * Threads:    any, once made and moved. Ownership: the index owns what it was made from, until it
- * has moved; a mapping is borrowed. */
+ * Threads:    any, once made and moved.
+ * Ownership:  the index owns what it was made from, until it has moved; a mapping is borrowed. */
 #ifndef LSM_TABLE_INDEX_H
 #define LSM_TABLE_INDEX_H
 

@@ -1,11 +1,12 @@
 /* table_internal.h: an open table, as the files of the table's read path see it.
  *
- * Threads:    everything but refs and the fault is constant once the table is open. Ownership:
- * reference counted: the table cache holds one reference while it keeps the table, every handle
- * another; the last one closes it. Memory: of a mapped table the groups and tops of its index and
- * what was seen, 13.1 bytes a block, rounded up to 128 KiB where they come from a pool; its filter,
- * records and separators are pages of the file, which the kernel may take back. Of one that is not
- * mapped all of them. */
+ * Threads:    everything but refs and the fault is constant once the table is open.
+ * Ownership:  reference counted: the table cache holds one reference while it keeps the table,
+ *             every handle another; the last one closes it.
+ * Memory:     of a mapped table the groups and tops of its index and what was seen, 13.1 bytes a
+ *             block, rounded up to 128 KiB where they come from a pool; its filter, records and
+ *             separators are pages of the file, which the kernel may take back. Of one that is
+ *             not mapped all of them. */
 #ifndef LSM_TABLE_INTERNAL_H
 #define LSM_TABLE_INTERNAL_H
 

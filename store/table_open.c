@@ -25,6 +25,14 @@ static int corrupt(const struct lsm_table *table, const char *what, uint64_t off
                     (unsigned long long)offset, what);
 }
 
+/* What lies behind the blocks is looked into at random for as long as the table is open: it comes
+ * in huge pages. */
+static int bring(const struct lsm_table *table, uint64_t offset, uint64_t length,
+                 struct lsm_fault *fault) {
+    return lsm_file_bring(table->file, table->map, table->file_bytes, offset, length, LSM_MAP_HUGE,
+                          fault);
+}
+
 static int read_bytes(const struct lsm_table *table, const struct lsm_section *section,
                       uint8_t *bytes, struct lsm_fault *fault) {
     int rc = 0;
@@ -49,7 +57,7 @@ static int read_section(const struct lsm_table *table, const char *name,
     int rc;
     if (table->map != NULL) {
         bytes = table->map + section->offset;
-        rc = lsm_file_bring(table->file, table->map, section->offset, length, LSM_MAP_HUGE, fault);
+        rc = bring(table, section->offset, length, fault);
     } else {
         /* Aligned for the filter's lines. */
         bytes = aligned_alloc(LSM_FILTER_LINE,
@@ -82,7 +90,7 @@ static int read_footer(const struct lsm_table *table, uint64_t size,
     if (table->map == NULL) {
         rc = lsm_file_read(table->file, offset, footer, sizeof *footer, fault);
     } else {
-        rc = lsm_file_bring(table->file, table->map, offset, sizeof *footer, LSM_MAP_HUGE, fault);
+        rc = bring(table, offset, sizeof *footer, fault);
         if (rc == 0) {
             memcpy(footer, table->map + offset, sizeof *footer);
         }

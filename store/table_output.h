@@ -1,7 +1,8 @@
 /* table_output.h: a file written from front to back, in large aligned pieces, several in flight.
  *
- * Threads:    the queue's. Ownership: the output owns the file and its buffers. Errors: the first
- * failure is kept; everything after it is refused with the same. */
+ * Threads:    the queue's.
+ * Ownership:  the output owns the file and its buffers.
+ * Errors:     the first failure is kept; everything after it is refused with the same. */
 #ifndef LSM_TABLE_OUTPUT_H
 #define LSM_TABLE_OUTPUT_H
 

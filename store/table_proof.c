@@ -27,7 +27,8 @@ static int check_block(const struct lsm_table *table, size_t i, struct lsm_fault
 
 /* The pages first, all of the file: one that cannot be read is then an error, not a signal. */
 static int check_all(const struct lsm_table *table, struct lsm_fault *fault) {
-    int rc = lsm_file_bring(table->file, table->map, 0, table->file_bytes, LSM_MAP_SMALL, fault);
+    int rc = lsm_file_bring(table->file, table->map, table->file_bytes, 0, table->file_bytes,
+                            LSM_MAP_SMALL, fault);
     for (size_t i = 0; rc == 0 && i < table->index.count; i++) {
         rc = check_block(table, i, fault);
     }

@@ -5,8 +5,8 @@
  * any entry: it asks for little at first, and later for about as much as it has walked, so that no
  * more is read in vain.
  *
- * Threads:    the queue's. Ownership: bytes handed out stay until the next lsm_readahead_block or
- * stop. */
+ * Threads:    the queue's.
+ * Ownership:  bytes handed out stay until the next lsm_readahead_block or stop. */
 #ifndef LSM_TABLE_READAHEAD_H
 #define LSM_TABLE_READAHEAD_H
 

@@ -6,7 +6,7 @@
  * there are too many points the older half is thinned; there it lies between two points: bounds
  * widen, they never lie.
  *
- * Threads: note by one thread at a time (the commit lock), lookups by any; a mutex inside. */
+ * Threads:    note by one thread at a time (the commit lock), lookups by any; a mutex inside. */
 #ifndef LSM_TIME_MAP_H
 #define LSM_TIME_MAP_H
 

@@ -5,7 +5,7 @@
  *
  * Threads:    immutable, so any. References are atomic.
  * Ownership:  a version holds a reference to each of its tables' metas. The last reference to a
- * meta marked obsolete hands it to the sink given at create: its file can go. */
+ *             meta marked obsolete hands it to the sink given at create: its file can go. */
 #ifndef LSM_VERSION_H
 #define LSM_VERSION_H
 

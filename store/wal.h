@@ -5,10 +5,11 @@
  * mapping and so survives the death of the process. A frame holds one atomic group of operations.
  *
  * Threads:    append, rotate and prepare under the commit lock (one at a time); sync from any
- * thread, many at once: one of them flushes for all. lsm_wal_stats from any thread. Rules:      a
- * frame's checksum covers segment number and sequence; an all-zero frame is invalid; each sync
- * records the position it covered, so that recovery can tell a torn tail from damage. After a
- * failed sync the log refuses everything: it is never retried. */
+ *             thread, many at once: one of them flushes for all. lsm_wal_stats from any thread.
+ *             Rules: a frame's checksum covers segment number and sequence; an all-zero frame is
+ *             invalid; each sync records the position it covered, so that recovery can tell a
+ *             torn tail from damage. After a failed sync the log refuses everything: it is never
+ *             retried. */
 #ifndef LSM_WAL_H
 #define LSM_WAL_H
 

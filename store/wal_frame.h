@@ -1,8 +1,8 @@
 /* wal_frame.h: reading the frames of a segment that lies in memory: for recovery, and for who asks
  * whether the log still holds what was put into it.
  *
- * Threads: any, on bytes that nobody writes meanwhile. Nothing in them is believed before its
- * checksum is right. */
+ * Threads:    any, on bytes that nobody writes meanwhile. Nothing in them is believed before its
+ *             checksum is right. */
 #ifndef LSM_WAL_FRAME_H
 #define LSM_WAL_FRAME_H
 

@@ -2,9 +2,9 @@
  * (one file), wal_rotate.c (the row of them: create, prepare, rotate, remove) and wal_sync.c
  * (flush). Nobody else includes it.
  *
- * Threads: fields say what guards them. The commit lock is the caller's; the mutex is ours and is
- * held briefly, never during I/O. Whoever holds the commit lock may take the mutex, not the other
- * way round. */
+ * Threads:    fields say what guards them. The commit lock is the caller's; the mutex is ours
+ *             and is held briefly, never during I/O. Whoever holds the commit lock may take the
+ *             mutex, not the other way round. */
 #ifndef LSM_WAL_INTERNAL_H
 #define LSM_WAL_INTERNAL_H
 

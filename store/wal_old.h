@@ -1,7 +1,7 @@
 /* wal_old.h: a log segment of an earlier process, to be read: memtables refer to what it holds, and
  * the next log has it synced before its own first sync.
  *
- * Threads: references from any thread; the rest one at a time. */
+ * Threads:    references from any thread; the rest one at a time. */
 #ifndef LSM_WAL_OLD_H
 #define LSM_WAL_OLD_H
 

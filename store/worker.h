@@ -5,7 +5,8 @@
  * waiting. Where the seam has no threads (sim) a job runs when somebody waits, or when
  * lsm_worker_run_one is called: in which order is the seed's choice.
  *
- * Threads:    any. Jobs run without any lock held. Ownership: the argument stays the caller's. */
+ * Threads:    any. Jobs run without any lock held.
+ * Ownership:  the argument stays the caller's. */
 #ifndef LSM_WORKER_H
 #define LSM_WORKER_H
 

@@ -1,7 +1,8 @@
 /* canned_run.h: a run made up by arithmetic, the same on every machine: 5 000 puts a second beside
  * gets and deletes, a memtable that fills and flushes, compactions, one stall and one marker.
  *
- * Threads: one. Ownership: the history belongs to the caller. */
+ * Threads:    one.
+ * Ownership:  the history belongs to the caller. */
 #ifndef TESTS_CANNED_RUN_H
 #define TESTS_CANNED_RUN_H
 

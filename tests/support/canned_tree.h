@@ -1,7 +1,8 @@
 /* canned_tree.h: a run of a tree made up by arithmetic, the same on every machine: tables of every
  * level with sizes, ages and tombstones, a memtable that fills, jobs and changes at its end.
  *
- * Threads: one. Ownership: the history belongs to the caller. */
+ * Threads:    one.
+ * Ownership:  the history belongs to the caller. */
 #ifndef TESTS_CANNED_TREE_H
 #define TESTS_CANNED_TREE_H
 

@@ -1,7 +1,8 @@
 /* db_fixture.h: a database in a directory of its own, on each backend of the I/O seam.
  *
- * Threads: one. Ownership: db_teardown closes what is open and removes the directory. A failing
- * DB_CHECK prints the command that repeats it, then fails the cmocka test. */
+ * Threads:    one.
+ * Ownership:  db_teardown closes what is open and removes the directory. A failing DB_CHECK
+ *             prints the command that repeats it, then fails the cmocka test. */
 #ifndef DB_FIXTURE_H
 #define DB_FIXTURE_H
 

@@ -4,7 +4,7 @@
  * BUILD/golden, and the command that accepts the new picture is printed. UPDATE_GOLDEN=1 draws the
  * golden pictures instead of comparing.
  *
- * Threads: one. */
+ * Threads:    one. */
 #ifndef TESTS_GOLDEN_PICTURE_H
 #define TESTS_GOLDEN_PICTURE_H
 

@@ -3,7 +3,8 @@
  *     CASES_ON_ALL(what_must_hold) in a CMUnitTest table; io_fixture_run runs it and prints the
  * seed.
  *
- * Threads: one. Ownership: `directory` and all in it go at teardown. */
+ * Threads:    one.
+ * Ownership:  `directory` and all in it go at teardown. */
 #ifndef IO_FIXTURE_H
 #define IO_FIXTURE_H
 

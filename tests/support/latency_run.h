@@ -2,7 +2,7 @@
  * a fast band and a slow one, tails that rise in a stall, gets that are fewer, a stretch that is
  * lost.
  *
- * Threads: one. */
+ * Threads:    one. */
 #ifndef TESTS_LATENCY_RUN_H
 #define TESTS_LATENCY_RUN_H
 

@@ -3,7 +3,8 @@
  * Values are not kept but named: a tag and a size from which value_fill makes the same bytes again.
  * So versions are small, and any moment of the past can be asked for by its sequence.
  *
- * Threads: one. Errors: memory that runs out aborts. */
+ * Threads:    one.
+ * Errors:     memory that runs out aborts. */
 #ifndef MODEL_H
 #define MODEL_H
 

@@ -1,6 +1,7 @@
 /* panel_scene.h: one panel on a canvas of its own, without a view around it.
  *
- * Threads: one. Ownership: the history is borrowed; the rest is freed by panel_scene_free. */
+ * Threads:    one.
+ * Ownership:  the history is borrowed; the rest is freed by panel_scene_free. */
 #ifndef TESTS_PANEL_SCENE_H
 #define TESTS_PANEL_SCENE_H
 

@@ -1,6 +1,7 @@
 /* panel_stage.h: one panel alone on a canvas, without a window around it.
  *
- * Threads: one. Ownership: a stage borrows the history and owns everything else. */
+ * Threads:    one.
+ * Ownership:  a stage borrows the history and owns everything else. */
 #ifndef TESTS_PANEL_STAGE_H
 #define TESTS_PANEL_STAGE_H
 

@@ -4,7 +4,7 @@
  * compared in CIELAB, where distance is what the eye sees: 1 is just noticeable, 10 plain. The
  * verdict rests on the worst 16x16 block, not on the mean: one missing word must fail.
  *
- * Threads: one. */
+ * Threads:    one. */
 #ifndef TESTS_PICTURE_COMPARE_H
 #define TESTS_PICTURE_COMPARE_H
 

@@ -1,7 +1,8 @@
 /* recorded_run.h: a run of random records, written and compared: what was given to a recorder is
  * what a recording gives back.
  *
- * Threads: one. Ownership: the run's, until recorded_run_free. */
+ * Threads:    one.
+ * Ownership:  the run's, until recorded_run_free. */
 #ifndef TESTS_RECORDED_RUN_H
 #define TESTS_RECORDED_RUN_H
 

@@ -1,7 +1,8 @@
 /* sim_disk.h: the disk of the simulated backend: a tree of files and directories, each with what
  * the page cache holds and what the platter holds. Private to sim_*.c.
  *
- * Threads: one. Errors: negative errno, as a kernel would give. Memory that runs out aborts. */
+ * Threads:    one.
+ * Errors:     negative errno, as a kernel would give. Memory that runs out aborts. */
 #ifndef SIM_DISK_H
 #define SIM_DISK_H
 

@@ -16,8 +16,8 @@
  * The tree begins with the directories "/" and "." (names without a slash); parents must exist.
  * A mapped file cannot grow beyond the pages it was mapped with.
  *
- * Threads:    one. Errors: a test's misuse, and a wait that nothing can end, abort with the seed.
- */
+ * Threads:    one.
+ * Errors:     a test's misuse, and a wait that nothing can end, abort with the seed. */
 #ifndef SIM_IO_H
 #define SIM_IO_H
 

@@ -1,7 +1,8 @@
 /* table_kit.h: what the tests of tables share: a seed, a place for files, a sorted model of
  * entries, and tables built from it.
  *
- * Threads: one. Errors: whatever fails ends the test program with its reason. */
+ * Threads:    one.
+ * Errors:     whatever fails ends the test program with its reason. */
 #ifndef TABLE_KIT_H
 #define TABLE_KIT_H
 

@@ -3,7 +3,8 @@
  *
  * It ends with one job that still runs and one that waits. Same seed, same run, on any machine.
  *
- * Threads: one. Ownership: the history belongs to the caller. */
+ * Threads:    one.
+ * Ownership:  the history belongs to the caller. */
 #ifndef TESTS_TREE_RUN_H
 #define TESTS_TREE_RUN_H
 

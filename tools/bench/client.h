@@ -3,7 +3,7 @@
  * An operation's time runs from the end of the one before: what the bench does itself (choosing and
  * making the key, verifying) is in it, alike for every engine; the `null` engine shows how much.
  *
- * Threads: bench_drive starts args->threads (or as many as asked) and joins them. */
+ * Threads:    bench_drive starts args->threads (or as many as asked) and joins them. */
 #ifndef BENCH_CLIENT_H
 #define BENCH_CLIENT_H
 

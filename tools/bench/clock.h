@@ -3,7 +3,7 @@
  * Where the processor has a time-stamp counter that runs evenly (Linux tells so), a reading is that
  * counter, at about a third of the price of clock_gettime; elsewhere it is CLOCK_MONOTONIC.
  *
- * Threads: init once, before any other thread; the rest from any. */
+ * Threads:    init once, before any other thread; the rest from any. */
 #ifndef BENCH_CLOCK_H
 #define BENCH_CLOCK_H
 

@@ -3,7 +3,7 @@
  * They come from a forker, which is started while the worker has neither threads nor libraries and
  * never gets any: what an engine's library starts in a process does not survive a later fork.
  *
- * Threads: one. */
+ * Threads:    one. */
 #ifndef BENCH_CRASH_H
 #define BENCH_CRASH_H
 

@@ -6,7 +6,7 @@
  * header documents them, so that no -dev package is needed either.
  *
  * Threads:    open, settle and close from one thread, with no session in use. A session (and its
- * iterators) belongs to one thread at a time; several sessions work side by side.
+ *             iterators) belongs to one thread at a time; several sessions work side by side.
  * Values:     get and multi_get copy into the caller's buffer: every engine pays for one copy.
  * Errors:     0, BENCH_ABSENT, or BENCH_FAILED with words in the setup's `error`. */
 #ifndef BENCH_ENGINE_H

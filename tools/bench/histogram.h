@@ -3,7 +3,7 @@
  * Below 32 ns every nanosecond has a bucket of its own; above, each doubling is cut into 32 equal
  * buckets, so that a quantile is known to about 3 %. The maximum is exact.
  *
- * Threads: a histogram belongs to one thread; merge when it is done. */
+ * Threads:    a histogram belongs to one thread; merge when it is done. */
 #ifndef BENCH_HISTOGRAM_H
 #define BENCH_HISTOGRAM_H
 

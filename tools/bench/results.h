@@ -1,6 +1,7 @@
 /* results.h: all results of an invocation, their medians, and how they are shown.
  *
- * Threads: one. Ownership: the set owns its results; names are borrowed. */
+ * Threads:    one.
+ * Ownership:  the set owns its results; names are borrowed. */
 #ifndef BENCH_RESULTS_H
 #define BENCH_RESULTS_H
 

@@ -9,8 +9,8 @@
  * pages of mapped and written files, direct writes. The log's share is what the engine tells, or
  * else the sizes that its files have been seen to reach.
  *
- * Threads:    a thread of its own; begin and end from the worker's. Its own CPU time is taken out
- * of what end reports. */
+ * Threads:    a thread of its own; begin and end from the worker's. Its own CPU time is taken
+ *             out of what end reports. */
 #ifndef BENCH_SAMPLER_H
 #define BENCH_SAMPLER_H
 

@@ -3,7 +3,7 @@
  * Each attaches, and 60 times a second copies whatever is new in every ring, and the shape. Like
  * the viewers they run at nice 10. They are forked while the worker has no threads yet.
  *
- * Threads: one. */
+ * Threads:    one. */
 #ifndef BENCH_WATCHERS_H
 #define BENCH_WATCHERS_H
 

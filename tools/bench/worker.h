@@ -1,6 +1,6 @@
 /* worker.h: one engine in a process of its own, going through the phases.
  *
- * Threads: a run belongs to the worker's main thread; clients (client.h) read it. */
+ * Threads:    a run belongs to the worker's main thread; clients (client.h) read it. */
 #ifndef BENCH_WORKER_H
 #define BENCH_WORKER_H
 

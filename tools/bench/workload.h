@@ -3,9 +3,9 @@
  * Keys:   id 0, 1, 2 ... becomes "key" and 2 * id in decimal, padded with zeros to the key size:
  * the order of ids is the order of keys, and the odd numbers between are keys that are absent
  *         though they lie among the others.
- * Values: half random. Eight bytes of id and generation, then bytes from a seeded pool at a place
- *         that those choose; the second half repeats the first. Whatever is read can so be checked
- *         whole: that it belongs to the key, and that no byte of it is wrong.
+ * Values:     half random. Eight bytes of id and generation, then bytes from a seeded pool at a
+ *             place that those choose; the second half repeats the first. Whatever is read can so
+ *             be checked whole: that it belongs to the key, and that no byte of it is wrong.
  *
  * Threads: init once; then read-only, except `live`, which only the thread that runs phases writes
  * while no client runs. */

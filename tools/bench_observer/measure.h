@@ -1,6 +1,7 @@
 /* measure.h: running something and saying what it cost.
  *
- * Threads: one. Errors: false, with a word on stderr. Times in seconds, memory in units of 2^20. */
+ * Threads:    one.
+ * Errors:     false, with a word on stderr. Times in seconds, memory in units of 2^20. */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 

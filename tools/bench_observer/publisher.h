@@ -1,6 +1,7 @@
 /* publisher.h: the synthetic publisher in a process of its own, told through a pipe what to do.
  *
- * Threads: one. Ownership: start makes a process that stop ends. */
+ * Threads:    one.
+ * Ownership:  start makes a process that stop ends. */
 #ifndef BENCH_PUBLISHER_H
 #define BENCH_PUBLISHER_H
 

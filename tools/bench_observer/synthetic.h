@@ -4,7 +4,8 @@
  * What it publishes follows from its seed and the number of the step alone. Times are those of the
  * steps, not of the clock: an hour may be published in a second.
  *
- * Threads: one. Ownership: the writer is the publisher's. */
+ * Threads:    one.
+ * Ownership:  the writer is the publisher's. */
 #ifndef BENCH_SYNTHETIC_H
 #define BENCH_SYNTHETIC_H
 

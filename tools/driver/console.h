@@ -1,8 +1,9 @@
 /* console.h: stdout: lines, and on a terminal one progress line redrawn in place below them.
  *
- * Threads: the main thread only. Errors: when stdout is closed, full or gone, output is dropped and
- * the run goes on; SIGPIPE is expected to be ignored. A reader that stands still may hold up the
- * main thread, never the workers. */
+ * Threads:    the main thread only.
+ * Errors:     when stdout is closed, full or gone, output is dropped and the run goes on;
+ *             SIGPIPE is expected to be ignored. A reader that stands still may hold up the main
+ *             thread, never the workers. */
 #ifndef DRIVER_CONSOLE_H
 #define DRIVER_CONSOLE_H
 

@@ -7,8 +7,9 @@
  * sum (scans have no column). Rows end in '\n' and are written whole, with one write(2) each, so
  * that a reader that follows the file never waits for the rest of a line.
  *
- * Threads: one at a time. Errors: a row that cannot be written whole is taken back and the file is
- * closed; the error is kept for the summary. */
+ * Threads:    one at a time.
+ * Errors:     a row that cannot be written whole is taken back and the file is closed; the error
+ *             is kept for the summary. */
 #ifndef DRIVER_CSV_H
 #define DRIVER_CSV_H
 

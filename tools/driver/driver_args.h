@@ -4,7 +4,8 @@
  * disagree. A preset is a list of options that apply where the user did not say otherwise,
  * whatever the order on the command line.
  *
- * Threads: parse once, then read-only. Ownership: strings point into argv, which must live on. */
+ * Threads:    parse once, then read-only.
+ * Ownership:  strings point into argv, which must live on. */
 #ifndef DRIVER_ARGS_H
 #define DRIVER_ARGS_H
 

@@ -3,8 +3,8 @@
  *
  * Threads:    all of it from one thread; the recording itself in a thread of its own.
  * Ownership:  the path is borrowed and must live until the close.
- * Errors:     a disk that fills up ends the recording, not the run: `failed` turns true, once and
- *             for all, and what was written before stays. */
+ * Errors:     a disk that fills up ends the recording, not the run: `failed` turns true, once
+ *             and for all, and what was written before stays. */
 #ifndef DRIVER_RECORD_H
 #define DRIVER_RECORD_H
 

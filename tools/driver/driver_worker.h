@@ -4,9 +4,9 @@
  * were due (response time); unpaced ones take what time the paced leave and are not timed here: the
  * engine's own service times stand for them.
  *
- * Threads: the struct is written by its thread; members marked _Atomic may be read by others while
- * it runs, the rest after driver_worker_join. Ownership: borrows the workload, which must outlive
- * it. */
+ * Threads:    the struct is written by its thread; members marked _Atomic may be read by others
+ *             while it runs, the rest after driver_worker_join.
+ * Ownership:  borrows the workload, which must outlive it. */
 #ifndef DRIVER_WORKER_H
 #define DRIVER_WORKER_H
 

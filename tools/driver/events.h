@@ -3,7 +3,8 @@
  * The listener runs in the engine's threads, one call at a time, while writers may wait for it: it
  * only copies. The main thread takes lines out and prints them, the sampler takes the CSV's words.
  *
- * Threads: any. Ownership: driver_events_close frees all; the engine must no longer call. */
+ * Threads:    any.
+ * Ownership:  driver_events_close frees all; the engine must no longer call. */
 #ifndef DRIVER_EVENTS_H
 #define DRIVER_EVENTS_H
 

@@ -8,7 +8,7 @@
  * prefers, zipf-like, what was put last With `inserts` (YCSB D and E) puts add keys beyond the key
  * space instead, and the others see them.
  *
- * Threads: `shared` belongs to all workers, its counters are atomic; `keys` to one. */
+ * Threads:    `shared` belongs to all workers, its counters are atomic; `keys` to one. */
 #ifndef DRIVER_KEYS_H
 #define DRIVER_KEYS_H
 

@@ -1,6 +1,6 @@
 /* load.h: fills an empty database with the whole key space, in order, before the clock starts.
  *
- * Threads: the caller's. Nothing of it is paced, published or written to the CSV. */
+ * Threads:    the caller's. Nothing of it is paced, published or written to the CSV. */
 #ifndef DRIVER_LOAD_H
 #define DRIVER_LOAD_H
 

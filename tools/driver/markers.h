@@ -4,7 +4,8 @@
  * at most DRIVER_MARKER_MAX bytes of it. A regular file is read from its beginning and followed; a
  * FIFO may be written by one process after another.
  *
- * Threads: a thread of its own reads, and calls `marker` there. start and stop from one thread. */
+ * Threads:    a thread of its own reads, and calls `marker` there. start and stop from one
+ *             thread. */
 #ifndef DRIVER_MARKERS_H
 #define DRIVER_MARKERS_H
 

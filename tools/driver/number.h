@@ -1,7 +1,8 @@
 /* number.h: numbers as people type them: 2000, 2.5k, 64KiB, 90s, 1.5h, max.
  *
- * Threads: all functions are pure. Errors: false, and the out-parameter is untouched. A number is
- * accepted only when the whole text is one and its value is exact in the unit asked for. */
+ * Threads:    all functions are pure.
+ * Errors:     false, and the out-parameter is untouched. A number is accepted only when the
+ *             whole text is one and its value is exact in the unit asked for. */
 #ifndef DRIVER_NUMBER_H
 #define DRIVER_NUMBER_H
 

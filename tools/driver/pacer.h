@@ -5,8 +5,8 @@
  * latency counts from when they were due, so that a stall is not hidden by the waiting it caused.
  * With N threads, thread t has the operations t, t + N, t + 2N, ...: together exactly the schedule.
  *
- * Threads: one pacer per worker; `due_ns` alone may be read by others. Times: CLOCK_MONOTONIC ns.
- */
+ * Threads:    one pacer per worker; `due_ns` alone may be read by others.
+ * Times:      CLOCK_MONOTONIC ns. */
 #ifndef DRIVER_PACER_H
 #define DRIVER_PACER_H
 

@@ -5,7 +5,8 @@
  * out: before a load, and before --fresh); only then is an old database deleted (--fresh) and the
  * database opened.
  *
- * Threads: one. Ownership: what is open afterwards is closed by driver_unprepare. */
+ * Threads:    one.
+ * Ownership:  what is open afterwards is closed by driver_unprepare. */
 #ifndef DRIVER_PREPARE_H
 #define DRIVER_PREPARE_H
 

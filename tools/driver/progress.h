@@ -1,6 +1,6 @@
 /* progress.h: the words shown while a run goes on.
  *
- * Threads: pure. */
+ * Threads:    pure. */
 #ifndef DRIVER_PROGRESS_H
 #define DRIVER_PROGRESS_H
 

@@ -1,6 +1,6 @@
 /* random.h: xoshiro256**, seeded by splitmix64: fast, and the same on every machine.
  *
- * Threads: one state per thread. Not for secrets. */
+ * Threads:    one state per thread. Not for secrets. */
 #ifndef DRIVER_RANDOM_H
 #define DRIVER_RANDOM_H
 

@@ -1,6 +1,7 @@
 /* result.h: what is known at the end of a run, and what is said about it.
  *
- * Threads: after everything has ended. The functions are pure: the same result, the same text. */
+ * Threads:    after everything has ended. The functions are pure: the same result, the same
+ *             text. */
 #ifndef DRIVER_RESULT_H
 #define DRIVER_RESULT_H
 

@@ -1,6 +1,6 @@
 /* signals.h: Ctrl-C and SIGTERM end the run with its summary, a second one ends it at once.
  *
- * Threads: install once, in main, before any other thread. */
+ * Threads:    install once, in main, before any other thread. */
 #ifndef DRIVER_SIGNALS_H
 #define DRIVER_SIGNALS_H
 

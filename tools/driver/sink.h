@@ -1,7 +1,7 @@
 /* sink.h: what the driver adds to each published sample, and what it takes from it.
  *
- * Threads: the callbacks run in the publisher's sampler thread. Ownership: all is borrowed, and
- * must live until lsm_publish_stop has returned. */
+ * Threads:    the callbacks run in the publisher's sampler thread.
+ * Ownership:  all is borrowed, and must live until lsm_publish_stop has returned. */
 #ifndef DRIVER_SINK_H
 #define DRIVER_SINK_H
 

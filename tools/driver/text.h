@@ -1,7 +1,7 @@
 /* text.h: numbers as people read them: 300,000  1.9 MiB  4.2 ms.
  *
- * Threads: pure. Each function fills the caller's buffer and returns it, so that several fit into
- * one printf. Nothing depends on the locale. */
+ * Threads:    pure. Each function fills the caller's buffer and returns it, so that several fit
+ *             into one printf. Nothing depends on the locale. */
 #ifndef DRIVER_TEXT_H
 #define DRIVER_TEXT_H
 

@@ -1,6 +1,6 @@
 /* arrange.h: which section goes where, for a size of the terminal. Pure arithmetic.
  *
- * Threads: any; no state. */
+ * Threads:    any; no state. */
 #ifndef TOP_ARRANGE_H
 #define TOP_ARRANGE_H
 

@@ -1,6 +1,6 @@
 /* frame.h: the whole picture: status line, sections, footer; or what there is to say instead.
  *
- * Threads: one thread. */
+ * Threads:    one thread. */
 #ifndef TOP_FRAME_H
 #define TOP_FRAME_H
 

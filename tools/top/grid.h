@@ -4,8 +4,9 @@
  * does not fit into a pane is cut off, so nothing ever overlaps its neighbour. In an ASCII grid
  * every character is replaced by the nearest one that any terminal has, in one place: here.
  *
- * Threads:   one thread. Ownership: a pane borrows its grid. Coordinates: columns and rows from the
- * pane's top left corner. Text is UTF-8; a character two columns wide takes two cells. */
+ * Threads:    one thread.
+ * Ownership:  a pane borrows its grid. Coordinates: columns and rows from the pane's top left
+ *             corner. Text is UTF-8; a character two columns wide takes two cells. */
 #ifndef TOP_GRID_H
 #define TOP_GRID_H
 

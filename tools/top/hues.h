@@ -1,7 +1,7 @@
 /* hues.h: what the hues look like: exact where the terminal shows exact colours, the nearest of 256
  * or of 16 otherwise. One meaning per colour, the same as in the window of lsm-observer.
  *
- * Threads: any; no state. */
+ * Threads:    any; no state. */
 #ifndef TOP_HUES_H
 #define TOP_HUES_H
 

@@ -3,7 +3,7 @@
  * Made once a frame from the newest events, so that its cost does not depend on the run's length: a
  * job that began longer ago than JOBS_EVENTS_MAX events is not seen to run.
  *
- * Threads: one thread. */
+ * Threads:    one thread. */
 #ifndef TOP_JOBS_H
 #define TOP_JOBS_H
 

@@ -1,7 +1,7 @@
 /* meters.h: a list of labelled figures with their trends: a row or a graph each where there is
  * room, side by side where there is not.
  *
- * Threads: one thread. */
+ * Threads:    one thread. */
 #ifndef TOP_METERS_H
 #define TOP_METERS_H
 

@@ -1,7 +1,9 @@
 /* moment.h: what a frame shows: a run, up to a moment, over a span of time before it; and the
  * questions sections ask of it. A metric the source does not know is absent: answers say so.
  *
- * Threads: one thread. Ownership: everything is borrowed. Times: seconds since the run's start. */
+ * Threads:    one thread.
+ * Ownership:  everything is borrowed.
+ * Times:      seconds since the run's start. */
 #ifndef TOP_MOMENT_H
 #define TOP_MOMENT_H
 

@@ -4,7 +4,7 @@
  * told once the terminal is its own again; also when an assertion or a bad pointer ends the
  * program.
  *
- * Threads: one thread; the handlers use only what is safe in one. */
+ * Threads:    one thread; the handlers use only what is safe in one. */
 #ifndef TOP_RESCUE_H
 #define TOP_RESCUE_H
 

@@ -1,7 +1,8 @@
 /* run.h: what is watched: the source, what it has told so far, and what the user wants to see of
  * it. The two programs in one, live.c and once.c, drive it.
  *
- * Threads: one thread. Times: a steady clock in seconds. */
+ * Threads:    one thread.
+ * Times:      a steady clock in seconds. */
 #ifndef TOP_RUN_H
 #define TOP_RUN_H
 

@@ -3,7 +3,7 @@
  * Opening takes the terminal over and arms rescue.h; nothing else may write to it meanwhile.
  * Signals set flags that the loop asks for: nothing happens behind its back.
  *
- * Threads: one thread, one screen. */
+ * Threads:    one thread, one screen. */
 #ifndef TOP_SCREEN_H
 #define TOP_SCREEN_H
 

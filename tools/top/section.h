@@ -1,7 +1,7 @@
 /* section.h: the parts of the picture. Each draws one subject into the pane it is given, small or
  * large: a section adapts to its room, from a few rows to the whole terminal.
  *
- * Threads: one thread. The first row of a pane is the section's title. */
+ * Threads:    one thread. The first row of a pane is the section's title. */
 #ifndef TOP_SECTION_H
 #define TOP_SECTION_H
 

@@ -4,7 +4,7 @@
  * graph is several rows high, filled with braille dots to the mean of each half column, with a dot
  * of its own at the peak. What is not known stays blank.
  *
- * Threads: one thread. */
+ * Threads:    one thread. */
 #ifndef TOP_SPARK_H
 #define TOP_SPARK_H
 

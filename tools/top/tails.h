@@ -1,7 +1,8 @@
 /* tails.h: what the latency histograms say: quantiles of the last seconds, and the p99 of every
  * second, computed once and kept, because a histogram is unpacked each time it is asked for.
  *
- * Threads: one thread. Times: seconds. */
+ * Threads:    one thread.
+ * Times:      seconds. */
 #ifndef TOP_TAILS_H
 #define TOP_TAILS_H
 

@@ -1,6 +1,6 @@
 /* terminal.h: what the terminal database knows of the terminal at hand.
  *
- * Threads: one thread, before the screen is opened. */
+ * Threads:    one thread, before the screen is opened. */
 #ifndef TOP_TERMINAL_H
 #define TOP_TERMINAL_H
 

@@ -1,6 +1,6 @@
 /* top_args.h: the command line of lsm-top.
  *
- * Ownership: strings point into argv. */
+ * Ownership:  strings point into argv. */
 #ifndef TOP_ARGS_H
 #define TOP_ARGS_H
 

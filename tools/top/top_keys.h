@@ -1,6 +1,6 @@
 /* top_keys.h: keys that are no character, whatever the terminal sends for them.
  *
- * Threads: any; no state. */
+ * Threads:    any; no state. */
 #ifndef TOP_KEYS_H
 #define TOP_KEYS_H
 

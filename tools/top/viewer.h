@@ -1,7 +1,7 @@
 /* viewer.h: what the user has chosen to see: which moment, which span, which section; and the keys
  * that change it.
  *
- * Threads: one thread. */
+ * Threads:    one thread. */
 #ifndef TOP_VIEWER_H
 #define TOP_VIEWER_H
 

@@ -1,6 +1,7 @@
 /* curve_file.h: the CSV that lsm-bench --curve writes: num,user_bytes,engine,phase,ops_per_s.
  *
- * Threads: one. Ownership: the curve owns everything it points to, until curve_free. */
+ * Threads:    one.
+ * Ownership:  the curve owns everything it points to, until curve_free. */
 #ifndef PLOT_CURVE_FILE_H
 #define PLOT_CURVE_FILE_H
 

@@ -1,6 +1,6 @@
 /* draw.h: throughput against data size: a chart for each phase, a line for each engine.
  *
- * Threads: one. */
+ * Threads:    one. */
 #ifndef PLOT_DRAW_H
 #define PLOT_DRAW_H
 
