@@ -168,8 +168,8 @@ $(B)/tests/db_memory_test: LINK_ONLY := $(patsubst %,-Wl$(comma)--wrap=%,malloc 
 
 # The public headers compile alone, from C and C++.
 header-check:
-	@for h in store/lsm.h shm/scope.h shm/recording.h; do \
-	    $(CC) -std=c11 $(WARN) -fsyntax-only -x c $$h && c++ -std=c++11 -Wall -Wextra -Werror -fsyntax-only -x c++ $$h || exit 1; done
+	@for h in store/lsm.h store/publish.h shm/scope.h shm/recording.h; do \
+	    $(CC) -std=c11 $(WARN) -Istore -Ishm -fsyntax-only -x c $$h && c++ -std=c++11 -Wall -Wextra -Werror -Istore -Ishm -fsyntax-only -x c++ $$h || exit 1; done
 
 install: all ## install programs, libraries, headers and man pages under PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/lsmscope $(DESTDIR)$(PREFIX)/share/man/man1
@@ -184,8 +184,8 @@ uninstall: ## remove what install put under PREFIX
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(wildcard tools/man/*.1)))
 
 # ---- the long runs: behind `make check` there is a bounded version of each ---------------------------
-stress: all $(TESTS) ## the model, crash, power, thread and ring tests at LSM_TEST_SCALE=20
-	@LSM_TEST_SCALE=$${LSM_TEST_SCALE:-20} LSM_TEST_TIMEOUT=$${LSM_TEST_TIMEOUT:-3600} \
+stress: all $(TESTS) ## the model, crash, power, thread and ring tests at LSM_TEST_SCALE=2000 percent
+	@LSM_TEST_SCRIPTS=no LSM_TEST_SCALE=$${LSM_TEST_SCALE:-2000} LSM_TEST_TIMEOUT=$${LSM_TEST_TIMEOUT:-3600} \
 	    tests/run_tests.sh $(B) $(filter $(B)/tests/db_% $(B)/tests/ring_%,$(TESTS))
 
 bench-observer: $(B)/lsm-observer $(B)/bench_observer ## what the observer costs: frames, memory, opening, video
@@ -202,7 +202,7 @@ build/fuzz/obj/%.o: %.c $(wildcard store/*.h shm/*.h)
 build/fuzz/fuzz_%: tests/fuzz_%.c $(FUZZ_PARTS)
 	@echo "  CLANG $<"
 	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined $^ -pthread $(STORE_LIBS) -o $@
-fuzz: $(FUZZERS) ## fuzz every parser for FUZZ_SECONDS=60 each (needs clang)
+fuzz: $(FUZZERS) ## fuzz the parsers of tables, log, manifest and recordings for FUZZ_SECONDS=60 each (needs clang)
 	@for f in $(FUZZERS); do echo "== $$f"; mkdir -p $$f.corpus && \
 	    $$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 -verbosity=0 -artifact_prefix=$$f. $$f.corpus || exit 1; done
 

@@ -61,9 +61,9 @@ static bool source_add(struct args *args, enum args_kind kind, const char *name,
 }
 
 static bool set_attach(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {
-    bool name = strlen(value) > 0 && strlen(value) < 80 && strchr(value, '/') == NULL;
-    return name ? source_add(args, ARGS_DRIVER, value, error)
-                : wrong(error, "--attach", value, "not a driver's name (see lsm-ls)");
+    return scope_name_valid(value, true)
+               ? source_add(args, ARGS_DRIVER, value, error)
+               : wrong(error, "--attach", value, "not a driver's name (see lsm-ls)");
 }
 
 static bool set_segment(struct args *args, const char *value, char error[ARGS_ERROR_MAX]) {

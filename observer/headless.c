@@ -102,16 +102,11 @@ static bool live_loop(struct session *session, struct canvas *canvas) {
 }
 
 static void summary_print(const struct session *session) {
-    static const char *const states[] = {
-        [VIEW_WAITING] = "waiting", [VIEW_LIVE] = "live",       [VIEW_STALLED] = "stalled",
-        [VIEW_CLOSED] = "closed",   [VIEW_CRASHED] = "crashed", [VIEW_FILE] = "file",
-        [VIEW_FOLLOW] = "followed", [VIEW_LOST] = "damaged",
-    };
     const struct view_status *status = &session->view.status;
     size_t rows = history_count(session->history);
     rows = rows > session->source->first_row ? rows - session->source->first_row : 0;
     printf("%s: %s, %zu samples over %.1f s, %.0f lost, %zu events, viewer %.2f s of CPU\n",
-           status->name, states[status->state], rows, history_end(session->history),
+           status->name, view_state_name(status->state), rows, history_end(session->history),
            status->samples_lost, history_event_count(session->history), cpu_seconds());
     fflush(stdout);
 }

@@ -320,10 +320,6 @@ void heatmap_range(const struct heatmap *heatmap, size_t column, enum latency_st
     *high = heatmap->high[column * LATENCY_STATS + stat];
 }
 
-double heatmap_densest(const struct heatmap *heatmap) {
-    return heatmap->densest;
-}
-
 bool heatmap_at(const struct heatmap *heatmap, struct point point, size_t *column, unsigned *from,
                 unsigned *end, struct rect *cell) {
     size_t r = 0;

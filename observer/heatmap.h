@@ -50,8 +50,6 @@ const struct heatmap_column *heatmap_columns(const struct heatmap *heatmap, size
 /* The column's own figures, its seconds' least and largest. */
 void heatmap_range(const struct heatmap *heatmap, size_t column, enum latency_stat stat, float *low,
                    float *high);
-/* The most operations a second of any cell, rounded up to what the last shade stands for. */
-double heatmap_densest(const struct heatmap *heatmap);
 /* The column and the buckets [*from, *end) that lie under a point; false: none. */
 bool heatmap_at(const struct heatmap *heatmap, struct point point, size_t *column, unsigned *from,
                 unsigned *end, struct rect *cell);

@@ -43,32 +43,22 @@ static void add(struct items *items, const char *text, struct color color, enum 
     item->run = -1;
 }
 
-struct state_look {
-    const char *word;
-    struct color color;
-};
-
-static struct state_look state_look(const struct view *view, const struct theme *theme) {
-    switch (view->status.state) {
-    case VIEW_WAITING:
-        return (struct state_look){"waiting", theme->axis};
+static struct color state_color(enum view_state state, const struct theme *theme) {
+    switch (state) {
     case VIEW_LIVE:
-        return (struct state_look){"live", theme->live};
-    case VIEW_STALLED:
-        return (struct state_look){"not responding", theme->flush};
-    case VIEW_CLOSED:
-        return (struct state_look){"ended", theme->axis};
-    case VIEW_CRASHED:
-        return (struct state_look){"crashed", theme->stall};
-    case VIEW_FILE:
-        return (struct state_look){"file", theme->axis};
     case VIEW_FOLLOW:
-        return (struct state_look){"following", theme->live};
+        return theme->live;
+    case VIEW_STALLED:
+        return theme->flush;
+    case VIEW_CRASHED:
     case VIEW_LOST:
-        return (struct state_look){"lost", theme->stall};
+        return theme->stall;
+    case VIEW_WAITING:
+    case VIEW_CLOSED:
+    case VIEW_FILE:
+        break;
     }
-    OBS_ASSERT(false);
-    return (struct state_look){"", theme->axis};
+    return theme->axis;
 }
 
 /* Which part of the run is on screen, when it is not the newest. */
@@ -99,7 +89,7 @@ static void run_items(const struct view *view, const struct theme *theme, struct
 
 static void left_items(const struct view *view, const struct theme *theme, struct items *items) {
     const struct view_status *s = &view->status;
-    struct state_look look = state_look(view, theme);
+    struct color color = state_color(s->state, theme);
     bool alarm = s->state == VIEW_CRASHED || s->state == VIEW_LOST || s->state == VIEW_STALLED;
     char elapsed[UNITS_TEXT] = "";
     if (s->elapsed_s >= 0.0 && s->state != VIEW_WAITING) {
@@ -110,8 +100,8 @@ static void left_items(const struct view *view, const struct theme *theme, struc
     } else {
         add(items, s->name, theme->text, FONT_TITLE, 0, true);
     }
-    add(items, look.word, alarm ? look.color : theme->axis, alarm ? FONT_STRONG : FONT_AXIS, 1,
-        false);
+    add(items, view_state_name(s->state), alarm ? color : theme->axis,
+        alarm ? FONT_STRONG : FONT_AXIS, 1, false);
     add(items, view->paused ? "paused" : "", theme->flush, FONT_STRONG, 1, false);
     bool placed = place_item(view, theme, items); /* says how long the run is */
     add(items, placed ? "" : elapsed, theme->text, FONT_AXIS, 3, false);
@@ -257,7 +247,7 @@ void status_line_draw(const struct view *view, struct canvas *canvas, const stru
     const double dot = 5.0;
     x += 2.0 * dot + 8.0;
     fit(canvas, &left, &right, end - x);
-    struct color state = state_look(view, theme).color;
+    struct color state = state_color(view->status.state, theme);
     canvas_circle(canvas, (struct point){room.x + PANEL_PAD + dot, canvas_snap(canvas, middle)},
                   dot, state);
     double baseline = chart_baseline(canvas, FONT_TITLE, middle); /* one line of type */

@@ -25,6 +25,7 @@ enum view_state {
     VIEW_FOLLOW, /* a CSV that is followed */
     VIEW_LOST,   /* the segment was damaged or taken away */
 };
+const char *view_state_name(enum view_state state); /* as every viewer says it: "not responding" */
 
 /* The status line. Numbers below 0 are unknown and not shown. */
 struct view_status {

@@ -134,15 +134,10 @@ static void window_close(struct window *window) {
 /* ---- drawing --------------------------------------------------------------------------------- */
 
 static void title_set(struct window *window) {
-    static const char *const states[] = {
-        [VIEW_WAITING] = "waiting", [VIEW_LIVE] = "live",       [VIEW_STALLED] = "stalled",
-        [VIEW_CLOSED] = "closed",   [VIEW_CRASHED] = "crashed", [VIEW_FILE] = "file",
-        [VIEW_FOLLOW] = "followed", [VIEW_LOST] = "damaged",
-    };
     const struct view_status *status = &window->session->view.status;
     char title[160];
     snprintf(title, sizeof(title), "lsmscope: %s%s(%s%s)", status->name,
-             status->name[0] != '\0' ? " " : "", states[status->state],
+             status->name[0] != '\0' ? " " : "", view_state_name(status->state),
              status->recording ? ", recording" : "");
     if (strcmp(title, SDL_GetWindowTitle(window->sdl)) != 0) {
         SDL_SetWindowTitle(window->sdl, title);

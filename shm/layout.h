@@ -10,12 +10,12 @@
  * (segment_attach.c).
  *
  * Threads:    one writer per ring; any number of readers, which map the file read-only.
- *             Protocol: every slot is `seq` + words; see ring_write.c and ring_read.c for the
- *             two tables of loads and stores and why they suffice. Versions: `major` changes
- *             when an old reader would misread; `minor` when something was added; `reader_min`
- *             is the oldest reader minor that can still make sense of the segment. `fingerprint`
- *             covers the fixed structures below, not the metrics: those go by the dictionary, so
- *             a new metric breaks no reader. */
+ * Protocol:   every slot is `seq` + words; see slot.h for the two tables of loads and stores and
+ *             why they suffice.
+ * Versions:   `major` changes when an old reader would misread; `minor` when something was added;
+ *             `reader_min` is the oldest reader minor that can still make sense of the segment.
+ *             `fingerprint` covers the fixed structures below, not the metrics: those go by the
+ *             dictionary, so a new metric breaks no reader. */
 #ifndef SCOPE_LAYOUT_H
 #define SCOPE_LAYOUT_H
 

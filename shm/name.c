@@ -15,14 +15,14 @@
 
 const char *scope_shm_dir = "/dev/shm";
 
-bool scope_name_valid(const char *name, bool allow_crashed) {
+bool scope_name_valid(const char *name, bool crashed) {
     if (name == NULL) {
         return false;
     }
     size_t length = strnlen(name, SCOPE_NAME_MAX);
     size_t suffix = strlen(SCOPE_CRASHED_SUFFIX);
     if (length > suffix && strcmp(name + length - suffix, SCOPE_CRASHED_SUFFIX) == 0) {
-        if (!allow_crashed) {
+        if (!crashed) {
             return false;
         }
         length -= suffix;

@@ -233,7 +233,7 @@ struct scope_shape {
 struct scope_writer;
 
 struct scope_writer_options {
-    const char *name;        /* 1-48 bytes of [A-Za-z0-9._-], not starting with '.' */
+    const char *name;        /* 1-48 bytes of [A-Za-z0-9._-]: scope_name_valid */
     const char *engine_name; /* "lsm" */
     const char *engine_version;
     const char *command;     /* shown by lsm-ls; NULL: read from /proc/self/cmdline */
@@ -305,6 +305,9 @@ struct scope_info {
     uint64_t samples, events, seconds; /* slots */
     uint16_t major, minor;
 };
+
+/* May a segment have that name? `crashed`: or its black box, "NAME.crashed". */
+bool scope_name_valid(const char *name, bool crashed);
 
 /* Attaches to /dev/shm/lsmscope.NAME. `any_owner`: also to another user's segment. */
 SCOPE_CHECKED int scope_attach(const char *name, bool any_owner, struct scope_segment **segment,

@@ -128,7 +128,6 @@ void scope_text_copy(char *target, size_t target_size, const char *source, size_
 /* Where segments live; tests point it elsewhere. Not changed while handles are open. */
 extern const char *scope_shm_dir;
 
-bool scope_name_valid(const char *name, bool allow_crashed);
 /* REQUIRES: a valid name. SCOPE_ERR_ARGUMENT when the directory's path is too long. */
 int scope_path_of(const char *name, char path[SCOPE_PATH_MAX], struct scope_error_detail *error);
 

@@ -145,9 +145,11 @@ struct lsm_options {
                                  index: 13 bytes a block; all of it and the filter where the file is
                                  not mapped */
     uint32_t l0_trigger;      /* default 4, 1 to 1000: L0 tables that start a compaction */
-    uint32_t l0_slowdown;     /* default 12: L0 tables at which writes are delayed; tiered policies:
+    uint32_t l0_slowdown;     /* default 12, or 3 x l0_trigger if that is more; l0_trigger to
+                                 100 000: L0 tables at which writes are delayed; tiered policies:
                                  without those, and in debt the bytes, that a merge works off */
-    uint32_t l0_stop;         /* default 20: L0 tables at which writes wait, counted the same */
+    uint32_t l0_stop;         /* default 20, or 5 x l0_trigger if that is more; l0_slowdown to
+                                 100 000: L0 tables at which writes wait, counted the same */
     uint32_t
         level_ratio; /* default 10, 2 to 100: how much larger each level is than the one above */
     uint64_t level1_bytes; /* default 0: l0_trigger x max(memtable_bytes, table_bytes). Target size

@@ -1,11 +1,13 @@
 /* publish.h: puts an open database into a shared-memory segment, with one call.
  *
  *     struct lsm_publish *p;
- *     lsm_publish_start(db, "mydb", NULL, &p, NULL);    ... observers attach and detach as they
- * like ... lsm_publish_stop(p);
+ *     lsm_publish_start(db, "mydb", NULL, &p, NULL);
+ *     ...                              observers attach and detach as they like
+ *     lsm_publish_stop(p);
  *
  * A sampler thread gathers the counters every interval; the engine's own paths do nothing for it
- * that they would not do anyway. This is the one file of the engine that knows the shared memory.
+ * that they would not do anyway. This, publish.c and publish_values.c alone know the shared
+ * memory.
  *
  * Threads:    start and stop from one thread; the callbacks run in the sampler thread.
  * Ownership:  the publisher borrows the database: stop before lsm_close. */

@@ -265,11 +265,3 @@ uint64_t lsm_version_bytes(const struct lsm_version *version) {
     }
     return bytes;
 }
-
-size_t lsm_version_tables(const struct lsm_version *version) {
-    size_t count = 0;
-    for (size_t l = 0; l < LSM_LEVELS_MAX; l++) {
-        count += version->level[l].count;
-    }
-    return count;
-}

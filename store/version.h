@@ -54,6 +54,5 @@ size_t lsm_level_find(const struct lsm_level *level, const uint8_t *key, size_t 
 bool lsm_level_overlaps(const struct lsm_level *level, const uint8_t *first, size_t first_size,
                         const uint8_t *last, size_t last_size);
 uint64_t lsm_version_bytes(const struct lsm_version *version);
-size_t lsm_version_tables(const struct lsm_version *version);
 
 #endif

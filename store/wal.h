@@ -43,11 +43,10 @@ bool lsm_wal_fits(const struct lsm_wal *wal, uint64_t payload_bytes);
 /* True when the current segment suits ill what is done with it: it is mapped in huge pieces, which
  * make appends cheap, but syncs are frequent, and each writes such a piece. Better begin the next;
  * where that has failed it is no longer said. Commit lock.
- * Measured with segments of 8 MiB (ext4, Linux 6.18), fillrandom of lsm-bench, two alternating
- * runs: 1.25 M puts a second without syncs instead of 0.87 M in small pieces, a fifth less CPU, and
- * gets from the log without the faults that came with 1 % of them; but 600 synchronous puts a
- * second instead of 2 500. Who writes little pays as well: what the kernel writes back of the log
- * from time to time are whole pieces. */
+ * Measured with segments of 8 MiB (ext4, Linux 6.18), fillrandom of lsm-bench, medians of five
+ * alternating runs: 2.99 M puts a second without syncs instead of 1.63 M in small pieces; but 600
+ * synchronous puts a second instead of 2 500. Who writes little pays as well: what the kernel
+ * writes back of the log from time to time are whole pieces. */
 bool lsm_wal_misfits(const struct lsm_wal *wal);
 /* Spare segments are ready (allocated, mapped): rotation costs nothing, if they suit. Background
  * threads call lsm_wal_prepare with the number of the next file; it may be called beside appends.

@@ -270,9 +270,9 @@ static void a_table_event_takes_few_bytes(void **state) {
 }
 
 int main(void) {
-    const char *text = getenv("LSM_SEED");
+    const char *text = getenv("LSM_TEST_SEED");
     seed = text != NULL ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
-    printf("seed: LSM_SEED=%llu\n", (unsigned long long)seed);
+    printf("seed: LSM_TEST_SEED=%llu\n", (unsigned long long)seed);
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(a_block_of_events_comes_back_to_the_last_bit),

@@ -25,6 +25,7 @@ enum { SAMPLES = 6000, EVENTS = 9000 };
 #else
 enum { SAMPLES = 40000, EVENTS = 60000 };
 #endif
+static uint64_t samples = SAMPLES, events = EVENTS; /* LSM_TEST_SCALE percent of them */
 enum { READERS = 3, SLOTS = 16, TABLES = 40, EVENT_THREADS = 2 };
 
 struct counts {
@@ -90,7 +91,7 @@ static void publish_shape(struct scope_writer *writer, uint64_t record) {
 
 static void *sampler(void *argument) {
     struct scope_writer *writer = argument;
-    for (uint64_t n = 0; n < SAMPLES; n++) {
+    for (uint64_t n = 0; n < samples; n++) {
         publish_sample(writer, n);
         if (n % 2 == 0) {
             publish_histograms(writer, n / 2);
@@ -107,7 +108,7 @@ static void *sampler(void *argument) {
 static void *eventer(void *argument) {
     struct scope_writer *writer = argument;
     static atomic_uint_fast64_t ticket;
-    for (unsigned n = 0; n < EVENTS / EVENT_THREADS; n++) {
+    for (uint64_t n = 0; n < events / EVENT_THREADS; n++) {
         uint64_t key = atomic_fetch_add(&ticket, 1);
         struct scope_event event = {.time_ns = key,
                                     .type = SCOPE_EVENT_TABLE_ADD,
@@ -294,10 +295,10 @@ static void hunt(bool one_mapping) {
         assert_int_equal(pthread_join(reader_threads[r], NULL), 0);
     }
     for (unsigned r = 0; r < READERS; r++) {
-        check("samples", &readers[r].samples, readers[r].end[SCOPE_RING_SAMPLES], SAMPLES);
-        check("events", &readers[r].events, readers[r].end[SCOPE_RING_EVENTS], EVENTS);
+        check("samples", &readers[r].samples, readers[r].end[SCOPE_RING_SAMPLES], samples);
+        check("events", &readers[r].events, readers[r].end[SCOPE_RING_EVENTS], events);
         check("histograms", &readers[r].histograms, readers[r].end[SCOPE_RING_HISTOGRAMS],
-              SAMPLES / 2);
+              samples / 2);
         assert_int_equal(readers[r].edge.torn, 0);
         assert_int_equal(readers[r].shapes.torn, 0);
         assert_true(readers[r].shapes.seen > 0);
@@ -323,6 +324,11 @@ static void no_record_is_torn_within_one_mapping(void **state) {
 int main(int argc, char **argv) {
     (void)argc;
     seed = fixture_seed(argv[0]);
+    const char *percent = getenv("LSM_TEST_SCALE");
+    if (percent != NULL) {
+        samples = SAMPLES * strtoull(percent, NULL, 10) / 100;
+        events = EVENTS * strtoull(percent, NULL, 10) / 100;
+    }
     const struct CMUnitTest tests[] = {
         CASE(no_record_is_torn_across_mappings),
         CASE(no_record_is_torn_within_one_mapping),

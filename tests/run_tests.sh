@@ -4,6 +4,7 @@
 #
 # LSM_TEST_TIMEOUT=S  seconds until a test counts as hanging (default 300; 900 under the thread sanitizer, which
 #                     makes tests ten to thirty times slower)
+# LSM_TEST_SCRIPTS=no only the programs
 # LSM_TEST_JOBS=N     tests that run at a time (default: one a processor)
 #
 # Results are told as tests end, so their order varies; no test may rely on what another leaves.
@@ -122,7 +123,7 @@ for test in "$@"; do
     start cmocka "$(basename "$test")" "${runner[*]+${runner[*]} }$test" "$test"
 done
 for test in "$here"/*_test.sh; do
-    [ -f "$test" ] || continue
+    [ -f "$test" ] && [ "${LSM_TEST_SCRIPTS:-yes}" != no ] || continue
     case ${build##*/}:${test##*/} in # one thread: nothing for ThreadSanitizer to see, and slow
     tsan:observer_keys_test.sh | tsan:top_*) continue ;;
     esac

@@ -51,16 +51,12 @@ module:cmocka                   | libcmocka-dev     | cmocka             | libcm
 command:g++                     | g++               | gcc                | gcc-c++
 command:Xvfb                    | xvfb              | xorg-server-xvfb   | xorg-x11-server-Xvfb
 command:xdotool                 | xdotool           | xdotool            | xdotool
-command:xwininfo                | x11-utils         | xorg-xwininfo      | xorg-x11-utils
 command:import                  | imagemagick       | imagemagick        | ImageMagick
-module:libseccomp               | libseccomp-dev    | libseccomp         | libseccomp-devel
 command:spin                    | spin              | -                  | -
 command:rsvg-convert            | librsvg2-bin      | librsvg            | librsvg2-tools
-command:pdftoppm                | poppler-utils     | poppler            | poppler-utils
 command:clang-format            | clang-format      | clang              | clang-tools-extra
 command:ctags                   | universal-ctags   | ctags              | ctags
 command:tmux                    | tmux              | tmux               | tmux
-command:xauth                   | xauth             | xorg-xauth         | xorg-x11-xauth
 command:openbox                 | openbox           | openbox            | openbox
 '
 

@@ -6,6 +6,7 @@
 
 #include "driver_check.h"
 #include "lsm.h"
+#include "scope.h"
 
 const struct driver_arg *driver_arg_find(const char *name) {
     for (size_t i = 0; i < driver_arg_count; i++) {
@@ -237,16 +238,10 @@ static bool check_together(struct driver_args *args, char error[256]) {
         (void)snprintf(error, 256, "--value-size-bytes times --threads must not exceed 1 GiB");
         return false;
     }
-    size_t length = strlen(args->name);
-    bool plain = length >= 1 && length <= 48 && args->name[0] != '.';
-    for (size_t i = 0; plain && i < length; i++) {
-        plain = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-",
-                       args->name[i]) != NULL;
-    }
-    if (!plain) {
+    if (!scope_name_valid(args->name, false)) {
         (void)snprintf(error, 256,
                        "--name: '%.60s' is not 1 to 48 letters, digits, '.', '_' or '-' "
-                       "(not beginning with '.')",
+                       "(neither beginning with '.' nor ending in .crashed)",
                        args->name);
         return false;
     }
@@ -261,9 +256,13 @@ bool driver_args_parse(int argc, char **argv, struct driver_args *args, char err
     optind = 0; /* 0, not 1: glibc then forgets everything of an earlier parse */
     for (;;) {
         optopt = 0;
-        int code = getopt_long(argc, argv, ":", options, NULL);
+        int code = getopt_long(argc, argv, ":h", options, NULL);
         if (code == -1) {
             break;
+        }
+        if (code == 'h') {
+            args->help = true;
+            continue;
         }
         if (code < LONG_BASE) {
             refuse(code, argc, argv, error);

@@ -28,19 +28,14 @@ static void add(struct items *items, int rank, bool right, style_bits style, con
     }
 }
 
-static const char *state_word(enum view_state state, style_bits *style) {
-    static const struct {
-        const char *word;
-        enum hue hue;
-    } states[] = {
-        [VIEW_WAITING] = {"waiting", HUE_DIM},          [VIEW_LIVE] = {"live", HUE_LIVE},
-        [VIEW_STALLED] = {"not responding", HUE_FLUSH}, [VIEW_CLOSED] = {"ended", HUE_DIM},
-        [VIEW_CRASHED] = {"crashed", HUE_STALL},        [VIEW_FILE] = {"file", HUE_DIM},
-        [VIEW_FOLLOW] = {"following", HUE_LIVE},        [VIEW_LOST] = {"lost", HUE_STALL},
+static style_bits state_style(enum view_state state) {
+    static const enum hue hues[] = {
+        [VIEW_WAITING] = HUE_DIM, [VIEW_LIVE] = HUE_LIVE,     [VIEW_STALLED] = HUE_FLUSH,
+        [VIEW_CLOSED] = HUE_DIM,  [VIEW_CRASHED] = HUE_STALL, [VIEW_FILE] = HUE_DIM,
+        [VIEW_FOLLOW] = HUE_LIVE, [VIEW_LOST] = HUE_STALL,
     };
-    TOP_ASSERT((size_t)state < sizeof(states) / sizeof(states[0]));
-    *style = states[state].hue;
-    return states[state].word;
+    TOP_ASSERT((size_t)state < sizeof(hues) / sizeof(hues[0]));
+    return hues[state];
 }
 
 static void add_rates(struct items *items, const struct moment *moment) {
@@ -65,15 +60,14 @@ static void add_rates(struct items *items, const struct moment *moment) {
 static void add_left(struct items *items, const struct view *view, const struct moment *moment,
                      bool paused) {
     const struct view_status *s = &view->status;
-    style_bits style = HUE_TEXT;
-    const char *word = state_word(s->state, &style);
+    style_bits style = state_style(s->state);
     bool alarm = s->state == VIEW_CRASHED || s->state == VIEW_LOST || s->state == VIEW_STALLED;
     char elapsed[UNITS_TEXT] = "";
     if (s->state != VIEW_WAITING && s->elapsed_s >= 0.0) {
         units_clock(s->elapsed_s, 0, elapsed, sizeof(elapsed));
     }
     add(items, 0, false, HUE_TEXT | STYLE_BOLD, s->name);
-    add(items, 0, false, style | (alarm ? STYLE_BOLD : 0u), word);
+    add(items, 0, false, style | (alarm ? STYLE_BOLD : 0u), view_state_name(s->state));
     add(items, 1, false, HUE_FLUSH | STYLE_BOLD, paused ? "paused" : "");
     add(items, 2, false, HUE_TEXT, elapsed);
     add(items, 3, false, HUE_FLUSH, s->notice);
@@ -149,9 +143,8 @@ void status_draw(const struct view *view, const struct moment *moment, bool paus
     add_left(&items, view, moment, paused);
     add_right(&items, &view->status);
     fit(&items, pane->w);
-    style_bits style = HUE_TEXT;
-    state_word(view->status.state, &style);
-    pane_glyph(pane, 0, 0, style, view->status.state == VIEW_WAITING ? 0x25cb : 0x25cf);
+    pane_glyph(pane, 0, 0, state_style(view->status.state),
+               view->status.state == VIEW_WAITING ? 0x25cb : 0x25cf);
     int x = 2, end = pane->w;
     for (int i = 0; i < items.count; i++) {
         if (items.item[i].right) {

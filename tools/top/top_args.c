@@ -119,7 +119,7 @@ static bool take_value(int option, const char *value, struct top_args *args,
     switch (option) {
     case ATTACH:
         args->attach = value;
-        return (strlen(value) > 0 && strlen(value) < 80 && strchr(value, '/') == NULL) ||
+        return scope_name_valid(value, true) ||
                wrong(error, "--attach", value, "not a driver's name (see lsm-ls)");
     case SEGMENT:
         args->segment = value;
