@@ -28,7 +28,7 @@ static int corrupt(const struct lsm_table *table, const char *what, uint64_t off
 /* What lies behind the blocks is looked into at random for as long as the table is open: it comes
  * in huge pages. A hypervisor with shadow page tables loses the entries of small ones again and
  * again where threads of a process run on several processors: with filters in small pages 4 to 7 %
- * of gets over 50 M keys waited 5 us and more, 1 % do so now. Rounds of 4 s, one run after the
+ * of gets over 50 M keys waited 5 us and more, 1 to 2 % do so now. Rounds of 4 s, one run after the
  * other: 445, 527, 558, 588, 591 k gets a second, now 505, 606, 629, 626, 625, 654 k. */
 static int bring(const struct lsm_table *table, uint64_t offset, uint64_t length,
                  struct lsm_fault *fault) {
