@@ -3,9 +3,9 @@
  * A leg is fillrandom into a fresh database that publishes; with watchers or without. Two legs of
  * each, A B B A, are one value: what drifts over minutes falls on both alike, and so does what a
  * leg leaves to the next (for a stretch of sixteen legs every second one was seen to be 7 to 36 %
- * slower, watched or not: two legs, A B, would compare a first with a second). The report is the median of these values, with the
- * interval in which the true median lies with 95 % confidence: an interval around zero says that
- * nothing was to be seen. */
+ * slower, watched or not: two legs, A B, would compare a first with a second). The report is the
+ * median of these values, with the interval in which the true median lies with 95 % confidence: an
+ * interval around zero says that nothing was to be seen. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
