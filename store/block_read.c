@@ -199,20 +199,20 @@ static uint32_t window_bound(const struct lsm_block_view *view, uint32_t low, ui
 static inline void tied(const struct lsm_block_view *view, uint32_t w, uint32_t *low,
                         uint32_t *high) {
     enum { FEW = 128 };
-    if (view->entries <= FEW) {
-        const uint8_t *windows = view->data + LSM_BLOCK_HEADER;
-        uint32_t below = 0, equal = 0;
-        for (uint32_t i = 0; i < view->entries; i++) {
-            uint32_t window = lsm_load32(windows + (size_t)i * 4);
-            below += window < w;
-            equal += window == w;
-        }
-        *low = below;
-        *high = below + equal;
+    if (view->entries > FEW) {
+        *low = window_bound(view, 0, view->entries, w);
+        *high = w == UINT32_MAX ? view->entries : window_bound(view, *low, view->entries, w + 1);
         return;
     }
-    *low = window_bound(view, 0, view->entries, w);
-    *high = w == UINT32_MAX ? view->entries : window_bound(view, *low, view->entries, w + 1);
+    const uint8_t *windows = view->data + LSM_BLOCK_HEADER;
+    uint32_t below = 0;
+    for (uint32_t i = 0; i < view->entries; i++) {
+        below += lsm_load32(windows + (size_t)i * 4) < w;
+    }
+    *low = *high = below;
+    while (*high < view->entries && window_at(view, *high) == w) {
+        *high += 1;
+    }
 }
 
 /* Index of the first entry at or after the target among those of its window. *same: an entry with
@@ -245,26 +245,29 @@ enum lsm_block_found lsm_block_find(const struct lsm_block_view *view, const uin
         return LSM_BLOCK_ABSENT;
     }
     tied(view, target.window, &low, &high);
-    uint32_t at;
-    bool same = false;
-    if (low == high) {
-        return LSM_BLOCK_ABSENT;
-    }
-    if (!search_tied(view, &target, low, high, &at, &same)) {
-        return LSM_BLOCK_CORRUPT;
-    }
-    struct item item;
-    if (same && at < high) {
-        if (!read_item(view, at, &item)) {
+    /* Versions of the key that are old enough come after those that are not: the last one that the
+     * halving meets is the newest of them. */
+    enum lsm_block_found found = LSM_BLOCK_ABSENT;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        struct item item;
+        if (!read_item(view, middle, &item)) {
             return LSM_BLOCK_CORRUPT;
         }
-        if (compare_key(&item, &target) == 0 && item.seq <= seq_max) {
+        int c = compare_key(&item, &target);
+        if (c < 0 || (c == 0 && item.seq > seq_max)) {
+            found = c == 0 && found == LSM_BLOCK_ABSENT ? LSM_BLOCK_TOO_NEW : found;
+            low = middle + 1;
+            continue;
+        }
+        if (c == 0) {
             *entry = (struct lsm_entry){key,      (uint32_t)key_size,         item.type,
                                         item.seq, item.rest + item.rest_size, item.value_size};
-            return LSM_BLOCK_FOUND;
+            found = LSM_BLOCK_FOUND;
         }
+        high = middle;
     }
-    return same ? LSM_BLOCK_TOO_NEW : LSM_BLOCK_ABSENT;
+    return found;
 }
 
 void lsm_block_prefetch(const struct lsm_block_view *view, const uint8_t *key, size_t key_size) {

@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "filter.h"
+#include "table_index.h"
 
 uint64_t lsm_read_seq(const struct lsm_db *db, const struct lsm_read_options *options) {
     if (options != NULL && options->snapshot != NULL) {
@@ -49,31 +50,8 @@ struct lookup {
     struct lsm_fault *fault;
 };
 
-/* The table of level 0 at `place`, behind those the one of each level that may hold the key; NULL:
- * there none does. */
-static struct lsm_table_meta *table_at(const struct lookup *lookup,
-                                       const struct lsm_version *version, size_t place) {
-    const struct lsm_level *level = &version->level[0];
-    struct lsm_table_meta *meta;
-    if (place < level->count) {
-        meta = level->tables[place];
-        if (lsm_key_compare(meta->last_key, meta->last_key_size, lookup->key, lookup->key_size) <
-            0) {
-            return NULL;
-        }
-    } else {
-        level = &version->level[place - level->count + 1];
-        size_t i = lsm_level_find(level, lookup->key, lookup->key_size);
-        if (i == level->count) {
-            return NULL;
-        }
-        meta = level->tables[i];
-    }
-    int c = lsm_key_compare(meta->first_key, meta->first_key_size, lookup->key, lookup->key_size);
-    return c <= 0 ? meta : NULL;
-}
-
-static int find_in_table(const struct lookup *lookup, struct lsm_table_meta *meta) {
+static int find_in_table(const struct lookup *lookup, struct lsm_table_meta *meta,
+                         const struct lsm_index_aim *aim) {
     struct lsm_table *pinned = lsm_table_pinned(meta);
     struct lsm_table *table = pinned;
     int rc = 0;
@@ -84,7 +62,7 @@ static int find_in_table(const struct lookup *lookup, struct lsm_table_meta *met
         }
         lsm_tables_pin(lookup->db->tables, meta, table);
     }
-    rc = lsm_table_get_hashed(table, lookup->key, lookup->key_size, lookup->hash, lookup->seq,
+    rc = lsm_table_get_hashed(table, lookup->key, lookup->key_size, lookup->hash, aim, lookup->seq,
                               lookup->fill_cache, lookup->slot, lookup->entry, lookup->pin,
                               lookup->fault);
     if (__builtin_expect(pinned == NULL, 0)) {
@@ -98,6 +76,8 @@ struct candidates {
     size_t next, end; /* places */
     size_t count;
     struct lsm_table_meta *meta[8];
+    bool aimed; /* at the key in the last one */
+    struct lsm_index_aim aim;
 };
 
 /* Some at a time: what is read first of each is asked of memory before any is looked into. */
@@ -107,7 +87,7 @@ static void gather(const struct lookup *lookup, const struct lsm_version *versio
     size_t place = candidates->next;
     size_t count = 0;
     for (; place < candidates->end && count < room; place++) {
-        struct lsm_table_meta *meta = table_at(lookup, version, place);
+        struct lsm_table_meta *meta = lsm_version_at(version, place, lookup->key, lookup->key_size);
         if (meta != NULL) {
             candidates->meta[count++] = meta;
         }
@@ -115,11 +95,13 @@ static void gather(const struct lookup *lookup, const struct lsm_version *versio
     /* Most keys are in the last one, and its index takes longest: it does not wait for filters.
      * Random gets over 50 M entries, switched every 20 ms in one process: 1.71 us, 1.86 with the
      * filters first; over 2 M as fast. */
+    candidates->aimed = false;
     for (size_t i = count; i-- > 0;) {
         const struct lsm_table *table = lsm_table_pinned(candidates->meta[i]);
         if (table != NULL) {
             if (i == count - 1) {
-                lsm_table_prefetch_index(table, lookup->key, lookup->key_size);
+                lsm_table_aim(table, lookup->key, lookup->key_size, &candidates->aim);
+                candidates->aimed = true;
             }
             lsm_table_prefetch(table, lookup->hash);
         }
@@ -134,10 +116,12 @@ int lsm_lookup(struct lsm_db *db, struct lsm_view *view, const uint8_t *key, siz
     const struct lookup lookup = {db,  key,        key_size, lsm_filter_hash(key, key_size),
                                   seq, fill_cache, slot,     entry,
                                   pin, fault};
-    lsm_memtable_prefetch(view->active, lookup.hash);
+    /* Its filter only: gets of absent keys, over 2 M entries in five tables, 202 ns, 218 where the
+     * map's line was asked for too; of present ones 2 % faster, of such in the memtable 1 % slower. */
+    lsm_memtable_prefetch_filter(view->active, lookup.hash);
     struct candidates candidates;
     candidates.next = 0;
-    candidates.end = view->version->level[0].count + db->options.max_levels - 1;
+    candidates.end = lsm_version_places(view->version);
     /* Before it is known whether a memtable has the key: most keys are in tables, and the wait for
      * the memtables' filters is that for the tables' too. */
     gather(&lookup, view->version, &candidates);
@@ -146,7 +130,8 @@ int lsm_lookup(struct lsm_db *db, struct lsm_view *view, const uint8_t *key, siz
     }
     for (;;) {
         for (size_t i = 0; i < candidates.count; i++) {
-            int rc = find_in_table(&lookup, candidates.meta[i]);
+            bool aimed = candidates.aimed && i == candidates.count - 1;
+            int rc = find_in_table(&lookup, candidates.meta[i], aimed ? &candidates.aim : NULL);
             if (rc != LSM_NOT_FOUND) {
                 return rc;
             }
@@ -190,7 +175,8 @@ static void note_latency(struct lsm_db *db, struct lsm_counter_slot *slot, uint6
 
 int lsm_get(struct lsm_db *db, const struct lsm_read_options *options, const void *key,
             size_t key_size, struct lsm_value *value) {
-    struct lsm_fault fault = {0};
+    struct lsm_fault fault;
+    lsm_fault_none(&fault);
     int rc = lsm_enter(db);
     if (rc == 0 && (rc = lsm_check_read(db, options, key, key_size, &fault)) != 0) {
         return lsm_leave(db, &fault, rc);

@@ -14,6 +14,10 @@ static inline size_t lsm_common_prefix(const uint8_t *a, size_t a_size, const ui
             return n + (size_t)__builtin_ctzll(difference) / 8;
         }
     }
+    if (n > 0 && n < size) { /* the last eight: what was seen of them before is the same */
+        uint64_t difference = lsm_load64(a + size - 8) ^ lsm_load64(b + size - 8);
+        return difference == 0 ? size : size - 8 + (size_t)__builtin_ctzll(difference) / 8;
+    }
     while (n < size && a[n] == b[n]) {
         n++;
     }

@@ -178,8 +178,12 @@ void lsm_memtable_refer(struct lsm_memtable *memtable, uint64_t seq, const uint8
     enter(memtable, ref, hash, sizeof *item + op_bytes);
 }
 
-void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash) {
+void lsm_memtable_prefetch_filter(const struct lsm_memtable *memtable, uint64_t hash) {
     __builtin_prefetch(lsm_memtable_filter_word(&memtable->filter, hash));
+}
+
+void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash) {
+    lsm_memtable_prefetch_filter(memtable, hash);
     __builtin_prefetch(lsm_map_bucket(lsm_map_newest(&memtable->map), hash));
 }
 

@@ -47,6 +47,8 @@ size_t lsm_memtable_kept(const struct lsm_memtable *memtable, struct lsm_pin **p
 /* Asks memory for what lsm_memtable_may_hold, lsm_memtable_get and lsm_memtable_refer read first.
  */
 void lsm_memtable_prefetch(const struct lsm_memtable *memtable, uint64_t hash);
+/* The same for lsm_memtable_may_hold alone, where that will mostly say no. */
+void lsm_memtable_prefetch_filter(const struct lsm_memtable *memtable, uint64_t hash);
 /* False: no entry of the key is there, at or below what was visible before the call. */
 bool lsm_memtable_may_hold(const struct lsm_memtable *memtable, uint64_t hash);
 /* Newest version of key with a sequence at most seq_max; its bytes live as long as the memtable. */

@@ -30,34 +30,16 @@ static void note_fault(struct batch *batch, const struct lsm_fault *fault) {
     }
 }
 
-static struct lsm_table_meta *table_at(const struct batch *batch, uint32_t place,
-                                       const struct lsm_probe *probe) {
-    const struct lsm_level *levels = batch->view->version->level;
-    if (place < levels[0].count) {
-        return levels[0].tables[place];
-    }
-    const struct lsm_level *level = &levels[place - levels[0].count + 1];
-    size_t i = lsm_level_find(level, probe->key, probe->key_size);
-    return i < level->count ? level->tables[i] : NULL;
-}
-
-static bool covers(const struct lsm_table_meta *meta, const struct lsm_probe *probe) {
-    return lsm_key_compare(meta->first_key, meta->first_key_size, probe->key, probe->key_size) <=
-               0 &&
-           lsm_key_compare(meta->last_key, meta->last_key_size, probe->key, probe->key_size) >= 0;
-}
-
 /* The next table that covers the key, from its place on, which moves behind it; NULL: none does. */
 static struct lsm_table_meta *next_meta(const struct batch *batch, size_t k, uint32_t *place) {
-    uint32_t places = (uint32_t)batch->view->version->level[0].count +
-                      (uint32_t)batch->db->options.max_levels - 1;
-    while (*place < places) {
-        struct lsm_table_meta *meta = table_at(batch, (*place)++, &batch->probe[k]);
-        if (meta != NULL && covers(meta, &batch->probe[k])) {
-            return meta;
-        }
+    const struct lsm_version *version = batch->view->version;
+    const struct lsm_probe *probe = &batch->probe[k];
+    size_t places = lsm_version_places(version);
+    struct lsm_table_meta *meta = NULL;
+    while (*place < places && meta == NULL) {
+        meta = lsm_version_at(version, (*place)++, probe->key, probe->key_size);
     }
-    return NULL;
+    return meta;
 }
 
 /* While somebody else opens a table, this opens others that may be wanted, rather than wait. After
@@ -217,8 +199,10 @@ static size_t look_ahead(const struct batch *batch, struct lsm_probe *const *mis
         const struct lsm_probe *probe = waiting[j].probe;
         struct lsm_ahead one = {.table = waiting[j].table};
         struct lsm_fault unused; /* who needs it will tell */
-        if (lsm_table_find_block(one.table, probe->key, probe->key_size, batch->read.seq_max, NULL,
-                                 &one.i, &unused) == 0 &&
+        struct lsm_index_aim aim;
+        lsm_index_aim(&one.table->index, probe->key, probe->key_size, &aim);
+        if (lsm_table_find_block(one.table, &aim, probe->key, probe->key_size, batch->read.seq_max,
+                                 NULL, &one.i, &unused) == 0 &&
             lsm_ahead_pays(&one)) {
             add_ahead(ahead, &found, one);
         }

@@ -13,6 +13,12 @@ struct lsm_fault {
     char text[256];
 };
 
+/* Nothing has failed yet. Instead of zeros all over, which a get can tell. */
+static inline void lsm_fault_none(struct lsm_fault *fault) {
+    fault->code = 0;
+    fault->text[0] = '\0';
+}
+
 __attribute__((format(printf, 3, 4))) int lsm_fail(struct lsm_fault *fault, int code,
                                                    const char *format, ...);
 /* The code for a negative errno of a file operation (ENOSPC, EDQUOT: NO_SPACE; ENOMEM: MEMORY; else

@@ -56,6 +56,7 @@ uint64_t lsm_block_cache_bytes(const struct lsm_block_cache *cache);
 
 struct lsm_table;
 struct lsm_tables;
+struct lsm_index_aim; /* table_index.h */
 LSM_CHECKED int lsm_tables_create(struct lsm_io *io, const char *directory, uint32_t open_max,
                                   struct lsm_block_cache *cache, struct lsm_tables **tables,
                                   struct lsm_fault *fault);
@@ -101,17 +102,20 @@ LSM_CHECKED int lsm_table_get(struct lsm_table *table, const uint8_t *key, size_
                               uint64_t seq_max, bool fill_cache, struct lsm_counter_slot *slot,
                               struct lsm_entry *entry, struct lsm_pin **pin,
                               struct lsm_fault *fault);
-/* The same with the key's lsm_filter_hash, for whoever has it already. */
+/* The same with the key's lsm_filter_hash, for whoever has it already, and its aim; NULL: none. */
 LSM_CHECKED int lsm_table_get_hashed(struct lsm_table *table, const uint8_t *key, size_t key_size,
-                                     uint64_t hash, uint64_t seq_max, bool fill_cache,
+                                     uint64_t hash, const struct lsm_index_aim *aim,
+                                     uint64_t seq_max, bool fill_cache,
                                      struct lsm_counter_slot *slot, struct lsm_entry *entry,
                                      struct lsm_pin **pin, struct lsm_fault *fault);
 /* False: the filter knows that no key of that hash is in the table. */
 bool lsm_table_may_hold(const struct lsm_table *table, uint64_t hash);
 /* Asks memory for what a get of that key reads first. */
 void lsm_table_prefetch(const struct lsm_table *table, uint64_t hash);
-/* The same for its index, where the filter is expected to let the key pass. */
-void lsm_table_prefetch_index(const struct lsm_table *table, const uint8_t *key, size_t key_size);
+/* Aims at the key in the table's index, where the filter is expected to let it pass, and asks memory
+ * for what is read next. */
+void lsm_table_aim(const struct lsm_table *table, const uint8_t *key, size_t key_size,
+                   struct lsm_index_aim *aim);
 /* A source over the table; takes over the reference. `queue`: read ahead through it (compaction, at
  * least 4 requests in flight), not NULL only in the thread that owns it; NULL: blocks come through
  * the cache. NULL result: out of memory. */

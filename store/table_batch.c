@@ -30,8 +30,8 @@ static size_t find_blocks(struct lsm_probe **probes, size_t count,
     for (size_t k = 0; k < count; k++) {
         struct lsm_probe *probe = probes[k];
         struct lsm_fault own;
-        probe->rc = lsm_table_find_block(probe->table, probe->key, probe->key_size, read->seq_max,
-                                         read->slot, &probe->block, &own);
+        probe->rc = lsm_table_find_block(probe->table, &probe->aim, probe->key, probe->key_size,
+                                         read->seq_max, read->slot, &probe->block, &own);
         if (probe->rc == 0) {
             probes[kept++] = probe;
         } else {
@@ -118,7 +118,8 @@ size_t lsm_batch_find(struct lsm_probe *const *all, size_t count, const struct l
     struct lsm_probe *probes[LSM_BATCH_MAX];
     memcpy(probes, all, count * sizeof(struct lsm_probe *));
     for (size_t k = 0; k < count; k++) {
-        lsm_index_prefetch(&probes[k]->table->index, probes[k]->key, probes[k]->key_size);
+        lsm_index_aim(&probes[k]->table->index, probes[k]->key, probes[k]->key_size,
+                      &probes[k]->aim);
     }
     count = find_blocks(probes, count, read, fault);
     for (size_t k = 0; k < count; k++) {

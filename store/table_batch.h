@@ -27,6 +27,7 @@ struct lsm_probe {
     struct lsm_entry entry;
     struct lsm_pin *pin;
 
+    struct lsm_index_aim aim;
     size_t block;
     struct lsm_block_use use;
 };

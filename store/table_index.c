@@ -177,12 +177,27 @@ static void make_digits(struct lsm_index *index) {
         }
     }
     seen[0] = false;
-    uint32_t count = 0;
+    unsigned count = 0;
     for (unsigned byte = 0; byte < 256; byte++) {
-        index->rank[byte] = (uint8_t)(count < 255 ? count : 255);
+        index->rank[byte] = (uint8_t)count; /* of 255 at most */
         count += seen[byte];
     }
     index->base = count > 0 ? count : 1;
+}
+
+/* A window as a number. Its digits are at most 255, and the base too: it fits. By halves, which the
+ * processor multiplies out side by side. */
+static inline uint64_t number_of(const struct lsm_index *index, uint64_t window) {
+    const uint8_t *rank = index->rank;
+    const uint64_t base = index->base;
+    uint64_t half[2];
+    for (unsigned i = 0; i < 2; i++, window <<= 32) {
+        half[i] = rank[window >> 56];
+        half[i] = half[i] * base + rank[window >> 48 & 0xff];
+        half[i] = half[i] * base + rank[window >> 40 & 0xff];
+        half[i] = half[i] * base + rank[window >> 32 & 0xff];
+    }
+    return half[0] * (base * base * (base * base)) + half[1];
 }
 
 /* Any key with the window of this separator, which is `size` bytes beyond what all share, comes
@@ -190,6 +205,13 @@ static void make_digits(struct lsm_index *index) {
 static bool is_exact(const uint8_t *rest, size_t size, uint64_t seq) {
     return size <= sizeof(uint64_t) && (size == 0 || rest[size - 1] != 0) &&
            seq == LSM_SEPARATOR_SEQ;
+}
+
+static inline uint64_t *top_window(const struct lsm_index *index, size_t g) {
+    return &index->tops[g / LSM_INDEX_LINE].window[g % LSM_INDEX_LINE];
+}
+static inline uint64_t *top_number(const struct lsm_index *index, size_t g) {
+    return &index->tops[g / LSM_INDEX_LINE].number[g % LSM_INDEX_LINE];
 }
 
 /* Block i, which begins at `at`, into its group. False as find_key. */
@@ -210,14 +232,14 @@ static bool make_slot(struct lsm_index *index, size_t i, uint64_t at, uint64_t b
     group->end[slot] = (uint32_t)(at + record.length - group->begin) |
                        (record.codec != LSM_CODEC_NONE ? LSM_INDEX_PACKED : 0);
     group->exact |= (uint32_t)is_exact(key, size, seq) << slot;
-    index->tops[i / LSM_INDEX_GROUP] = group->window[slot];
+    *top_window(index, i / LSM_INDEX_GROUP) = group->window[slot];
     index->steps[i / LSM_INDEX_GROUP / LSM_INDEX_LINE] = group->window[slot];
     return true;
 }
 
 static size_t made_bytes(const struct lsm_index *index) {
-    return index->group_count * sizeof *index->groups +
-           (index->step_count * (LSM_INDEX_LINE + 2) + 1) * sizeof *index->tops;
+    return index->group_count * sizeof *index->groups + index->step_count * sizeof *index->tops +
+           (index->step_count * 2 + 1) * sizeof *index->steps;
 }
 
 /* Groups, tops and steps, from a pool's pages where they are some: the first touch of fresh small
@@ -232,11 +254,11 @@ static bool make_room(struct lsm_index *index) {
     uintptr_t begin = (uintptr_t)index->room.data;
     uint8_t *aligned = index->room.data + (align - begin % align) % align;
     index->groups = (struct lsm_index_group *)(void *)aligned;
-    index->tops = (uint64_t *)(void *)(index->groups + index->group_count);
-    index->steps = index->tops + index->step_count * LSM_INDEX_LINE;
+    index->tops = (struct lsm_index_tops *)(void *)(index->groups + index->group_count);
+    index->steps = (uint64_t *)(void *)(index->tops + index->step_count);
     index->begins = index->steps + index->step_count;
     for (size_t g = index->group_count; g < index->step_count * LSM_INDEX_LINE; g++) {
-        index->tops[g] = UINT64_MAX;
+        *top_window(index, g) = UINT64_MAX;
     }
     return true;
 }
@@ -269,6 +291,9 @@ static int make_groups(struct lsm_index *index, uint64_t blocks_end) {
     }
     index->begins[index->step_count] = end;
     make_digits(index);
+    for (size_t g = 0; g < index->group_count; g++) {
+        *top_number(index, g) = number_of(index, *top_window(index, g));
+    }
     return end == blocks_end ? 0 : LSM_ERR_CORRUPT;
 }
 
@@ -350,7 +375,7 @@ static size_t find_group(const struct lsm_index *index, uint64_t w) {
     if (step == index->step_count) {
         return index->group_count;
     }
-    const uint64_t *line = index->tops + step * LSM_INDEX_LINE;
+    const uint64_t *line = index->tops[step].window;
     size_t below = 0;
     for (size_t i = 0; i < LSM_INDEX_LINE; i++) {
         below += line[i] < w;
@@ -369,10 +394,6 @@ static size_t find_window(const struct lsm_index *index, uint64_t w) {
 
 static uint64_t window_of(const struct lsm_index *index, size_t i) {
     return index->groups[i / LSM_INDEX_GROUP].window[i % LSM_INDEX_GROUP];
-}
-
-static bool is_exact_at(const struct lsm_index *index, size_t i) {
-    return (index->groups[i / LSM_INDEX_GROUP].exact >> (i % LSM_INDEX_GROUP) & 1) != 0;
 }
 
 /* From block `low`, whose window is the key's own, w: the separators themselves decide. Apart, so
@@ -396,106 +417,93 @@ static __attribute__((noinline)) size_t find_tied(const struct lsm_index *index,
     return lsm_index_is_whole(index) ? low : LSM_INDEX_LOST;
 }
 
-size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t key_size,
-                      uint64_t seq) {
+/* The key does not begin as all separators do: it comes before or behind all of them. */
+static __attribute__((noinline)) size_t find_apart(const struct lsm_index *index,
+                                                   const uint8_t *key, size_t key_size) {
+    size_t size = key_size < index->prefix ? key_size : index->prefix;
+    return memcmp(key, index->shared, size) <= 0 ? 0 : index->count;
+}
+
+void lsm_index_aim(const struct lsm_index *index, const uint8_t *key, size_t key_size,
+                   struct lsm_index_aim *aim) {
     size_t prefix = index->prefix;
-    int c = memcmp(key, index->shared, key_size < prefix ? key_size : prefix);
-    if (c != 0 || key_size < prefix) {
-        return c <= 0 ? 0 : index->count;
+    aim->apart =
+        key_size < prefix || lsm_common_prefix(key, prefix, index->shared, prefix) < prefix;
+    if (__builtin_expect(aim->apart, 0)) {
+        return;
     }
-    uint64_t w = lsm_key_window(key + prefix, key_size - prefix);
-    size_t low = find_window(index, w);
-    if (low < index->count && window_of(index, low) == w && is_exact_at(index, low)) {
-        low++;
+    aim->window = lsm_key_window(key + prefix, key_size - prefix);
+    aim->number = number_of(index, aim->window);
+    aim->group = find_group(index, aim->window);
+    if (aim->group < index->group_count) {
+        const uint8_t *group = (const uint8_t *)&index->groups[aim->group];
+        for (size_t line = 0; line < sizeof *index->groups; line += 64) {
+            __builtin_prefetch(group + line);
+        }
     }
-    if (low == index->count || window_of(index, low) != w) {
+}
+
+size_t lsm_index_find_aimed(const struct lsm_index *index, const struct lsm_index_aim *aim,
+                            const uint8_t *key, size_t key_size, uint64_t seq) {
+    if (__builtin_expect(aim->apart, 0)) {
+        return find_apart(index, key, key_size);
+    }
+    if (aim->group == index->group_count) {
+        return index->count;
+    }
+    uint64_t w = aim->window;
+    const struct lsm_index_group *group = &index->groups[aim->group];
+    size_t slot = count_below(group->window, LSM_INDEX_GROUP, w);
+    size_t low = aim->group * LSM_INDEX_GROUP + slot;
+    if (__builtin_expect(group->window[slot] != w, 1)) {
+        return low;
+    }
+    if (low < index->count && (group->exact >> slot & 1) != 0 &&
+        (++low == index->count || window_of(index, low) != w)) {
         return low;
     }
     return find_tied(index, low, w, key, key_size, seq);
 }
 
-/* Some bytes of a window, from byte `at` on, as a number. */
-static inline uint64_t number_at(const struct lsm_index *index, uint64_t window, unsigned at) {
-    enum { DIGITS = 6 }; /* of up to 256 each: below 2^48 */
-    uint64_t number = 0;
-    window <<= 8 * at;
-    for (unsigned i = 0; i < DIGITS; i++) {
-        number = number * index->base + index->rank[window >> 56];
-        window <<= 8;
-    }
-    return number;
+size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t key_size,
+                      uint64_t seq) {
+    struct lsm_index_aim aim;
+    lsm_index_aim(index, key, key_size, &aim);
+    return lsm_index_find_aimed(index, &aim, key, key_size, seq);
 }
 
-/* How far w is from low to high, in 1/65536, all of them read as numbers. */
-static uint32_t part_of(const struct lsm_index *index, uint64_t low, uint64_t high, uint64_t w) {
-    if (w <= low || high <= w) {
-        return w <= low ? 0 : UINT16_MAX;
-    }
-    unsigned at = (unsigned)__builtin_clzll(low ^ high) / 8;
-    uint64_t from = number_at(index, low, at);
-    uint64_t past = number_at(index, w, at) - from;
-    uint64_t whole = number_at(index, high, at) - from;
-    if (past >= whole) {
-        return 0;
+/* How far x is from low to high, in 1/65536. */
+static inline uint32_t part_of(uint64_t low, uint64_t high, uint64_t x) {
+    if (x <= low || high <= x) {
+        return x <= low ? 0 : UINT16_MAX;
     }
     /* By halves: a signed number is converted at once, and may not reach beyond. */
-    return (uint32_t)((float)(int64_t)(past / 2) / (float)(int64_t)(whole / 2 | 1) * UINT16_MAX);
+    uint64_t past = (x - low) / 2, whole = (high - low) / 2 | 1;
+    return (uint32_t)((float)(int64_t)past / (float)(int64_t)whole * UINT16_MAX);
 }
 
-uint32_t lsm_index_guess(const struct lsm_index *index, size_t i, const uint8_t *key,
-                         size_t key_size) {
-    if (key_size < index->prefix) {
+uint32_t lsm_index_guess(const struct lsm_index *index, size_t i, const struct lsm_index_aim *aim) {
+    if (aim->apart) {
         return 0;
     }
-    uint64_t w = lsm_key_window(key + index->prefix, key_size - index->prefix);
     /* The last window of the group before stands among the tops, in a near cache. */
     uint64_t low = i == 0                     ? 0
-                   : i % LSM_INDEX_GROUP == 0 ? index->tops[i / LSM_INDEX_GROUP - 1]
-                                              : window_of(index, i - 1);
-    return part_of(index, low, window_of(index, i), w);
+                   : i % LSM_INDEX_GROUP == 0 ? *top_number(index, i / LSM_INDEX_GROUP - 1)
+                                              : number_of(index, window_of(index, i - 1));
+    return part_of(low, number_of(index, window_of(index, i)), aim->number);
 }
 
-/* About where what is `part` of 65536 into group g lies, all groups of a line being taken to be of
- * one size. */
-static uint64_t offset_near(const struct lsm_index *index, size_t g, uint32_t part) {
-    size_t step = g / LSM_INDEX_LINE;
-    size_t groups = index->group_count - step * LSM_INDEX_LINE;
-    groups = groups < LSM_INDEX_LINE ? groups : LSM_INDEX_LINE;
-    uint64_t begin = index->begins[step];
-    uint64_t bytes = (index->begins[step + 1] - begin) / groups;
-    return begin + g % LSM_INDEX_LINE * bytes + bytes * part / 65536;
-}
-
-/* The group that the key leads to, asked of memory, and the key's window; group_count: none. */
-static inline size_t prefetch_group(const struct lsm_index *index, const uint8_t *key,
-                                    size_t key_size, uint64_t *w) {
-    size_t prefix = index->prefix;
-    if (key_size < prefix) {
-        return index->group_count;
-    }
-    *w = lsm_key_window(key + prefix, key_size - prefix);
-    size_t g = find_group(index, *w);
-    if (g < index->group_count) {
-        const uint8_t *group = (const uint8_t *)&index->groups[g];
-        for (size_t line = 0; line < sizeof *index->groups; line += 64) {
-            __builtin_prefetch(group + line);
-        }
-    }
-    return g;
-}
-
-void lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_t key_size) {
-    uint64_t w;
-    (void)prefetch_group(index, key, key_size, &w);
-}
-
-uint64_t lsm_index_prefetch_near(const struct lsm_index *index, const uint8_t *key,
-                                 size_t key_size) {
-    uint64_t w;
-    size_t g = prefetch_group(index, key, key_size, &w);
-    if (g == index->group_count) {
+/* All groups of a line are taken to be of one size. */
+uint64_t lsm_index_near(const struct lsm_index *index, const struct lsm_index_aim *aim) {
+    size_t g = aim->group;
+    if (aim->apart || g == index->group_count) {
         return 0;
     }
-    uint64_t low = g > 0 ? index->tops[g - 1] : 0;
-    return offset_near(index, g, part_of(index, low, index->tops[g], w));
+    uint64_t low = g > 0 ? *top_number(index, g - 1) : 0;
+    uint32_t part = part_of(low, *top_number(index, g), aim->number);
+    size_t step = g / LSM_INDEX_LINE;
+    uint64_t begin = index->begins[step], bytes = index->begins[step + 1] - begin;
+    bytes /=
+        step + 1 < index->step_count ? LSM_INDEX_LINE : index->group_count - step * LSM_INDEX_LINE;
+    return begin + g % LSM_INDEX_LINE * bytes + bytes * part / 65536;
 }

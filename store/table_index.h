@@ -43,11 +43,17 @@ static_assert(sizeof(struct lsm_index_group) == 6 * 64, "six lines");
 static_assert(offsetof(struct lsm_index_group, end) == 4 * 64, "windows and bits, then ends");
 static_assert((uint64_t)LSM_INDEX_GROUP * LSM_BLOCK_LENGTH_MAX < LSM_INDEX_PACKED, "ends fit");
 
+/* The last windows of a line of groups. */
+struct lsm_index_tops {
+    _Alignas(64) uint64_t window[LSM_INDEX_LINE]; /* beyond the last group: UINT64_MAX */
+    uint64_t number[LSM_INDEX_LINE];              /* the same, as lsm_index_guess reads them */
+};
+
 struct lsm_index {
     /* What every search reads, together. */
     struct lsm_index_group *groups;
-    uint64_t *tops;   /* the last window of each group, by lines; then UINT64_MAX */
-    uint64_t *steps;  /* the last of each line */
+    struct lsm_index_tops *tops;
+    uint64_t *steps;  /* the last window of each line */
     uint64_t *begins; /* where the first block of each line lies, and where the last one ends */
     size_t step_count;
     size_t group_count;
@@ -56,7 +62,7 @@ struct lsm_index {
     uint8_t *shared; /* what all separators begin with: `prefix` bytes */
 
     struct lsm_grown room; /* which groups, tops and steps lie in */
-    uint32_t base;         /* how many bytes separators are made of */
+    uint64_t base;         /* how many bytes separators are made of */
     uint8_t rank[256];     /* of a byte among those */
 
     uint8_t *records, *keys; /* as in the file; records are not aligned */
@@ -91,19 +97,27 @@ bool lsm_index_is_whole(const struct lsm_index *index);
  * are lost. */
 size_t lsm_index_find(const struct lsm_index *index, const uint8_t *key, size_t key_size,
                       uint64_t seq);
-/* Asks memory for what lsm_index_find reads of a key that begins as all separators do. */
-void lsm_index_prefetch(const struct lsm_index *index, const uint8_t *key, size_t key_size);
-/* The same, and returns about where the key's block lies, guessed as lsm_index_guess does within a
- * block; 0: no idea. */
-uint64_t lsm_index_prefetch_near(const struct lsm_index *index, const uint8_t *key,
-                                 size_t key_size);
+
+/* The same in two steps: as far as the near caches lead, and the rest. */
+struct lsm_index_aim {
+    uint64_t window; /* the key's, behind what all separators share */
+    uint64_t number; /* the window, read as lsm_index_guess does */
+    size_t group;    /* that holds its block; group_count: beyond the last */
+    bool apart;      /* the key does not begin as all separators do: no window, no group */
+};
+/* Asks memory for what the second step reads. */
+void lsm_index_aim(const struct lsm_index *index, const uint8_t *key, size_t key_size,
+                   struct lsm_index_aim *aim);
+size_t lsm_index_find_aimed(const struct lsm_index *index, const struct lsm_index_aim *aim,
+                            const uint8_t *key, size_t key_size, uint64_t seq);
+/* About where the key's block lies, guessed as lsm_index_guess does within a block; 0: no idea. */
+uint64_t lsm_index_near(const struct lsm_index *index, const struct lsm_index_aim *aim);
 /* How far into block i, in 1/65536 of it, the key may be that lsm_index_find led there: as far as
  * it is between the separators around the block, all of them read as numbers whose digits are the
  * bytes that the table's separators are made of. Where keys are spread evenly (hashes, random
  * numbers, counters, in binary, decimal or what else) that is right to within a few entries;
  * elsewhere it may be anything. */
-uint32_t lsm_index_guess(const struct lsm_index *index, size_t i, const uint8_t *key,
-                         size_t key_size);
+uint32_t lsm_index_guess(const struct lsm_index *index, size_t i, const struct lsm_index_aim *aim);
 /* Where block i lies, without its record. */
 static inline uint64_t lsm_index_offset(const struct lsm_index *index, size_t i, size_t *length) {
     const struct lsm_index_group *group = &index->groups[i / LSM_INDEX_GROUP];

@@ -3,7 +3,7 @@
  * Threads:    everything but refs and the fault is constant once the table is open.
  * Ownership:  reference counted: the table cache holds one reference while it keeps the table,
  *             every handle another; the last one closes it.
- * Memory:     of a mapped table the groups and tops of its index and what was seen, 13.1 bytes a
+ * Memory:     of a mapped table the groups and tops of its index and what was seen, 13.4 bytes a
  *             block, rounded up to 128 KiB where they come from a pool; its filter, records and
  *             separators are pages of the file, which the kernel may take back. Of one that is
  *             not mapped all of them. */
@@ -98,7 +98,7 @@ static inline void lsm_table_prefetch_block(const struct lsm_table *table, size_
  * over 2 M entries of 144 bytes, one run side by side, CPU time, medians: 541 ns, 664 without; a
  * seek and ten steps 2.2 us, 2.6 without. */
 static inline void lsm_table_prefetch_entry(const struct lsm_table *table, size_t i,
-                                            const uint8_t *key, size_t key_size) {
+                                            const struct lsm_index_aim *aim) {
     enum { LINE = 64, LINES = LSM_GUESS_LINES };
     size_t length;
     uint64_t offset = lsm_index_offset(&table->index, i, &length);
@@ -107,7 +107,7 @@ static inline void lsm_table_prefetch_entry(const struct lsm_table *table, size_
     }
     /* Windows and offsets, the head, are a twentieth of a block of entries of that size. */
     uint64_t head = length / 20;
-    uint64_t at = head + lsm_index_guess(&table->index, i, key, key_size) * (length - head) / 65536;
+    uint64_t at = head + lsm_index_guess(&table->index, i, aim) * (length - head) / 65536;
     at = at > LINES / 2 * LINE ? at - LINES / 2 * LINE : 0;
     for (size_t line = 0; line < LINES; line++) {
         __builtin_prefetch(table->map + offset + at + line * LINE, 0, LSM_GUESS_HINT);
@@ -147,8 +147,8 @@ LSM_CHECKED int lsm_table_read_block(struct lsm_table *table, size_t i, bool fil
                                      struct lsm_counter_slot *slot, struct lsm_block_use *use,
                                      struct lsm_fault *fault);
 /* The one block that may hold the key. LSM_NOT_FOUND: none does. */
-LSM_CHECKED int lsm_table_find_block(const struct lsm_table *table, const uint8_t *key,
-                                     size_t key_size, uint64_t seq_max,
+LSM_CHECKED int lsm_table_find_block(const struct lsm_table *table, const struct lsm_index_aim *aim,
+                                     const uint8_t *key, size_t key_size, uint64_t seq_max,
                                      struct lsm_counter_slot *slot, size_t *i,
                                      struct lsm_fault *fault);
 /* Looks the key up in block i, which is in use, and ends the use; a pin that is given keeps what it

@@ -14,8 +14,9 @@ struct table_source {
     struct lsm_table *table;
     bool fill_cache;
     struct lsm_counter_slot *slot;
-    size_t index; /* of the block stood on */
-    size_t aimed; /* the block that the seek to come will go to */
+    size_t index;             /* of the block stood on */
+    struct lsm_index_aim aim; /* of the seek to come */
+    size_t aimed;             /* the block that it will go to */
     bool has_aimed;
     struct lsm_block_use use; /* nothing while reading ahead */
     struct lsm_block_iter iter;
@@ -181,13 +182,13 @@ static void source_aim(struct lsm_source *source, const uint8_t *key, size_t key
     struct table_source *s = self(source);
     const struct lsm_index *index = &s->table->index;
     if (step == 0) {
-        lsm_index_prefetch(index, key, key_size);
+        lsm_index_aim(index, key, key_size, &s->aim);
     } else if (step == 1) {
-        s->aimed = lsm_index_find(index, key, key_size, seq);
+        s->aimed = lsm_index_find_aimed(index, &s->aim, key, key_size, seq);
         s->has_aimed = true;
         if (s->aimed < index->count) {
             lsm_table_prefetch_block(s->table, s->aimed);
-            lsm_table_prefetch_entry(s->table, s->aimed, key, key_size);
+            lsm_table_prefetch_entry(s->table, s->aimed, &s->aim);
         }
     } else if (s->has_aimed && s->aimed < index->count &&
                lsm_table_block_in_place(s->table, s->aimed)) {

@@ -44,7 +44,7 @@ void lsm_version_unref(struct lsm_version *version) {
             lsm_meta_unref(version->sink, version->level[l].tables[i]);
         }
         free(version->level[l].tables);
-        free(version->level[l].windows);
+        free(version->level[l].spans);
     }
     free(version);
 }
@@ -134,20 +134,30 @@ static void level_push(struct lsm_level *level, struct lsm_table_meta *meta) {
     level->bytes += meta->bytes;
 }
 
-/* REQUIRES: sorted. */
-static void make_windows(struct lsm_level *level) {
+static size_t shared_prefix(const struct lsm_level *level) {
+    const struct lsm_table_meta *first = level->tables[0];
+    size_t prefix = first->first_key_size;
+    for (size_t i = 0; i < level->count; i++) {
+        const struct lsm_table_meta *meta = level->tables[i];
+        size_t low =
+            lsm_common_prefix(first->first_key, prefix, meta->first_key, meta->first_key_size);
+        prefix = lsm_common_prefix(first->first_key, low, meta->last_key, meta->last_key_size);
+    }
+    return prefix;
+}
+
+static void make_spans(struct lsm_level *level) {
     if (level->count == 0) {
         return;
     }
-    const struct lsm_table_meta *first = level->tables[0];
-    const struct lsm_table_meta *last = level->tables[level->count - 1];
-    level->prefix = lsm_common_prefix(first->last_key, first->last_key_size, last->last_key,
-                                      last->last_key_size);
+    size_t prefix = shared_prefix(level);
     for (size_t i = 0; i < level->count; i++) {
         const struct lsm_table_meta *meta = level->tables[i];
-        level->windows[i] =
-            lsm_key_window(meta->last_key + level->prefix, meta->last_key_size - level->prefix);
+        level->spans[i] = (struct lsm_span){
+            lsm_key_window(meta->first_key + prefix, meta->first_key_size - prefix),
+            lsm_key_window(meta->last_key + prefix, meta->last_key_size - prefix)};
     }
+    level->prefix = prefix;
 }
 
 static int build_level(const struct lsm_version *base, const struct lsm_edit *edit, uint32_t l,
@@ -157,8 +167,8 @@ static int build_level(const struct lsm_version *base, const struct lsm_edit *ed
         return 0;
     }
     level->tables = malloc(room * sizeof *level->tables);
-    level->windows = malloc(room * sizeof *level->windows);
-    if (level->tables == NULL || level->windows == NULL) {
+    level->spans = malloc(room * sizeof *level->spans);
+    if (level->tables == NULL || level->spans == NULL) {
         return lsm_fail(fault, LSM_ERR_MEMORY, "out of memory for the list of level %u", l);
     }
     for (size_t i = 0; i < base->level[l].count; i++) {
@@ -188,10 +198,16 @@ static int build_level(const struct lsm_version *base, const struct lsm_edit *ed
                             (unsigned long long)a->id, (unsigned long long)b->id, l);
         }
     }
-    if (l > 0) {
-        make_windows(level);
-    }
+    make_spans(level);
     return 0;
+}
+
+static void list_filled(struct lsm_version *version) {
+    for (uint8_t l = 1; l < LSM_LEVELS_MAX; l++) {
+        if (version->level[l].count > 0) {
+            version->filled[version->filled_count++] = l;
+        }
+    }
 }
 
 int lsm_version_apply(const struct lsm_version *base, const struct lsm_edit *edit,
@@ -211,39 +227,78 @@ int lsm_version_apply(const struct lsm_version *base, const struct lsm_edit *edi
         lsm_version_unref(next);
         return rc;
     }
+    list_filled(next);
     *version = next;
     return 0;
 }
 
-size_t lsm_level_find(const struct lsm_level *level, const uint8_t *key, size_t key_size) {
-    if (level->count == 0) {
-        return 0;
-    }
-    const uint8_t *shared = level->tables[0]->last_key;
+/* The key's window among those of the level's keys; false: it has not their prefix, and sorts before
+ * or *behind all of them. */
+static inline bool find_window(const struct lsm_level *level, const uint8_t *key, size_t key_size,
+                               uint64_t *window, bool *behind) {
+    const uint8_t *shared = level->tables[0]->first_key;
     size_t common = lsm_common_prefix(key, key_size, shared, level->prefix);
-    if (common < level->prefix) {
-        return common == key_size || key[common] < shared[common] ? 0 : level->count;
+    if (__builtin_expect(common < level->prefix, 0)) {
+        *behind = common < key_size && key[common] > shared[common];
+        return false;
     }
-    uint64_t w = lsm_key_window(key + level->prefix, key_size - level->prefix);
+    *window = lsm_key_window(key + common, key_size - common);
+    return true;
+}
+
+/* Index of the first table whose last key is at or behind the key, whose window is w. */
+static inline size_t find_last(const struct lsm_level *level, uint64_t w, const uint8_t *key,
+                               size_t key_size) {
     size_t lo = 0, hi = level->count;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (level->windows[mid] != w) {
-            if (level->windows[mid] < w) {
-                lo = mid + 1;
-            } else {
-                hi = mid;
-            }
-            continue;
+        bool below = level->spans[mid].last < w;
+        if (__builtin_expect(level->spans[mid].last == w, 0)) {
+            const struct lsm_table_meta *meta = level->tables[mid];
+            below = lsm_key_compare(meta->last_key, meta->last_key_size, key, key_size) < 0;
         }
-        const struct lsm_table_meta *meta = level->tables[mid];
-        if (lsm_key_compare(meta->last_key, meta->last_key_size, key, key_size) < 0) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
+        lo = below ? mid + 1 : lo;
+        hi = below ? hi : mid;
     }
     return lo;
+}
+
+size_t lsm_level_find(const struct lsm_level *level, const uint8_t *key, size_t key_size) {
+    uint64_t w;
+    bool behind;
+    if (level->count == 0) {
+        return 0;
+    }
+    if (!find_window(level, key, key_size, &w, &behind)) {
+        return behind ? level->count : 0;
+    }
+    return find_last(level, w, key, key_size);
+}
+
+struct lsm_table_meta *lsm_version_at(const struct lsm_version *version, size_t place,
+                                      const uint8_t *key, size_t key_size) {
+    const struct lsm_level *level = &version->level[0];
+    bool sorted = place >= level->count;
+    if (sorted) {
+        level = &version->level[version->filled[place - level->count]];
+    }
+    uint64_t w;
+    bool behind;
+    if (!find_window(level, key, key_size, &w, &behind)) {
+        return NULL;
+    }
+    size_t i = sorted ? find_last(level, w, key, key_size) : place;
+    if (i == level->count || w < level->spans[i].first || w > level->spans[i].last) {
+        return NULL;
+    }
+    struct lsm_table_meta *meta = level->tables[i];
+    bool tied = w == level->spans[i].first || w == level->spans[i].last;
+    if (__builtin_expect(tied, 0) &&
+        (lsm_key_compare(meta->first_key, meta->first_key_size, key, key_size) > 0 ||
+         lsm_key_compare(meta->last_key, meta->last_key_size, key, key_size) < 0)) {
+        return NULL;
+    }
+    return meta;
 }
 
 bool lsm_level_overlaps(const struct lsm_level *level, const uint8_t *first, size_t first_size,

@@ -15,10 +15,11 @@ struct lsm_level {
     struct lsm_table_meta **tables;
     size_t count;
     uint64_t bytes;
-    /* From level 1 on: eight bytes of each last key, as a number, behind the `prefix` bytes that
-     * all of them share. They lie together: a search touches a table's own keys only where they
-     * tie. */
-    uint64_t *windows;
+    /* Eight bytes of each first and last key, as numbers, behind the `prefix` bytes that all of
+     * them share. They lie together: a search touches a table's own keys only where they tie. */
+    struct lsm_span {
+        uint64_t first, last;
+    } * spans;
     size_t prefix;
 };
 
@@ -32,6 +33,9 @@ struct lsm_version {
     _Atomic uint32_t refs;
     const struct lsm_meta_sink *sink;
     struct lsm_level level[LSM_LEVELS_MAX];
+    /* The levels from 1 on that hold tables. */
+    uint8_t filled[LSM_LEVELS_MAX];
+    uint32_t filled_count;
 };
 
 /* An empty tree; NULL: out of memory. One reference. */
@@ -47,6 +51,15 @@ void lsm_meta_unref(const struct lsm_meta_sink *sink, struct lsm_table_meta *met
  * CORRUPT when the edit does not fit. */
 LSM_CHECKED int lsm_version_apply(const struct lsm_version *base, const struct lsm_edit *edit,
                                   struct lsm_version **version, struct lsm_fault *fault);
+
+/* A search for the newest version of a key goes through these places in turn: the tables of level
+ * 0, newest first, then one table of each level that holds some. */
+static inline size_t lsm_version_places(const struct lsm_version *version) {
+    return version->level[0].count + version->filled_count;
+}
+/* The table at that place, NULL if the key cannot be in it. */
+struct lsm_table_meta *lsm_version_at(const struct lsm_version *version, size_t place,
+                                      const uint8_t *key, size_t key_size);
 
 /* Index of the first table in a sorted level whose last key is >= key; count when there is none. */
 size_t lsm_level_find(const struct lsm_level *level, const uint8_t *key, size_t key_size);

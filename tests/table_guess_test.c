@@ -81,7 +81,9 @@ static double error_of(const struct keys *keys) {
         const uint8_t *key = (const uint8_t *)keys->key[k];
         size_t i = lsm_index_find(&index, key, keys->size[k], 0);
         assert_true(i < index.count);
-        uint32_t guess = lsm_index_guess(&index, i, key, keys->size[k]);
+        struct lsm_index_aim aim;
+        lsm_index_aim(&index, key, keys->size[k], &aim);
+        uint32_t guess = lsm_index_guess(&index, i, &aim);
         assert_true(guess < 65536);
         double entry = (double)guess * PER_BLOCK / 65536;
         double off = entry - (double)(k % PER_BLOCK);
@@ -155,7 +157,9 @@ static void any_key_gets_a_guess_within_the_block(void **state) {
         uint8_t key[sizeof random];
         memcpy(key, random, sizeof random);
         size_t i = (size_t)kit_below(&rng, BLOCKS); /* not only where the key leads to */
-        assert_true(lsm_index_guess(&index, i, key, 1 + (size_t)kit_below(&rng, 24)) < 65536);
+        struct lsm_index_aim aim;
+        lsm_index_aim(&index, key, 1 + (size_t)kit_below(&rng, 24), &aim);
+        assert_true(lsm_index_guess(&index, i, &aim) < 65536);
     }
     lsm_index_free(&index);
     free(keys);

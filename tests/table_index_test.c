@@ -121,10 +121,11 @@ static void check_key(const struct made *made, const struct separator *wanted) {
     size_t i = found_by_looking_at_all(made, wanted);
     assert_int_equal(lsm_index_find(&made->index, wanted->key, wanted->size, wanted->seq), i);
     /* A guess may be anything within the table. */
-    uint64_t near = lsm_index_prefetch_near(&made->index, wanted->key, wanted->size);
-    assert_true(near <= lsm_index_end(&made->index));
+    struct lsm_index_aim aim;
+    lsm_index_aim(&made->index, wanted->key, wanted->size, &aim);
+    assert_true(lsm_index_near(&made->index, &aim) <= lsm_index_end(&made->index));
     if (i < made->count) {
-        assert_true(lsm_index_guess(&made->index, i, wanted->key, wanted->size) < 65536);
+        assert_true(lsm_index_guess(&made->index, i, &aim) < 65536);
     }
 }
 
