@@ -26,9 +26,9 @@ void chart_grid(const struct scene *scene, const struct panel *panel,
                 const struct panel_place *place, double top);
 void chart_absent(const struct scene *scene, const struct panel_place *place, const char *text);
 
-/* A moment between samples at which a number is known to have been at its peak and then at 0. */
-struct chart_drop {
-    double t, peak;
+/* A moment between samples at which a number is known to have changed at once. */
+struct chart_step {
+    double t, before, after;
 };
 
 struct chart_series {
@@ -42,8 +42,8 @@ struct chart_series {
     struct color color;
     double width;
     double fill;                   /* opacity of the area under the line; 0: none */
-    const struct chart_drop *drop; /* in the order of time; borrowed during the call */
-    size_t drops;
+    const struct chart_step *step; /* in the order of time; borrowed during the call */
+    size_t steps;
 };
 void chart_line(const struct scene *scene, const struct panel_place *place, double top,
                 const struct chart_series *series);

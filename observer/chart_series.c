@@ -126,17 +126,17 @@ static bool number_of(const struct scene *scene, const struct chart_series *seri
     return true;
 }
 
-/* Up to the peak and straight down, for each drop up to a time; how many there were. */
-static size_t drop_points(const struct scene *scene, const struct panel_place *place, double top,
+/* There, and straight on, for each step up to a time; how many there were. */
+static size_t step_points(const struct scene *scene, const struct panel_place *place, double top,
                           const struct chart_series *series, size_t next, double until,
                           size_t *count) {
     size_t taken = 0;
-    for (; next + taken < series->drops && series->drop[next + taken].t <= until; taken++) {
-        const struct chart_drop *drop = &series->drop[next + taken];
-        double x = chart_x(scene, place, drop->t);
+    for (; next + taken < series->steps && series->step[next + taken].t <= until; taken++) {
+        const struct chart_step *step = &series->step[next + taken];
+        double x = chart_x(scene, place, step->t);
         if (*count > 0) { /* the line has begun */
-            scene->points[(*count)++] = (struct point){x, chart_y(place, top, drop->peak)};
-            scene->points[(*count)++] = (struct point){x, chart_y(place, top, 0.0)};
+            scene->points[(*count)++] = (struct point){x, chart_y(place, top, step->before)};
+            scene->points[(*count)++] = (struct point){x, chart_y(place, top, step->after)};
         }
     }
     return taken;
@@ -144,13 +144,13 @@ static size_t drop_points(const struct scene *scene, const struct panel_place *p
 
 static void line_by_sample(const struct scene *scene, const struct panel_place *place, double top,
                            const struct chart_series *series) {
-    size_t count = 0, drop = 0;
+    size_t count = 0, step = 0;
     for (size_t i = scene->first; i < scene->end; i++) {
         double number, t = history_time(scene->history, i);
         if (t > scene->until) {
             break;
         }
-        drop += drop_points(scene, place, top, series, drop, t, &count);
+        step += step_points(scene, place, top, series, step, t, &count);
         if (!number_of(scene, series, i, &number)) {
             end_run(scene, place, count, series);
             count = 0;
@@ -338,20 +338,26 @@ static void stroke_ranges(const struct scene *scene, const struct columns *c, do
     canvas_columns(scene->canvas, c->x, out, c->count, color);
 }
 
-/* Drops into the columns they fall into; where no sample is, they stand for one. */
-static void bin_drops(const struct chart_series *series, const struct columns *c,
+/* Steps into the columns they fall into; where no sample is, they stand for one. */
+static void bin_steps(const struct chart_series *series, const struct columns *c,
                       struct history_bin *bins) {
-    for (size_t i = 0; i < series->drops; i++) {
-        double column = floor((series->drop[i].t - c->t0) / c->width);
+    for (size_t i = 0; i < series->steps; i++) {
+        const struct chart_step *step = &series->step[i];
+        double column = floor((step->t - c->t0) / c->width);
         if (column < 0.0 || column >= (double)c->count) {
             continue;
         }
         struct history_bin *bin = &bins[(size_t)column];
         if (bin->count == 0) {
-            *bin = (struct history_bin){.first = series->drop[i].peak, .gap = bin->gap, .count = 1};
+            *bin = (struct history_bin){.first = step->before,
+                                        .last = step->after,
+                                        .min = step->before,
+                                        .max = step->before,
+                                        .gap = bin->gap,
+                                        .count = 1};
         }
-        bin->min = 0.0;
-        bin->max = most(bin->max, series->drop[i].peak);
+        bin->min = least(bin->min, least(step->before, step->after));
+        bin->max = most(bin->max, most(step->before, step->after));
     }
 }
 
@@ -386,14 +392,14 @@ void chart_line(const struct scene *scene, const struct panel_place *place, doub
     /* Gaps are known to columns only, so a stretch with one is drawn by column. */
     fetch_bins(scene, &c, series->id, series->form, scene->bins);
     canvas_clip(scene->canvas, &place->plot);
-    if (scene->end - scene->first + 2 * series->drops <= c.count &&
+    if (scene->end - scene->first + 2 * series->steps <= c.count &&
         !any_gap(scene->bins, c.count)) {
         line_by_sample(scene, place, top, series);
     } else {
         if (series->add != 0 || series->derived != NULL) {
             bin_sums(scene, series, &c, scene->bins);
         }
-        bin_drops(series, &c, scene->bins);
+        bin_steps(series, &c, scene->bins);
         line_by_column(scene, place, top, series, &c);
     }
     canvas_clip(scene->canvas, NULL);

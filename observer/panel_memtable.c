@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "chart.h"
+#include "memtable_steps.h"
 #include "obs_check.h"
 #include "units.h"
 
@@ -29,6 +30,14 @@ static bool limit_at(const struct scene *scene, size_t index, double *limit) {
     return chart_value(scene, SCOPE_M_MEMTABLE_LIMIT, HISTORY_LEVEL, index, limit) && *limit > 0.0;
 }
 
+/* Those that this many columns show apart. */
+static void find_steps(const struct scene *scene, double columns, struct memtable_steps *steps) {
+    double limit;
+    bool limited = scene->has_newest && limit_at(scene, scene->newest, &limit);
+    memtable_steps_find(scene, limited ? limit : 0.0, (scene->t1 - scene->t0) / fmax(1.0, columns),
+                        steps);
+}
+
 static double most(const struct scene *scene) {
     double end = fmin(scene->t1, scene->until), limit = 0.0;
     double active =
@@ -48,6 +57,11 @@ static double most(const struct scene *scene) {
                 double sum = a[k] + s[k];
                 found = sum > found ? sum : found; /* false when either is none */
             }
+        }
+        struct memtable_steps steps;
+        find_steps(scene, (double)scene->columns_max, &steps);
+        for (size_t i = 0; i < steps.totals; i++) {
+            found = fmax(found, fmax(steps.total[i].before, steps.total[i].after));
         }
     }
     return found;
@@ -120,79 +134,10 @@ static void draw_flushes(const struct scene *scene, const struct panel_place *pl
     canvas_clip(scene->canvas, NULL);
 }
 
-/* ---- falls between samples ----------------------------------------------------------------- */
-
-enum { DROPS_MAX = 2048 };
-
-/* What is followed from event to event. */
-struct sealing {
-    size_t sample;  /* the first one after the event */
-    double waiting; /* memtables sealed before the sample before it whose flush is still to begin */
-    double running; /* flushes */
-};
-
-/* Takes over what the samples up to `t` say. */
-static void sealing_move(const struct scene *scene, struct sealing *s, double t) {
-    size_t count = history_count(scene->history);
-    double sealed = 0.0;
-    bool moved = false;
-    while (s->sample < count && history_time(scene->history, s->sample) <= t) {
-        s->sample++;
-        moved = true;
-    }
-    if (moved && history_number(scene->history, SCOPE_M_SEALED_COUNT, HISTORY_LEVEL, s->sample - 1,
-                                &sealed)) {
-        s->waiting = fmax(0.0, sealed - s->running);
-    }
-}
-
-static void drop_add(struct chart_drop *drop, size_t *drops, double t, double peak,
-                     double apart_s) {
-    if (*drops > 0 && (t - drop[*drops - 1].t < apart_s || *drops == DROPS_MAX)) {
-        drop[*drops - 1].peak = fmax(drop[*drops - 1].peak, peak);
-        return;
-    }
-    drop[(*drops)++] = (struct chart_drop){t, peak};
-}
-
-/* A flush that begins tells that a full memtable gave way to an empty one, since the sample before
- * it unless that sample counts it as sealed already. With flushes faster than samples, the samples
- * alone would show a saw-tooth that never was. */
-static size_t find_drops(const struct scene *scene, const struct panel_place *place,
-                         struct chart_drop drop[DROPS_MAX]) {
-    const struct history *history = scene->history;
-    const uint32_t types = 1u << SCOPE_EVENT_FLUSH_BEGIN | 1u << SCOPE_EVENT_FLUSH_END;
-    double end = fmin(scene->t1, scene->until), limit = 0.0;
-    bool limited = scene->has_newest && limit_at(scene, scene->newest, &limit);
-    double pixel_s =
-        (scene->t1 - scene->t0) / fmax(1.0, place->plot.w / canvas_pixel(scene->canvas));
-    struct sealing sealing = {.sample = scene->first};
-    size_t drops = 0, count = history_event_count(history);
-    size_t i = history_event_next(history, history_event_find(history, scene->t0), types);
-    for (; i < count && history_event_time(history, i) <= end;
-         i = history_event_next(history, i + 1, types)) {
-        sealing_move(scene, &sealing, history_event_time(history, i));
-        if (history_event_type(history, i) == SCOPE_EVENT_FLUSH_END) {
-            sealing.running = fmax(0.0, sealing.running - 1.0);
-            continue;
-        }
-        sealing.running += 1.0;
-        if (sealing.waiting > 0.0) {
-            sealing.waiting -= 1.0;
-            continue;
-        }
-        double peak = (double)history_event(history, i)->u.job_info.bytes_in;
-        peak = limited && (peak <= 0.0 || peak > limit) ? limit : peak;
-        if (peak > 0.0) {
-            drop_add(drop, &drops, history_event_time(history, i), peak, pixel_s);
-        }
-    }
-    return drops;
-}
-
 static void draw(const struct scene *scene, const struct panel_place *place, double top) {
     double limit;
-    struct chart_drop drop[DROPS_MAX];
+    struct memtable_steps steps;
+    find_steps(scene, place->plot.w / canvas_pixel(scene->canvas), &steps);
     struct chart_series active = {.id = SCOPE_M_MEMTABLE_BYTES,
                                   .form = HISTORY_LEVEL,
                                   .color = scene->theme->op[0],
@@ -205,6 +150,8 @@ static void draw(const struct scene *scene, const struct panel_place *place, dou
         sealed.color = sealed_color(scene);
         sealed.width = 1.0;
         sealed.fill = 0.30;
+        sealed.step = steps.total;
+        sealed.steps = steps.totals;
         chart_line(scene, place, top, &sealed);
     }
     if (scene->has_newest && limit_at(scene, scene->newest, &limit)) {
@@ -214,8 +161,8 @@ static void draw(const struct scene *scene, const struct panel_place *place, dou
         const double dash[2] = {6.0, 4.0};
         canvas_polyline(scene->canvas, line, 2, 1.0, theme_fade(scene->theme->axis, 0.7), dash, 2);
     }
-    active.drop = drop;
-    active.drops = find_drops(scene, place, drop);
+    active.step = steps.active;
+    active.steps = steps.actives;
     chart_line(scene, place, top, &active);
     draw_flushes(scene, place);
 }

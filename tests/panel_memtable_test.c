@@ -1,5 +1,6 @@
 /* panel_memtable.c: a memtable that is flushed between samples is drawn full and empty in between.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "memtable_steps.h"
 #include "panel.h"
 #include "panel_scene.h"
 #include "view.h"
@@ -111,11 +113,92 @@ static void sealed_begins_where_active_ends(void **state) {
     history_destroy(history);
 }
 
+static void add_flush(struct history *history, double t, bool begins, uint64_t bytes) {
+    struct scope_event event = {.type = begins ? SCOPE_EVENT_FLUSH_BEGIN : SCOPE_EVENT_FLUSH_END,
+                                .job = 1};
+    event.u.job_info.bytes_in = bytes;
+    history_append_event(history, t, &event);
+}
+
+static void check_step(const struct chart_step *step, double t, double before, double after) {
+    assert_true(fabs(step->t - t) < 1e-9);
+    assert_true(fabs(step->before - before) < 1.0);
+    assert_true(fabs(step->after - after) < 1.0);
+}
+
+/* A memtable fills at 1000 a second, is full at 1.8 s and flushed until 2.2 s: the one sample that
+ * sees it sealed, at 2 s, must not make a slope of it. */
+static void what_is_sealed_comes_and_goes_at_once(void **state) {
+    (void)state;
+    struct history *history = history_create();
+    assert_non_null(history);
+    for (unsigned s = 0; s < 5; s++) {
+        const struct history_value values[] = {
+            {SCOPE_M_MEMTABLE_BYTES, s < 2 ? s * 1000 : s * 1000 - 1800},
+            {SCOPE_M_MEMTABLE_LIMIT, 1800},
+            {SCOPE_M_SEALED_BYTES, s == 2 ? 1800 : 0},
+            {SCOPE_M_SEALED_COUNT, s == 2}};
+        assert_true(history_append(history, s, values, 4));
+        if (s == 1) {
+            add_flush(history, 1.8, true, 1800);
+        } else if (s == 2) {
+            add_flush(history, 2.2, false, 1800);
+        }
+    }
+    struct panel_scene made;
+    panel_scene_make(&made, history, THEME_DARK, WIDTH, HEIGHT, 0.0, 4.0, 4.0);
+    struct memtable_steps steps;
+    memtable_steps_find(&made.scene, 1800.0, 0.001, &steps);
+    assert_int_equal(steps.actives, 1);
+    check_step(&steps.active[0], 1.8, 1800.0, 0.0);
+    assert_int_equal(steps.totals, 2);
+    check_step(&steps.total[0], 1.8, 1800.0, 1800.0);
+    check_step(&steps.total[1], 2.2, 400.0 + 1800.0, 400.0);
+    /* Their axis reaches as far, though no sample does. */
+    assert_true(panel_memtable.most(&made.scene) > 2199.0);
+    panel_scene_free(&made);
+    history_destroy(history);
+}
+
+/* Two memtables are full before the first flush ends, and no sample sees either. */
+static void flushes_that_wait_for_each_other_add_up(void **state) {
+    (void)state;
+    struct history *history = history_create();
+    assert_non_null(history);
+    for (unsigned s = 0; s < 2; s++) {
+        const struct history_value values[] = {{SCOPE_M_MEMTABLE_BYTES, s * 100},
+                                               {SCOPE_M_MEMTABLE_LIMIT, 1000},
+                                               {SCOPE_M_SEALED_BYTES, 0},
+                                               {SCOPE_M_SEALED_COUNT, 0}};
+        assert_true(history_append(history, s, values, 4));
+        if (s == 0) {
+            add_flush(history, 0.2, true, 1000);
+            add_flush(history, 0.4, true, 1000);
+            add_flush(history, 0.6, false, 1000);
+            add_flush(history, 0.8, false, 1000);
+        }
+    }
+    struct panel_scene made;
+    panel_scene_make(&made, history, THEME_DARK, WIDTH, HEIGHT, 0.0, 1.0, 1.0);
+    struct memtable_steps steps;
+    memtable_steps_find(&made.scene, 1000.0, 0.001, &steps);
+    assert_int_equal(steps.actives, 2);
+    assert_int_equal(steps.totals, 4);
+    check_step(&steps.total[0], 0.2, 1000.0, 1000.0);
+    check_step(&steps.total[1], 0.4, 2000.0, 2000.0);
+    check_step(&steps.total[2], 0.6, 2000.0 + 100.0 / 3, 1000.0 + 100.0 / 3);
+    check_step(&steps.total[3], 0.8, 1000.0 + 200.0 / 3, 200.0 / 3);
+    panel_scene_free(&made);
+    history_destroy(history);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flushes_between_samples_show_the_memtable_full),
         cmocka_unit_test(flush_of_what_a_sample_counted_as_sealed_is_no_fall),
         cmocka_unit_test(sealed_begins_where_active_ends),
+        cmocka_unit_test(what_is_sealed_comes_and_goes_at_once),
+        cmocka_unit_test(flushes_that_wait_for_each_other_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
