@@ -112,8 +112,8 @@ LSM_CHECKED int lsm_table_get_hashed(struct lsm_table *table, const uint8_t *key
 bool lsm_table_may_hold(const struct lsm_table *table, uint64_t hash);
 /* Asks memory for what a get of that key reads first. */
 void lsm_table_prefetch(const struct lsm_table *table, uint64_t hash);
-/* Aims at the key in the table's index, where the filter is expected to let it pass, and asks memory
- * for what is read next. */
+/* Aims at the key in the table's index, where the filter is expected to let it pass, and asks
+ * memory for what is read next. */
 void lsm_table_aim(const struct lsm_table *table, const uint8_t *key, size_t key_size,
                    struct lsm_index_aim *aim);
 /* A source over the table; takes over the reference. `queue`: read ahead through it (compaction, at

@@ -232,8 +232,8 @@ int lsm_version_apply(const struct lsm_version *base, const struct lsm_edit *edi
     return 0;
 }
 
-/* The key's window among those of the level's keys; false: it has not their prefix, and sorts before
- * or *behind all of them. */
+/* The key's window among those of the level's keys; false: it has not their prefix, and sorts
+ * before or *behind all of them. */
 static inline bool find_window(const struct lsm_level *level, const uint8_t *key, size_t key_size,
                                uint64_t *window, bool *behind) {
     const uint8_t *shared = level->tables[0]->first_key;
