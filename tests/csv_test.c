@@ -11,6 +11,7 @@
 
 #include "csv_parse.h"
 #include "source.h"
+#include "splitmix.h"
 
 #define HEADER "ts_ms,ops_total,ops_put,ops_get,ops_del,memtable_bytes,sst_count_L0,sst_bytes_L0"
 
@@ -348,10 +349,7 @@ static void bad_header_is_told_until_the_file_is_another(void **state) {
 static uint64_t seed, random_state;
 
 static uint64_t random_next(void) {
-    uint64_t z = (random_state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
+    return splitmix_next(&random_state);
 }
 
 static void no_bytes_can_harm_the_parser(void **state) {

@@ -10,17 +10,14 @@
 #include <cmocka.h>
 
 #include "history_store.h"
+#include "splitmix.h"
 
 enum { PUT = SCOPE_M_OPS_PUT, MEM = SCOPE_M_MEMTABLE_BYTES };
 
 static uint64_t seed, random_state;
 
-/* splitmix64: the same numbers everywhere for a seed. */
 static uint64_t random_next(void) {
-    uint64_t z = (random_state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
+    return splitmix_next(&random_state);
 }
 
 static double random_unit(void) {

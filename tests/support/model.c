@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "splitmix.h"
+
 static void *grown(void *array, size_t *room, size_t count, size_t element) {
     if (count < *room) {
         return array;
@@ -152,12 +154,8 @@ bool value_is(const void *bytes, uint64_t size, const struct model_version *vers
     return memcmp(p + i, &last, size - i) == 0;
 }
 
-/* splitmix64 (Steele, Lea and Flood 2014). */
 uint64_t rng_next(struct rng *rng) {
-    uint64_t z = rng->state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return splitmix_next(&rng->state);
 }
 
 uint64_t rng_below(struct rng *rng, uint64_t n) {

@@ -13,6 +13,7 @@
 
 #include "quiet_fork.h"
 #include "segment.h"
+#include "splitmix.h"
 
 static char directory[64];
 
@@ -84,14 +85,11 @@ uint64_t fixture_seed(const char *program) {
 }
 
 uint64_t fixture_mix(uint64_t value) {
-    value = (value ^ (value >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    value = (value ^ (value >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return value ^ (value >> 31);
+    return splitmix_of(value);
 }
 
 uint64_t fixture_random(uint64_t *state) {
-    *state += UINT64_C(0x9e3779b97f4a7c15);
-    return fixture_mix(*state);
+    return splitmix_next(state);
 }
 
 struct scope_writer_options fixture_options(const char *name) {

@@ -4,14 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "splitmix.h"
+
 enum { PAGE = 4096 };
 
 uint64_t sim_next(struct sim_random *random) {
-    random->state += UINT64_C(0x9E3779B97F4A7C15); /* splitmix64 */
-    uint64_t z = random->state;
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
+    return splitmix_next(&random->state);
 }
 
 uint64_t sim_below(struct sim_random *random, uint64_t n) {

@@ -14,6 +14,7 @@
 #include "bytes.h"
 #include "filter.h"
 #include "manifest.h"
+#include "splitmix.h"
 
 uint64_t kit_seed(const char *program) {
     const char *given = getenv("LSM_TEST_SEED");
@@ -26,10 +27,7 @@ uint64_t kit_seed(const char *program) {
 }
 
 uint64_t kit_random(struct kit_rng *rng) {
-    uint64_t z = (rng->state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return splitmix_next(&rng->state);
 }
 
 uint64_t kit_below(struct kit_rng *rng, uint64_t limit) {
