@@ -338,26 +338,34 @@ static void stroke_ranges(const struct scene *scene, const struct columns *c, do
     canvas_columns(scene->canvas, c->x, out, c->count, color);
 }
 
-/* Steps into the columns they fall into; where no sample is, they stand for one. */
-static void bin_steps(const struct chart_series *series, const struct columns *c,
-                      struct history_bin *bins) {
+/* Steps into the columns they fall into. Where a column has no sample before or behind one, the line
+ * enters or leaves it as the step tells. */
+static void bin_steps(const struct scene *scene, const struct chart_series *series,
+                      const struct columns *c, struct history_bin *bins) {
+    const struct history *history = scene->history;
+    size_t count = history_count(history), entered = SIZE_MAX;
     for (size_t i = 0; i < series->steps; i++) {
         const struct chart_step *step = &series->step[i];
-        double column = floor((step->t - c->t0) / c->width);
-        if (column < 0.0 || column >= (double)c->count) {
+        double begin = floor((step->t - c->t0) / c->width);
+        if (begin < 0.0 || begin >= (double)c->count) {
             continue;
         }
-        struct history_bin *bin = &bins[(size_t)column];
+        size_t column = (size_t)begin, next = history_find(history, step->t);
+        double from = c->t0 + c->width * begin;
+        struct history_bin *bin = &bins[column];
         if (bin->count == 0) {
-            *bin = (struct history_bin){.first = step->before,
-                                        .last = step->after,
-                                        .min = step->before,
-                                        .max = step->before,
-                                        .gap = bin->gap,
-                                        .count = 1};
+            *bin = (struct history_bin){
+                .min = step->before, .max = step->before, .gap = bin->gap, .count = 1};
         }
         bin->min = least(bin->min, least(step->before, step->after));
         bin->max = most(bin->max, most(step->before, step->after));
+        if (entered != column && (next == 0 || history_time(history, next - 1) < from)) {
+            bin->first = step->before;
+        }
+        entered = column;
+        if (next == count || history_time(history, next) >= from + c->width) {
+            bin->last = step->after;
+        }
     }
 }
 
@@ -399,7 +407,7 @@ void chart_line(const struct scene *scene, const struct panel_place *place, doub
         if (series->add != 0 || series->derived != NULL) {
             bin_sums(scene, series, &c, scene->bins);
         }
-        bin_steps(series, &c, scene->bins);
+        bin_steps(scene, series, &c, scene->bins);
         line_by_column(scene, place, top, series, &c);
     }
     canvas_clip(scene->canvas, NULL);

@@ -35,8 +35,9 @@ static void move(struct walk *walk, double t) {
     }
 }
 
-static void add(struct chart_step *steps, size_t *count, struct chart_step step, double apart_s) {
-    if (*count > 0 && (step.t - steps[*count - 1].t < apart_s || *count == MEMTABLE_STEPS_MAX)) {
+static void add(struct chart_step *steps, size_t *count, size_t room, struct chart_step step,
+                double apart_s) {
+    if (*count > 0 && (step.t - steps[*count - 1].t < apart_s || *count == room)) {
         struct chart_step *last = &steps[*count - 1];
         last->before = fmax(last->before, step.before);
         last->after = step.after;
@@ -45,102 +46,143 @@ static void add(struct chart_step *steps, size_t *count, struct chart_step step,
     steps[(*count)++] = step;
 }
 
-/* How large the memtable was that this flush took from the writers; 0: the samples have told of it
- * already. */
+/* Begins at the sample left of the stretch of time: what is known there does not change when the
+ * stretch moves. Returns the first event. */
+static size_t begin_walk(const struct scene *scene, double limit, struct walk *walk) {
+    const struct history *history = scene->history;
+    *walk = (struct walk){.scene = scene, .sample = scene->first, .limit = limit};
+    double from = scene->t0;
+    if (scene->first < history_count(history)) {
+        from = fmin(from, history_time(history, scene->first));
+    }
+    return history_event_next(history, history_event_find(history, from), FLUSHES);
+}
+
+/* The next event up to the right edge; NULL: there is none. */
+static const struct scope_event *next_event(struct walk *walk, size_t *i, double *t) {
+    const struct history *history = walk->scene->history;
+    if (*i >= history_event_count(history)) {
+        return NULL;
+    }
+    *t = history_event_time(history, *i);
+    if (*t > fmin(walk->scene->t1, walk->scene->until)) {
+        return NULL;
+    }
+    move(walk, *t);
+    const struct scope_event *event = history_event(history, *i);
+    *i = history_event_next(history, *i + 1, FLUSHES);
+    return event;
+}
+
+static double size_of(const struct walk *walk, const struct scope_event *flush) {
+    double bytes = (double)flush->u.job_info.bytes_in;
+    return walk->limit > 0.0 && (bytes <= 0.0 || bytes > walk->limit) ? walk->limit : bytes;
+}
+
+/* How large the memtable was that this flush took from the writers; 0: that was before, and samples
+ * have told of it. */
 static double sealed_by(struct walk *walk, const struct scope_event *begin) {
     walk->running += 1.0;
     if (walk->waiting > 0.0) {
         walk->waiting -= 1.0;
         return 0.0;
     }
-    double bytes = (double)begin->u.job_info.bytes_in;
-    return walk->limit > 0.0 && (bytes <= 0.0 || bytes > walk->limit) ? walk->limit : bytes;
+    return size_of(walk, begin);
 }
 
-static struct walk begin_walk(const struct scene *scene, double limit) {
-    return (struct walk){.scene = scene, .sample = scene->first, .limit = limit};
+/* How much this flush has brought into a table; 0: nothing, it failed and will be tried again. */
+static double flushed_by(struct walk *walk, const struct scope_event *end) {
+    if (walk->running > 0.0) {
+        walk->running -= 1.0;
+    } else {
+        walk->waiting = fmax(0.0, walk->waiting - 1.0); /* it began before the first sample */
+    }
+    if (end->u.job_info.status != 0) {
+        walk->waiting += 1.0;
+        return 0.0;
+    }
+    /* What a sample has seen of the last one may have grown while it was sorted. */
+    return walk->running + walk->waiting > 0.0 ? size_of(walk, end) : walk->sealed;
 }
 
 static void find_active(const struct scene *scene, double limit, double apart_s,
                         struct memtable_steps *steps) {
-    const struct history *history = scene->history;
-    double end = fmin(scene->t1, scene->until);
-    struct walk walk = begin_walk(scene, limit);
-    size_t count = history_event_count(history);
-    size_t i = history_event_next(history, history_event_find(history, scene->t0), FLUSHES);
-    for (; i < count && history_event_time(history, i) <= end;
-         i = history_event_next(history, i + 1, FLUSHES)) {
-        double t = history_event_time(history, i);
-        move(&walk, t);
-        if (history_event_type(history, i) == SCOPE_EVENT_FLUSH_END) {
-            walk.running = fmax(0.0, walk.running - 1.0);
+    struct walk walk;
+    double t;
+    size_t i = begin_walk(scene, limit, &walk);
+    for (const struct scope_event *event; (event = next_event(&walk, &i, &t)) != NULL;) {
+        if (event->type == SCOPE_EVENT_FLUSH_END) {
+            (void)flushed_by(&walk, event);
             continue;
         }
-        double peak = sealed_by(&walk, history_event(history, i));
+        double peak = sealed_by(&walk, event);
         if (peak > 0.0) {
-            add(steps->active, &steps->actives, (struct chart_step){t, peak, 0.0}, apart_s);
+            add(steps->active, &steps->actives, MEMTABLE_STEPS_MAX,
+                (struct chart_step){t, peak, 0.0}, apart_s);
         }
     }
 }
 
+/* What is known of the active memtable at a moment. */
+struct known {
+    double t, bytes;
+};
+
 /* The active memtable at `t`, between what is known of it before and after: samples, and its own
- * steps, of which `next` is the first one behind `t`. */
+ * steps, of which `next` is the first one at or behind `t`. */
 static double active_at(const struct walk *walk, const struct memtable_steps *steps, size_t next,
                         double t) {
     const struct history *history = walk->scene->history;
-    double t0 = -INFINITY, from = 0.0, t1 = INFINITY, to = 0.0, number;
+    struct known from = {-INFINITY, 0.0}, to = {INFINITY, 0.0};
+    double bytes;
     if (walk->sample > 0 &&
-        history_number(history, SCOPE_M_MEMTABLE_BYTES, HISTORY_LEVEL, walk->sample - 1, &number)) {
-        t0 = history_time(history, walk->sample - 1);
-        from = number;
+        history_number(history, SCOPE_M_MEMTABLE_BYTES, HISTORY_LEVEL, walk->sample - 1, &bytes)) {
+        from = (struct known){history_time(history, walk->sample - 1), bytes};
     }
-    if (next > 0 && steps->active[next - 1].t >= t0) {
-        t0 = steps->active[next - 1].t;
-        from = steps->active[next - 1].after;
+    if (next > 0 && steps->active[next - 1].t >= from.t) {
+        from = (struct known){steps->active[next - 1].t, steps->active[next - 1].after};
     }
     if (walk->sample < history_count(history) &&
-        history_number(history, SCOPE_M_MEMTABLE_BYTES, HISTORY_LEVEL, walk->sample, &number)) {
-        t1 = history_time(history, walk->sample);
-        to = number;
+        history_number(history, SCOPE_M_MEMTABLE_BYTES, HISTORY_LEVEL, walk->sample, &bytes)) {
+        to = (struct known){history_time(history, walk->sample), bytes};
     }
-    if (next < steps->actives && steps->active[next].t < t1) {
-        t1 = steps->active[next].t;
-        to = steps->active[next].before;
+    if (next < steps->actives && steps->active[next].t < to.t) {
+        to = (struct known){steps->active[next].t, steps->active[next].before};
     }
-    return isinf(t0) || isinf(t1) || t1 <= t0 ? from : from + (to - from) * (t - t0) / (t1 - t0);
+    if (isinf(from.t) || isinf(to.t) || to.t <= from.t) {
+        return isinf(from.t) ? to.bytes : from.bytes;
+    }
+    return from.bytes + (to.bytes - from.bytes) * (t - from.t) / (to.t - from.t);
 }
 
 static void find_total(const struct scene *scene, double limit, double apart_s,
                        struct memtable_steps *steps) {
-    const struct history *history = scene->history;
-    double end = fmin(scene->t1, scene->until);
-    struct walk walk = begin_walk(scene, limit);
-    size_t next = 0, count = history_event_count(history);
-    size_t i = history_event_next(history, history_event_find(history, scene->t0), FLUSHES);
-    for (; i < count && history_event_time(history, i) <= end;
-         i = history_event_next(history, i + 1, FLUSHES)) {
-        double t = history_event_time(history, i);
-        const struct scope_event *event = history_event(history, i);
-        move(&walk, t);
+    struct walk walk;
+    double t;
+    size_t next = 0, i = begin_walk(scene, limit, &walk);
+    for (const struct scope_event *event; (event = next_event(&walk, &i, &t)) != NULL;) {
         while (next < steps->actives && steps->active[next].t < t) {
             next++;
         }
         struct chart_step step = {.t = t};
         if (event->type == SCOPE_EVENT_FLUSH_BEGIN) {
             double peak = sealed_by(&walk, event);
+            step.before = step.after = walk.sealed + peak;
+            walk.sealed += peak;
             if (peak <= 0.0) {
                 continue;
             }
-            step.before = step.after = walk.sealed + peak;
-            walk.sealed += peak;
         } else {
+            double flushed = flushed_by(&walk, event);
+            if (flushed <= 0.0) {
+                continue;
+            }
             double active = active_at(&walk, steps, next, t);
-            walk.running = fmax(0.0, walk.running - 1.0);
             step.before = active + walk.sealed;
-            walk.sealed = fmax(0.0, walk.sealed - (double)event->u.job_info.bytes_in);
+            walk.sealed = fmax(0.0, walk.sealed - flushed);
             step.after = active + walk.sealed;
         }
-        add(steps->total, &steps->totals, step, apart_s);
+        add(steps->total, &steps->totals, 2 * MEMTABLE_STEPS_MAX, step, apart_s);
     }
 }
 

@@ -16,7 +16,7 @@ enum { MEMTABLE_STEPS_MAX = 2048 };
 struct memtable_steps {
     size_t actives, totals;
     struct chart_step active[MEMTABLE_STEPS_MAX];
-    struct chart_step total[MEMTABLE_STEPS_MAX]; /* of the active one and all sealed ones */
+    struct chart_step total[2 * MEMTABLE_STEPS_MAX]; /* of the active one and all sealed ones */
 };
 
 /* Finds those of the scene's stretch of time. `limit`: of one memtable, 0 where it is not known.

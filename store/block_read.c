@@ -215,10 +215,9 @@ static inline void tied(const struct lsm_block_view *view, uint32_t w, uint32_t 
     }
 }
 
-/* Index of the first entry at or after the target among those of its window. *same: an entry with
- * its key was met, a newer one perhaps. False: damaged. */
+/* Index of the first entry at or after the target among those of its window. False: damaged. */
 static inline bool search_tied(const struct lsm_block_view *view, const struct target *target,
-                               uint32_t low, uint32_t high, uint32_t *at, bool *same) {
+                               uint32_t low, uint32_t high, uint32_t *at) {
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         struct item item;
@@ -226,7 +225,6 @@ static inline bool search_tied(const struct lsm_block_view *view, const struct t
             return false;
         }
         int c = compare_key(&item, target);
-        *same |= c == 0;
         if (c < 0 || (c == 0 && item.seq > target->seq)) {
             low = middle + 1;
         } else {
@@ -392,9 +390,8 @@ int lsm_block_iter_seek(struct lsm_block_iter *iter, const uint8_t *key, size_t 
     int side = aim(view, key, key_size, seq, &target);
     if (side == 0) {
         uint32_t low, high;
-        bool same = false;
         tied(view, target.window, &low, &high);
-        if (!search_tied(view, &target, low, high, &at, &same)) {
+        if (!search_tied(view, &target, low, high, &at)) {
             return LSM_ERR_CORRUPT;
         }
     } else if (side > 0) {

@@ -163,7 +163,7 @@ static void level_seek(struct lsm_source *source, const uint8_t *key, size_t key
     }
 }
 
-/* A table that cannot be entered fails again when the seek tries. */
+/* A table that cannot be entered is tried again by the next step, and by the seek. */
 static void level_aim(struct lsm_source *source, const uint8_t *key, size_t key_size, uint64_t seq,
                       unsigned step) {
     struct level_source *s = cast(source);

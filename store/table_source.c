@@ -16,7 +16,8 @@ struct table_source {
     struct lsm_counter_slot *slot;
     size_t index;             /* of the block stood on */
     struct lsm_index_aim aim; /* of the seek to come */
-    size_t aimed;             /* the block that it will go to */
+    bool has_aim;
+    size_t aimed; /* the block that it will go to */
     bool has_aimed;
     struct lsm_block_use use; /* nothing while reading ahead */
     struct lsm_block_iter iter;
@@ -181,16 +182,20 @@ static void source_aim(struct lsm_source *source, const uint8_t *key, size_t key
                        unsigned step) {
     struct table_source *s = self(source);
     const struct lsm_index *index = &s->table->index;
-    if (step == 0) {
+    if (step == 0 ||
+        (step == 1 && !s->has_aim)) { /* step 0 had no table, perhaps, and step 1 has */
         lsm_index_aim(index, key, key_size, &s->aim);
-    } else if (step == 1) {
+        s->has_aim = true;
+    }
+    if (step == 1) {
+        s->has_aim = false;
         s->aimed = lsm_index_find_aimed(index, &s->aim, key, key_size, seq);
         s->has_aimed = true;
         if (s->aimed < index->count) {
             lsm_table_prefetch_block(s->table, s->aimed);
             lsm_table_prefetch_entry(s->table, s->aimed, &s->aim);
         }
-    } else if (s->has_aimed && s->aimed < index->count &&
+    } else if (step == 2 && s->has_aimed && s->aimed < index->count &&
                lsm_table_block_in_place(s->table, s->aimed)) {
         struct lsm_block_view view;
         size_t length;
@@ -205,7 +210,7 @@ static void source_seek(struct lsm_source *source, const uint8_t *key, size_t ke
                         uint64_t seq) {
     struct table_source *s = self(source);
     size_t i = s->has_aimed ? s->aimed : lsm_index_find(&s->table->index, key, key_size, seq);
-    s->has_aimed = false;
+    s->has_aim = s->has_aimed = false;
     if (i == LSM_INDEX_LOST) {
         struct lsm_fault fault;
         fail(s, lsm_table_index_fault(s->table, &fault), &fault);
@@ -321,7 +326,7 @@ void lsm_table_source_move(struct lsm_source *source, struct lsm_table *table) {
     lsm_table_release(s->table);
     s->table = table;
     s->index = 0;
-    s->has_aimed = s->ahead_on = false;
+    s->has_aim = s->has_aimed = s->ahead_on = false;
     s->missed_in_row = 0;
     s->base.valid = false;
     s->base.status = 0;

@@ -113,11 +113,38 @@ static void sealed_begins_where_active_ends(void **state) {
     history_destroy(history);
 }
 
-static void add_flush(struct history *history, double t, bool begins, uint64_t bytes) {
-    struct scope_event event = {.type = begins ? SCOPE_EVENT_FLUSH_BEGIN : SCOPE_EVENT_FLUSH_END,
-                                .job = 1};
+static void add_event(struct history *history, double t, uint16_t type, uint64_t bytes,
+                      int32_t status) {
+    struct scope_event event = {.type = type, .job = 1};
     event.u.job_info.bytes_in = bytes;
+    event.u.job_info.status = status;
     history_append_event(history, t, &event);
+}
+
+static void add_flush(struct history *history, double t, bool begins, uint64_t bytes) {
+    add_event(history, t, begins ? SCOPE_EVENT_FLUSH_BEGIN : SCOPE_EVENT_FLUSH_END, bytes, 0);
+}
+
+/* `count` samples, a second apart, of a memtable that grows by 500 in each. */
+static struct history *growing(unsigned count) {
+    struct history *history = history_create();
+    assert_non_null(history);
+    for (unsigned s = 0; s < count; s++) {
+        const struct history_value values[] = {{SCOPE_M_MEMTABLE_BYTES, s * 500},
+                                               {SCOPE_M_MEMTABLE_LIMIT, 1000},
+                                               {SCOPE_M_SEALED_BYTES, 0},
+                                               {SCOPE_M_SEALED_COUNT, 0}};
+        assert_true(history_append(history, s, values, 4));
+    }
+    return history;
+}
+
+static void find_steps(struct history *history, double t0, double t1,
+                       struct memtable_steps *steps) {
+    struct panel_scene made;
+    panel_scene_make(&made, history, THEME_DARK, WIDTH, HEIGHT, t0, t1, t1);
+    memtable_steps_find(&made.scene, 1000.0, 1e-6, steps);
+    panel_scene_free(&made);
 }
 
 static void check_step(const struct chart_step *step, double t, double before, double after) {
@@ -163,32 +190,67 @@ static void what_is_sealed_comes_and_goes_at_once(void **state) {
 /* Two memtables are full before the first flush ends, and no sample sees either. */
 static void flushes_that_wait_for_each_other_add_up(void **state) {
     (void)state;
-    struct history *history = history_create();
-    assert_non_null(history);
-    for (unsigned s = 0; s < 2; s++) {
-        const struct history_value values[] = {{SCOPE_M_MEMTABLE_BYTES, s * 100},
-                                               {SCOPE_M_MEMTABLE_LIMIT, 1000},
-                                               {SCOPE_M_SEALED_BYTES, 0},
-                                               {SCOPE_M_SEALED_COUNT, 0}};
-        assert_true(history_append(history, s, values, 4));
-        if (s == 0) {
-            add_flush(history, 0.2, true, 1000);
-            add_flush(history, 0.4, true, 1000);
-            add_flush(history, 0.6, false, 1000);
-            add_flush(history, 0.8, false, 1000);
-        }
-    }
-    struct panel_scene made;
-    panel_scene_make(&made, history, THEME_DARK, WIDTH, HEIGHT, 0.0, 1.0, 1.0);
+    struct history *history = growing(2);
+    add_flush(history, 0.2, true, 1000);
+    add_flush(history, 0.4, true, 1000);
+    add_flush(history, 0.6, false, 1000);
+    add_flush(history, 0.8, false, 1000);
     struct memtable_steps steps;
-    memtable_steps_find(&made.scene, 1000.0, 0.001, &steps);
+    find_steps(history, 0.0, 1.0, &steps);
     assert_int_equal(steps.actives, 2);
     assert_int_equal(steps.totals, 4);
     check_step(&steps.total[0], 0.2, 1000.0, 1000.0);
     check_step(&steps.total[1], 0.4, 2000.0, 2000.0);
-    check_step(&steps.total[2], 0.6, 2000.0 + 100.0 / 3, 1000.0 + 100.0 / 3);
-    check_step(&steps.total[3], 0.8, 1000.0 + 200.0 / 3, 200.0 / 3);
-    panel_scene_free(&made);
+    check_step(&steps.total[2], 0.6, 2000.0 + 500.0 / 3, 1000.0 + 500.0 / 3);
+    check_step(&steps.total[3], 0.8, 1000.0 + 1000.0 / 3, 1000.0 / 3);
+    history_destroy(history);
+}
+
+/* What it took from the writers stays in memory, and the next flush takes the same. */
+static void flush_that_fails_leaves_what_it_sealed(void **state) {
+    (void)state;
+    struct history *history = growing(2);
+    add_flush(history, 0.2, true, 1000);
+    add_event(history, 0.4, SCOPE_EVENT_FLUSH_END, 1000, -5);
+    add_flush(history, 0.6, true, 1000);
+    add_flush(history, 0.8, false, 1000);
+    struct memtable_steps steps;
+    find_steps(history, 0.0, 1.0, &steps);
+    assert_int_equal(steps.actives, 1);
+    check_step(&steps.active[0], 0.2, 1000.0, 0.0);
+    assert_int_equal(steps.totals, 2);
+    check_step(&steps.total[0], 0.2, 1000.0, 1000.0);
+    check_step(&steps.total[1], 0.8, 1000.0 + 375.0, 375.0);
+    history_destroy(history);
+}
+
+/* A flush at the left edge is the same flush when its begin has left the picture. */
+static void steps_stay_as_they_are_when_the_picture_moves(void **state) {
+    (void)state;
+    struct history *history = growing(4);
+    add_flush(history, 1.2, true, 1000);
+    add_flush(history, 1.7, false, 1000);
+    struct memtable_steps before, after;
+    find_steps(history, 1.1, 3.0, &before);
+    find_steps(history, 1.4, 3.0, &after);
+    assert_int_equal(before.totals, 2);
+    assert_int_equal(after.totals, 2);
+    assert_memory_equal(before.total, after.total, 2 * sizeof before.total[0]);
+    history_destroy(history);
+}
+
+static void many_flushes_have_all_their_steps(void **state) {
+    (void)state;
+    struct history *history = growing(2000);
+    for (unsigned f = 0; f < 1400; f++) {
+        add_flush(history, f + 0.3, true, 1000);
+        add_flush(history, f + 0.6, false, 1000);
+    }
+    struct memtable_steps steps;
+    find_steps(history, 0.0, 1999.0, &steps);
+    assert_int_equal(steps.actives, 1400);
+    assert_int_equal(steps.totals, 2800);
+    assert_true(fabs(steps.total[2799].t - 1399.6) < 1e-9);
     history_destroy(history);
 }
 
@@ -199,6 +261,9 @@ int main(void) {
         cmocka_unit_test(sealed_begins_where_active_ends),
         cmocka_unit_test(what_is_sealed_comes_and_goes_at_once),
         cmocka_unit_test(flushes_that_wait_for_each_other_add_up),
+        cmocka_unit_test(flush_that_fails_leaves_what_it_sealed),
+        cmocka_unit_test(steps_stay_as_they_are_when_the_picture_moves),
+        cmocka_unit_test(many_flushes_have_all_their_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
