@@ -338,8 +338,8 @@ static void stroke_ranges(const struct scene *scene, const struct columns *c, do
     canvas_columns(scene->canvas, c->x, out, c->count, color);
 }
 
-/* Steps into the columns they fall into. Where a column has no sample before or behind one, the line
- * enters or leaves it as the step tells. */
+/* Steps into the columns they fall into. Where a column has no sample before or behind one, the
+ * line enters or leaves it as the step tells. */
 static void bin_steps(const struct scene *scene, const struct chart_series *series,
                       const struct columns *c, struct history_bin *bins) {
     const struct history *history = scene->history;

@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-#define FLUSHES (1u << SCOPE_EVENT_FLUSH_BEGIN | 1u << SCOPE_EVENT_FLUSH_END)
+#define EVENTS                                                                                     \
+    (1u << SCOPE_EVENT_FLUSH_BEGIN | 1u << SCOPE_EVENT_FLUSH_END | 1u << SCOPE_EVENT_STALL_END)
 
 /* What is followed from event to event. */
 struct walk {
@@ -12,6 +13,7 @@ struct walk {
     double running; /* flushes */
     double sealed;  /* bytes */
     double limit;
+    double apart_s; /* steps nearer than that are one */
 };
 
 /* Takes over what the samples up to `t` say. */
@@ -35,27 +37,34 @@ static void move(struct walk *walk, double t) {
     }
 }
 
-static void add(struct chart_step *steps, size_t *count, size_t room, struct chart_step step,
-                double apart_s) {
-    if (*count > 0 && (step.t - steps[*count - 1].t < apart_s || *count == room)) {
+/* False: there is no room. */
+static bool add(const struct walk *walk, struct chart_step *steps, size_t *count, size_t room,
+                struct chart_step step) {
+    if (*count > 0 && step.t - steps[*count - 1].t < walk->apart_s) {
         struct chart_step *last = &steps[*count - 1];
         last->before = fmax(last->before, step.before);
         last->after = step.after;
-        return;
+        return true;
+    }
+    if (*count == room) {
+        return false;
     }
     steps[(*count)++] = step;
+    return true;
 }
 
 /* Begins at the sample left of the stretch of time: what is known there does not change when the
  * stretch moves. Returns the first event. */
-static size_t begin_walk(const struct scene *scene, double limit, struct walk *walk) {
+static size_t begin_walk(const struct scene *scene, double limit, double apart_s,
+                         struct walk *walk) {
     const struct history *history = scene->history;
-    *walk = (struct walk){.scene = scene, .sample = scene->first, .limit = limit};
+    *walk =
+        (struct walk){.scene = scene, .sample = scene->first, .limit = limit, .apart_s = apart_s};
     double from = scene->t0;
     if (scene->first < history_count(history)) {
         from = fmin(from, history_time(history, scene->first));
     }
-    return history_event_next(history, history_event_find(history, from), FLUSHES);
+    return history_event_next(history, history_event_find(history, from), EVENTS);
 }
 
 /* The next event up to the right edge; NULL: there is none. */
@@ -70,7 +79,7 @@ static const struct scope_event *next_event(struct walk *walk, size_t *i, double
     }
     move(walk, *t);
     const struct scope_event *event = history_event(history, *i);
-    *i = history_event_next(history, *i + 1, FLUSHES);
+    *i = history_event_next(history, *i + 1, EVENTS);
     return event;
 }
 
@@ -105,22 +114,35 @@ static double flushed_by(struct walk *walk, const struct scope_event *end) {
     return walk->running + walk->waiting > 0.0 ? size_of(walk, end) : walk->sealed;
 }
 
-static void find_active(const struct scene *scene, double limit, double apart_s,
+/* The writer flushed this memtable itself until now: it wrote nothing into the next one. */
+static bool has_held(const struct scope_event *stall_end, double t, const struct chart_step *last) {
+    return stall_end->u.stall.cause == SCOPE_STALL_INLINE &&
+           last->t >= t - (double)stall_end->u.stall.duration_ns * 1e-9;
+}
+
+static bool find_active(const struct scene *scene, double limit, double apart_s,
                         struct memtable_steps *steps) {
     struct walk walk;
     double t;
-    size_t i = begin_walk(scene, limit, &walk);
+    size_t i = begin_walk(scene, limit, apart_s, &walk);
     for (const struct scope_event *event; (event = next_event(&walk, &i, &t)) != NULL;) {
-        if (event->type == SCOPE_EVENT_FLUSH_END) {
+        struct chart_step step = {.t = t};
+        if (event->type == SCOPE_EVENT_FLUSH_BEGIN) {
+            step.before = sealed_by(&walk, event);
+            if (step.before <= 0.0) {
+                continue;
+            }
+        } else if (event->type == SCOPE_EVENT_FLUSH_END) {
             (void)flushed_by(&walk, event);
             continue;
+        } else if (steps->actives == 0 || !has_held(event, t, &steps->active[steps->actives - 1])) {
+            continue;
         }
-        double peak = sealed_by(&walk, event);
-        if (peak > 0.0) {
-            add(steps->active, &steps->actives, MEMTABLE_STEPS_MAX,
-                (struct chart_step){t, peak, 0.0}, apart_s);
+        if (!add(&walk, steps->active, &steps->actives, 2 * MEMTABLE_FLUSHES_MAX, step)) {
+            return false;
         }
     }
+    return true;
 }
 
 /* What is known of the active memtable at a moment. */
@@ -152,14 +174,17 @@ static double active_at(const struct walk *walk, const struct memtable_steps *st
     if (isinf(from.t) || isinf(to.t) || to.t <= from.t) {
         return isinf(from.t) ? to.bytes : from.bytes;
     }
+    if (walk->apart_s > 0.0) { /* not all is known of what lies between */
+        return fmin(from.bytes, to.bytes);
+    }
     return from.bytes + (to.bytes - from.bytes) * (t - from.t) / (to.t - from.t);
 }
 
-static void find_total(const struct scene *scene, double limit, double apart_s,
+static bool find_total(const struct scene *scene, double limit, double apart_s,
                        struct memtable_steps *steps) {
     struct walk walk;
     double t;
-    size_t next = 0, i = begin_walk(scene, limit, &walk);
+    size_t next = 0, i = begin_walk(scene, limit, apart_s, &walk);
     for (const struct scope_event *event; (event = next_event(&walk, &i, &t)) != NULL;) {
         while (next < steps->actives && steps->active[next].t < t) {
             next++;
@@ -172,6 +197,11 @@ static void find_total(const struct scene *scene, double limit, double apart_s,
             if (peak <= 0.0) {
                 continue;
             }
+        } else if (event->type == SCOPE_EVENT_STALL_END) {
+            if (next == steps->actives || steps->active[next].t > t) {
+                continue;
+            }
+            step.before = step.after = active_at(&walk, steps, next, t) + walk.sealed;
         } else {
             double flushed = flushed_by(&walk, event);
             if (flushed <= 0.0) {
@@ -182,13 +212,23 @@ static void find_total(const struct scene *scene, double limit, double apart_s,
             walk.sealed = fmax(0.0, walk.sealed - flushed);
             step.after = active + walk.sealed;
         }
-        add(steps->total, &steps->totals, 2 * MEMTABLE_STEPS_MAX, step, apart_s);
+        if (!add(&walk, steps->total, &steps->totals, 3 * MEMTABLE_FLUSHES_MAX, step)) {
+            return false;
+        }
     }
+    return true;
+}
+
+static bool find(const struct scene *scene, double limit, double apart_s,
+                 struct memtable_steps *steps) {
+    steps->actives = steps->totals = 0;
+    return find_active(scene, limit, apart_s, steps) && find_total(scene, limit, apart_s, steps);
 }
 
 void memtable_steps_find(const struct scene *scene, double limit, double apart_s,
                          struct memtable_steps *steps) {
-    steps->actives = steps->totals = 0;
-    find_active(scene, limit, apart_s, steps);
-    find_total(scene, limit, apart_s, steps);
+    /* Too few columns may still be too many steps: then larger ones. */
+    for (double apart = 0.0; !find(scene, limit, apart, steps);
+         apart = fmax(apart_s, 2.0 * apart)) {
+    }
 }

@@ -143,7 +143,7 @@ static void find_steps(struct history *history, double t0, double t1,
                        struct memtable_steps *steps) {
     struct panel_scene made;
     panel_scene_make(&made, history, THEME_DARK, WIDTH, HEIGHT, t0, t1, t1);
-    memtable_steps_find(&made.scene, 1000.0, 1e-6, steps);
+    memtable_steps_find(&made.scene, 1000.0, 1.0, steps);
     panel_scene_free(&made);
 }
 
@@ -224,6 +224,28 @@ static void flush_that_fails_leaves_what_it_sealed(void **state) {
     history_destroy(history);
 }
 
+/* A writer that flushes itself from 0.2 s to 0.6 s fills the next memtable from then on. */
+static void writer_that_flushes_itself_writes_nothing(void **state) {
+    (void)state;
+    struct history *history = growing(2);
+    add_flush(history, 0.2, true, 1000);
+    add_flush(history, 0.4, false, 1000);
+    struct scope_event stall = {.type = SCOPE_EVENT_STALL_END};
+    stall.u.stall.cause = SCOPE_STALL_INLINE;
+    stall.u.stall.duration_ns = 410000000;
+    history_append_event(history, 0.6, &stall);
+    struct memtable_steps steps;
+    find_steps(history, 0.0, 1.0, &steps);
+    assert_int_equal(steps.actives, 2);
+    check_step(&steps.active[0], 0.2, 1000.0, 0.0);
+    check_step(&steps.active[1], 0.6, 0.0, 0.0);
+    assert_int_equal(steps.totals, 3);
+    check_step(&steps.total[0], 0.2, 1000.0, 1000.0);
+    check_step(&steps.total[1], 0.4, 1000.0, 0.0);
+    check_step(&steps.total[2], 0.6, 0.0, 0.0);
+    history_destroy(history);
+}
+
 /* A flush at the left edge is the same flush when its begin has left the picture. */
 static void steps_stay_as_they_are_when_the_picture_moves(void **state) {
     (void)state;
@@ -242,15 +264,19 @@ static void steps_stay_as_they_are_when_the_picture_moves(void **state) {
 static void many_flushes_have_all_their_steps(void **state) {
     (void)state;
     struct history *history = growing(2000);
-    for (unsigned f = 0; f < 1400; f++) {
+    for (unsigned f = 0; f < 1999; f++) {
         add_flush(history, f + 0.3, true, 1000);
         add_flush(history, f + 0.6, false, 1000);
     }
     struct memtable_steps steps;
+    find_steps(history, 0.0, 1000.0, &steps);
+    assert_int_equal(steps.actives, 1000);
+    assert_int_equal(steps.totals, 2000);
+    assert_true(fabs(steps.total[1999].t - 999.6) < 1e-9);
+    /* Too many: some are one, to the right edge. */
     find_steps(history, 0.0, 1999.0, &steps);
-    assert_int_equal(steps.actives, 1400);
-    assert_int_equal(steps.totals, 2800);
-    assert_true(fabs(steps.total[2799].t - 1399.6) < 1e-9);
+    assert_true(steps.totals > MEMTABLE_FLUSHES_MAX);
+    assert_true(steps.total[steps.totals - 1].t > 1990.0);
     history_destroy(history);
 }
 
@@ -262,6 +288,7 @@ int main(void) {
         cmocka_unit_test(what_is_sealed_comes_and_goes_at_once),
         cmocka_unit_test(flushes_that_wait_for_each_other_add_up),
         cmocka_unit_test(flush_that_fails_leaves_what_it_sealed),
+        cmocka_unit_test(writer_that_flushes_itself_writes_nothing),
         cmocka_unit_test(steps_stay_as_they_are_when_the_picture_moves),
         cmocka_unit_test(many_flushes_have_all_their_steps),
     };
