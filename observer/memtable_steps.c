@@ -16,6 +16,12 @@ struct walk {
     double apart_s; /* steps nearer than that are one */
 };
 
+struct event {
+    double t;
+    enum scope_event_type type;
+    const struct history_event_brief *brief;
+};
+
 /* Takes over what the samples up to `t` say. */
 static void move(struct walk *walk, double t) {
     const struct history *history = walk->scene->history;
@@ -67,30 +73,31 @@ static size_t begin_walk(const struct scene *scene, double limit, double apart_s
     return history_event_next(history, history_event_find(history, from), EVENTS);
 }
 
-/* The next event up to the right edge; NULL: there is none. */
-static const struct scope_event *next_event(struct walk *walk, size_t *i, double *t) {
+/* The next event up to the right edge; false: there is none. */
+static bool next_event(struct walk *walk, size_t *i, struct event *event) {
     const struct history *history = walk->scene->history;
     if (*i >= history_event_count(history)) {
-        return NULL;
+        return false;
     }
-    *t = history_event_time(history, *i);
-    if (*t > fmin(walk->scene->t1, walk->scene->until)) {
-        return NULL;
+    event->t = history_event_time(history, *i);
+    if (event->t > fmin(walk->scene->t1, walk->scene->until)) {
+        return false;
     }
-    move(walk, *t);
-    const struct scope_event *event = history_event(history, *i);
+    move(walk, event->t);
+    event->type = history_event_type(history, *i);
+    event->brief = history_event_brief(history, *i);
     *i = history_event_next(history, *i + 1, EVENTS);
-    return event;
+    return true;
 }
 
-static double size_of(const struct walk *walk, const struct scope_event *flush) {
-    double bytes = (double)flush->u.job_info.bytes_in;
+static double size_of(const struct walk *walk, const struct event *flush) {
+    double bytes = (double)flush->brief->bytes_in;
     return walk->limit > 0.0 && (bytes <= 0.0 || bytes > walk->limit) ? walk->limit : bytes;
 }
 
 /* How large the memtable was that this flush took from the writers; 0: that was before, and samples
  * have told of it. */
-static double sealed_by(struct walk *walk, const struct scope_event *begin) {
+static double sealed_by(struct walk *walk, const struct event *begin) {
     walk->running += 1.0;
     if (walk->waiting > 0.0) {
         walk->waiting -= 1.0;
@@ -100,13 +107,13 @@ static double sealed_by(struct walk *walk, const struct scope_event *begin) {
 }
 
 /* How much this flush has brought into a table; 0: nothing, it failed and will be tried again. */
-static double flushed_by(struct walk *walk, const struct scope_event *end) {
+static double flushed_by(struct walk *walk, const struct event *end) {
     if (walk->running > 0.0) {
         walk->running -= 1.0;
     } else {
         walk->waiting = fmax(0.0, walk->waiting - 1.0); /* it began before the first sample */
     }
-    if (end->u.job_info.status != 0) {
+    if (end->brief->failed) {
         walk->waiting += 1.0;
         return 0.0;
     }
@@ -115,34 +122,32 @@ static double flushed_by(struct walk *walk, const struct scope_event *end) {
 }
 
 /* The writer flushed this memtable itself until now: it wrote nothing into the next one. */
-static bool has_held(const struct scope_event *stall_end, double t, const struct chart_step *last) {
-    return stall_end->u.stall.cause == SCOPE_STALL_INLINE &&
-           last->t >= t - (double)stall_end->u.stall.duration_ns * 1e-9;
+static bool has_held(const struct event *stall_end, const struct chart_step *last) {
+    return stall_end->brief->cause == SCOPE_STALL_INLINE &&
+           last->t >= stall_end->t - (double)stall_end->brief->duration_s;
 }
 
-static bool find_active(const struct scene *scene, double limit, double apart_s,
-                        struct memtable_steps *steps) {
-    struct walk walk;
-    double t;
-    size_t i = begin_walk(scene, limit, apart_s, &walk);
-    for (const struct scope_event *event; (event = next_event(&walk, &i, &t)) != NULL;) {
-        struct chart_step step = {.t = t};
-        if (event->type == SCOPE_EVENT_FLUSH_BEGIN) {
-            step.before = sealed_by(&walk, event);
-            if (step.before <= 0.0) {
-                continue;
-            }
-        } else if (event->type == SCOPE_EVENT_FLUSH_END) {
-            (void)flushed_by(&walk, event);
-            continue;
-        } else if (steps->actives == 0 || !has_held(event, t, &steps->active[steps->actives - 1])) {
-            continue;
-        }
-        if (!add(&walk, steps->active, &steps->actives, 2 * MEMTABLE_FLUSHES_MAX, step)) {
-            return false;
-        }
+/* Takes the steps of an event: of the active memtable, and of the sealed ones into `total`. */
+static bool take(struct walk *walk, const struct event *event, struct memtable_steps *steps) {
+    struct chart_step active = {.t = event->t}, sealed = {.t = event->t, .before = walk->sealed};
+    bool changed = true;
+    if (event->type == SCOPE_EVENT_FLUSH_BEGIN) {
+        active.before = sealed_by(walk, event);
+        walk->sealed += active.before;
+        changed = active.before > 0.0;
+    } else if (event->type == SCOPE_EVENT_FLUSH_END) {
+        double flushed = flushed_by(walk, event);
+        walk->sealed = fmax(0.0, walk->sealed - flushed);
+        sealed.after = walk->sealed;
+        return flushed <= 0.0 ||
+               add(walk, steps->total, &steps->totals, 3 * MEMTABLE_FLUSHES_MAX, sealed);
+    } else {
+        changed = steps->actives > 0 && has_held(event, &steps->active[steps->actives - 1]);
     }
-    return true;
+    sealed.after = walk->sealed;
+    return !changed ||
+           (add(walk, steps->active, &steps->actives, 2 * MEMTABLE_FLUSHES_MAX, active) &&
+            add(walk, steps->total, &steps->totals, 3 * MEMTABLE_FLUSHES_MAX, sealed));
 }
 
 /* What is known of the active memtable at a moment. */
@@ -150,23 +155,24 @@ struct known {
     double t, bytes;
 };
 
-/* The active memtable at `t`, between what is known of it before and after: samples, and its own
- * steps, of which `next` is the first one at or behind `t`. */
+static void know_sample(const struct scene *scene, size_t sample, struct known *known) {
+    double bytes;
+    if (sample < history_count(scene->history) &&
+        history_number(scene->history, SCOPE_M_MEMTABLE_BYTES, HISTORY_LEVEL, sample, &bytes)) {
+        *known = (struct known){history_time(scene->history, sample), bytes};
+    }
+}
+
+/* The active memtable at `t`, between what is known of it before and behind: samples, and its own
+ * steps, of which `next` is the first one behind `t`. */
 static double active_at(const struct walk *walk, const struct memtable_steps *steps, size_t next,
                         double t) {
-    const struct history *history = walk->scene->history;
     struct known from = {-INFINITY, 0.0}, to = {INFINITY, 0.0};
-    double bytes;
-    if (walk->sample > 0 &&
-        history_number(history, SCOPE_M_MEMTABLE_BYTES, HISTORY_LEVEL, walk->sample - 1, &bytes)) {
-        from = (struct known){history_time(history, walk->sample - 1), bytes};
-    }
+    size_t sample = history_find(walk->scene->history, nextafter(t, INFINITY));
+    know_sample(walk->scene, sample - 1, &from); /* SIZE_MAX: there is none */
+    know_sample(walk->scene, sample, &to);
     if (next > 0 && steps->active[next - 1].t >= from.t) {
         from = (struct known){steps->active[next - 1].t, steps->active[next - 1].after};
-    }
-    if (walk->sample < history_count(history) &&
-        history_number(history, SCOPE_M_MEMTABLE_BYTES, HISTORY_LEVEL, walk->sample, &bytes)) {
-        to = (struct known){history_time(history, walk->sample), bytes};
     }
     if (next < steps->actives && steps->active[next].t < to.t) {
         to = (struct known){steps->active[next].t, steps->active[next].before};
@@ -180,49 +186,43 @@ static double active_at(const struct walk *walk, const struct memtable_steps *st
     return from.bytes + (to.bytes - from.bytes) * (t - from.t) / (to.t - from.t);
 }
 
-static bool find_total(const struct scene *scene, double limit, double apart_s,
-                       struct memtable_steps *steps) {
-    struct walk walk;
-    double t;
-    size_t next = 0, i = begin_walk(scene, limit, apart_s, &walk);
-    for (const struct scope_event *event; (event = next_event(&walk, &i, &t)) != NULL;) {
-        while (next < steps->actives && steps->active[next].t < t) {
+/* The sealed ones' steps are to stand on the active one. */
+static void stack(const struct walk *walk, struct memtable_steps *steps) {
+    size_t next = 0;
+    for (size_t i = 0; i < steps->totals; i++) {
+        struct chart_step *step = &steps->total[i];
+        while (next < steps->actives && steps->active[next].t <= step->t) {
             next++;
         }
-        struct chart_step step = {.t = t};
-        if (event->type == SCOPE_EVENT_FLUSH_BEGIN) {
-            double peak = sealed_by(&walk, event);
-            step.before = step.after = walk.sealed + peak;
-            walk.sealed += peak;
-            if (peak <= 0.0) {
-                continue;
-            }
-        } else if (event->type == SCOPE_EVENT_STALL_END) {
-            if (next == steps->actives || steps->active[next].t > t) {
-                continue;
-            }
-            step.before = step.after = active_at(&walk, steps, next, t) + walk.sealed;
+        if (next > 0 && steps->active[next - 1].t == step->t) {
+            step->before += steps->active[next - 1].before;
+            step->after += steps->active[next - 1].after;
         } else {
-            double flushed = flushed_by(&walk, event);
-            if (flushed <= 0.0) {
-                continue;
-            }
-            double active = active_at(&walk, steps, next, t);
-            step.before = active + walk.sealed;
-            walk.sealed = fmax(0.0, walk.sealed - flushed);
-            step.after = active + walk.sealed;
-        }
-        if (!add(&walk, steps->total, &steps->totals, 3 * MEMTABLE_FLUSHES_MAX, step)) {
-            return false;
+            double active = active_at(walk, steps, next, step->t);
+            step->before += active;
+            step->after += active;
         }
     }
-    return true;
 }
 
 static bool find(const struct scene *scene, double limit, double apart_s,
                  struct memtable_steps *steps) {
+    struct walk walk;
+    struct event event;
+    size_t i = begin_walk(scene, limit, apart_s, &walk);
     steps->actives = steps->totals = 0;
-    return find_active(scene, limit, apart_s, steps) && find_total(scene, limit, apart_s, steps);
+    while (next_event(&walk, &i, &event)) {
+        if (!take(&walk, &event, steps)) {
+            return false;
+        }
+    }
+    stack(&walk, steps);
+    return true;
+}
+
+bool memtable_steps_find_all(const struct scene *scene, double limit,
+                             struct memtable_steps *steps) {
+    return find(scene, limit, 0.0, steps);
 }
 
 void memtable_steps_find(const struct scene *scene, double limit, double apart_s,

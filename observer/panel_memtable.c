@@ -30,14 +30,6 @@ static bool limit_at(const struct scene *scene, size_t index, double *limit) {
     return chart_value(scene, SCOPE_M_MEMTABLE_LIMIT, HISTORY_LEVEL, index, limit) && *limit > 0.0;
 }
 
-/* Those that this many columns show apart. */
-static void find_steps(const struct scene *scene, double columns, struct memtable_steps *steps) {
-    double limit;
-    bool limited = scene->has_newest && limit_at(scene, scene->newest, &limit);
-    memtable_steps_find(scene, limited ? limit : 0.0, (scene->t1 - scene->t0) / fmax(1.0, columns),
-                        steps);
-}
-
 static double most(const struct scene *scene) {
     double end = fmin(scene->t1, scene->until), limit = 0.0;
     double active =
@@ -45,6 +37,8 @@ static double most(const struct scene *scene) {
     double found = active;
     if (scene->has_newest && limit_at(scene, scene->newest, &limit)) {
         found = fmax(found, limit);
+    } else {
+        limit = 0.0;
     }
     if (has_sealed(scene)) {
         size_t count = 0, past = history_find(scene->history, nextafter(end, INFINITY));
@@ -58,9 +52,10 @@ static double most(const struct scene *scene) {
                 found = sum > found ? sum : found; /* false when either is none */
             }
         }
+        /* Of very many the samples will have seen the largest. */
         struct memtable_steps steps;
-        find_steps(scene, (double)scene->columns_max, &steps);
-        for (size_t i = 0; i < steps.totals; i++) {
+        bool all = memtable_steps_find_all(scene, limit, &steps);
+        for (size_t i = 0; all && i < steps.totals; i++) {
             found = fmax(found, fmax(steps.total[i].before, steps.total[i].after));
         }
     }
@@ -135,9 +130,12 @@ static void draw_flushes(const struct scene *scene, const struct panel_place *pl
 }
 
 static void draw(const struct scene *scene, const struct panel_place *place, double top) {
-    double limit;
+    double limit = 0.0;
+    bool limited = scene->has_newest && limit_at(scene, scene->newest, &limit);
+    double pixel_s =
+        (scene->t1 - scene->t0) / fmax(1.0, place->plot.w / canvas_pixel(scene->canvas));
     struct memtable_steps steps;
-    find_steps(scene, place->plot.w / canvas_pixel(scene->canvas), &steps);
+    memtable_steps_find(scene, limited ? limit : 0.0, pixel_s, &steps);
     struct chart_series active = {.id = SCOPE_M_MEMTABLE_BYTES,
                                   .form = HISTORY_LEVEL,
                                   .color = scene->theme->op[0],
@@ -154,7 +152,7 @@ static void draw(const struct scene *scene, const struct panel_place *place, dou
         sealed.steps = steps.totals;
         chart_line(scene, place, top, &sealed);
     }
-    if (scene->has_newest && limit_at(scene, scene->newest, &limit)) {
+    if (limited) {
         double y = canvas_snap(scene->canvas, chart_y(place, top, limit)) -
                    canvas_pixel(scene->canvas) / 2.0;
         struct point line[2] = {{place->plot.x, y}, {place->plot.x + place->plot.w, y}};
