@@ -20,8 +20,8 @@ struct memtable_steps {
     struct chart_step total[3 * MEMTABLE_FLUSHES_MAX]; /* of the active one and all sealed ones */
 };
 
-/* Finds those of the scene's stretch of time; false: there are too many. `limit`: of one memtable, 0
- * where it is not known. */
+/* Finds those of the scene's stretch of time; false: there are too many. `limit`: of one memtable,
+ * 0 where it is not known. */
 bool memtable_steps_find_all(const struct scene *scene, double limit, struct memtable_steps *steps);
 /* The same, and where there are too many, those less than `apart_s` apart are one. */
 void memtable_steps_find(const struct scene *scene, double limit, double apart_s,
