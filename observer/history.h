@@ -110,9 +110,10 @@ const struct scope_event *history_event(const struct history *history, size_t in
 struct history_event_brief {
     uint32_t job;
     float duration_s; /* of the end of a stall, a flush or a compaction */
-    float bytes_in;   /* of a flush or a compaction */
-    uint8_t cause;    /* of a stall: enum scope_stall */
-    bool failed;      /* of the end of a flush or a compaction */
+    union {
+        float bytes_in;         /* of a flush; below 0: it failed */
+        enum scope_stall cause; /* of a stall; of anything else but a flush SCOPE_STALL_NONE */
+    };
 };
 const struct history_event_brief *history_event_brief(const struct history *history, size_t index);
 double history_event_time(const struct history *history, size_t index);

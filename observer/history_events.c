@@ -210,20 +210,17 @@ void history_see_clock(struct history *history, double seconds, uint64_t time_ns
     }
 }
 
-static bool is_job(enum scope_event_type type) {
-    return type == SCOPE_EVENT_FLUSH_BEGIN || type == SCOPE_EVENT_FLUSH_END ||
-           type == SCOPE_EVENT_COMPACT_BEGIN || type == SCOPE_EVENT_COMPACT_END;
-}
-
 static struct history_event_brief brief_of(const struct scope_event *event) {
     struct history_event_brief brief = {.job = event->job};
     if (event->type == SCOPE_EVENT_STALL_BEGIN || event->type == SCOPE_EVENT_STALL_END) {
-        brief.cause = (uint8_t)event->u.stall.cause;
+        brief.cause = event->u.stall.cause;
         brief.duration_s = (float)((double)event->u.stall.duration_ns * 1e-9);
-    } else if (is_job(event->type)) {
+    } else if (event->type == SCOPE_EVENT_FLUSH_BEGIN || event->type == SCOPE_EVENT_FLUSH_END) {
+        bool failed = event->u.job_info.status != 0;
         brief.duration_s = (float)((double)event->u.job_info.duration_ns * 1e-9);
-        brief.bytes_in = (float)event->u.job_info.bytes_in;
-        brief.failed = event->u.job_info.status != 0;
+        brief.bytes_in = failed ? -1.0f : (float)event->u.job_info.bytes_in;
+    } else if (event->type == SCOPE_EVENT_COMPACT_END) {
+        brief.duration_s = (float)((double)event->u.job_info.duration_ns * 1e-9);
     }
     return brief;
 }

@@ -113,7 +113,7 @@ static double flushed_by(struct walk *walk, const struct event *end) {
     } else {
         walk->waiting = fmax(0.0, walk->waiting - 1.0); /* it began before the first sample */
     }
-    if (end->brief->failed) {
+    if (end->brief->bytes_in < 0.0f) {
         walk->waiting += 1.0;
         return 0.0;
     }

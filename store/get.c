@@ -106,6 +106,12 @@ static void gather(const struct lookup *lookup, const struct lsm_version *versio
             lsm_table_prefetch(table, lookup->hash);
         }
     }
+    /* Where nearly all keys are in the last level the block does not wait for memtables and filters
+     * either. Over 50 M entries, 88 % of them there: 4 and 5 % less; over 2 M, 80 % of them there,
+     * 2 to 4 % more. */
+    if (candidates->aimed && place == lsm_version_places(version) && version->bottom_heavy) {
+        lsm_table_prefetch_aimed(lsm_table_pinned(candidates->meta[count - 1]), &candidates->aim);
+    }
     candidates->next = place;
     candidates->count = count;
 }

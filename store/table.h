@@ -116,6 +116,8 @@ void lsm_table_prefetch(const struct lsm_table *table, uint64_t hash);
  * memory for what is read next. */
 void lsm_table_aim(const struct lsm_table *table, const uint8_t *key, size_t key_size,
                    struct lsm_index_aim *aim);
+/* Waits for that, and asks memory for the block. */
+void lsm_table_prefetch_aimed(const struct lsm_table *table, const struct lsm_index_aim *aim);
 /* A source over the table; takes over the reference. `queue`: read ahead through it (compaction, at
  * least 4 requests in flight), not NULL only in the thread that owns it; NULL: blocks come through
  * the cache. NULL result: out of memory. */

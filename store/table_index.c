@@ -263,6 +263,13 @@ static bool make_room(struct lsm_index *index) {
     return true;
 }
 
+static void make_scale(struct lsm_index *index) {
+    size_t last = index->group_count - 1;
+    uint64_t first = *top_number(index, 0), behind = *top_number(index, last);
+    index->first_number = first;
+    index->groups_per = behind > first ? (double)last / (double)((behind - first) / 2 + 1) : 0;
+}
+
 static int make_groups(struct lsm_index *index, uint64_t blocks_end) {
     size_t count = index->count;
     index->group_count = (count + LSM_INDEX_GROUP - 1) / LSM_INDEX_GROUP;
@@ -294,6 +301,7 @@ static int make_groups(struct lsm_index *index, uint64_t blocks_end) {
     for (size_t g = 0; g < index->group_count; g++) {
         *top_number(index, g) = number_of(index, *top_window(index, g));
     }
+    make_scale(index);
     return end == blocks_end ? 0 : LSM_ERR_CORRUPT;
 }
 
@@ -369,16 +377,39 @@ static inline size_t count_below(const uint64_t *numbers, size_t count, uint64_t
     return (size_t)(base - numbers) + (*base < w);
 }
 
+static inline size_t count_in_line(const struct lsm_index *index, size_t step, uint64_t w) {
+    const uint64_t *line = index->tops[step].window;
+    size_t below = 0;
+    for (size_t i = 0; i < LSM_INDEX_LINE; i++) {
+        below += line[i] < w;
+    }
+    return below;
+}
+
 /* The group that holds the first window at or above w; group_count when there is none. */
 static size_t find_group(const struct lsm_index *index, uint64_t w) {
     size_t step = count_below(index->steps, index->step_count, w);
     if (step == index->step_count) {
         return index->group_count;
     }
-    const uint64_t *line = index->tops[step].window;
-    size_t below = 0;
-    for (size_t i = 0; i < LSM_INDEX_LINE; i++) {
-        below += line[i] < w;
+    return step * LSM_INDEX_LINE + count_in_line(index, step, w);
+}
+
+/* The same where keys are spread evenly, by one look at the line of tops where w should be: steps
+ * and tops of many tables are in no near cache, and halving waits for one line after the other.
+ * Gets over 2 M and 50 M entries take 2 % less, switched every 20 ms in one process. */
+static inline size_t guess_group(const struct lsm_index *index, uint64_t w, uint64_t number) {
+    size_t g = 0;
+    if (number > index->first_number) {
+        int64_t past = (int64_t)((number - index->first_number) / 2);
+        double group = 1 + (double)past * index->groups_per;
+        g = group < (double)(index->group_count - 1) ? (size_t)group : index->group_count - 1;
+    }
+    size_t step = g / LSM_INDEX_LINE, below = count_in_line(index, step, w);
+    if (__builtin_expect(below == LSM_INDEX_LINE ||
+                             (below == 0 && step > 0 && w <= index->steps[step - 1]),
+                         0)) {
+        return find_group(index, w);
     }
     return step * LSM_INDEX_LINE + below;
 }
@@ -434,13 +465,21 @@ void lsm_index_aim(const struct lsm_index *index, const uint8_t *key, size_t key
     }
     aim->window = lsm_key_window(key + prefix, key_size - prefix);
     aim->number = number_of(index, aim->window);
-    aim->group = find_group(index, aim->window);
+    aim->group = guess_group(index, aim->window, aim->number);
     if (aim->group < index->group_count) {
         const uint8_t *group = (const uint8_t *)&index->groups[aim->group];
         for (size_t line = 0; line < sizeof *index->groups; line += 64) {
             __builtin_prefetch(group + line);
         }
     }
+}
+
+size_t lsm_index_likely(const struct lsm_index *index, const struct lsm_index_aim *aim) {
+    if (aim->apart || aim->group == index->group_count) {
+        return index->count;
+    }
+    const uint64_t *window = index->groups[aim->group].window;
+    return aim->group * LSM_INDEX_GROUP + count_below(window, LSM_INDEX_GROUP, aim->window);
 }
 
 size_t lsm_index_find_aimed(const struct lsm_index *index, const struct lsm_index_aim *aim,

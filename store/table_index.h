@@ -62,6 +62,8 @@ struct lsm_index {
     uint8_t *shared; /* what all separators begin with: `prefix` bytes */
 
     struct lsm_grown room; /* which groups, tops and steps lie in */
+    uint64_t first_number; /* of the first top */
+    double groups_per;     /* half a number, were they spread evenly */
     uint64_t base;         /* how many bytes separators are made of */
     uint8_t rank[256];     /* of a byte among those */
 
@@ -110,6 +112,8 @@ void lsm_index_aim(const struct lsm_index *index, const uint8_t *key, size_t key
                    struct lsm_index_aim *aim);
 size_t lsm_index_find_aimed(const struct lsm_index *index, const struct lsm_index_aim *aim,
                             const uint8_t *key, size_t key_size, uint64_t seq);
+/* What that will likely find: the windows alone decide. */
+size_t lsm_index_likely(const struct lsm_index *index, const struct lsm_index_aim *aim);
 /* About where the key's block lies, guessed as lsm_index_guess does within a block; 0: no idea. */
 uint64_t lsm_index_near(const struct lsm_index *index, const struct lsm_index_aim *aim);
 /* How far into block i, in 1/65536 of it, the key may be that lsm_index_find led there: as far as

@@ -100,6 +100,15 @@ static void prefetch_near(const struct lsm_table *table, const struct lsm_index_
     }
 }
 
+void lsm_table_prefetch_aimed(const struct lsm_table *table, const struct lsm_index_aim *aim) {
+    prefetch_near(table, aim);
+    size_t i = lsm_index_likely(&table->index, aim);
+    if (i < table->index.count) {
+        lsm_table_prefetch_block(table, i);
+        lsm_table_prefetch_entry(table, i, aim);
+    }
+}
+
 int lsm_table_get(struct lsm_table *table, const uint8_t *key, size_t key_size, uint64_t seq_max,
                   bool fill_cache, struct lsm_counter_slot *slot, struct lsm_entry *entry,
                   struct lsm_pin **pin, struct lsm_fault *fault) {

@@ -208,6 +208,11 @@ static void list_filled(struct lsm_version *version) {
             version->filled[version->filled_count++] = l;
         }
     }
+    if (version->filled_count > 0) {
+        uint64_t all = lsm_version_bytes(version);
+        uint64_t last = version->level[version->filled[version->filled_count - 1]].bytes;
+        version->bottom_heavy = last >= all - all / 8;
+    }
 }
 
 int lsm_version_apply(const struct lsm_version *base, const struct lsm_edit *edit,

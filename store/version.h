@@ -36,6 +36,7 @@ struct lsm_version {
     /* The levels from 1 on that hold tables. */
     uint8_t filled[LSM_LEVELS_MAX];
     uint32_t filled_count;
+    bool bottom_heavy; /* the last of them holds at least seven eighths of all bytes */
 };
 
 /* An empty tree; NULL: out of memory. One reference. */
