@@ -11,15 +11,17 @@
 
 #include "manifest.h"
 
+struct lsm_span {
+    uint64_t first, last;
+};
+
 struct lsm_level {
     struct lsm_table_meta **tables;
     size_t count;
     uint64_t bytes;
     /* Eight bytes of each first and last key, as numbers, behind the `prefix` bytes that all of
      * them share. They lie together: a search touches a table's own keys only where they tie. */
-    struct lsm_span {
-        uint64_t first, last;
-    } * spans;
+    struct lsm_span *spans;
     size_t prefix;
 };
 
