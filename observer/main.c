@@ -1,7 +1,6 @@
 /* main.c: lsm-observer: the command line, then one of three loops. */
 #include <locale.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include <fontconfig/fontconfig.h>
 
@@ -9,8 +8,6 @@
 #include "scope.h"
 #include "session.h"
 #include "stop.h"
-
-enum { NICE_VIEWER = 10 }; /* on a busy machine viewers slow down, not the engine */
 
 /* A finished file with something to write needs no window; nor does a lone picture of a live run.
  * A video of a live run is made beside the window, if there is a display. */
@@ -56,7 +53,7 @@ int main(int argc, char **argv) {
     if (scope_sigbus_guard() != SCOPE_OK) {
         fprintf(stderr, "lsm-observer: no guard against damaged segments: continuing\n");
     }
-    (void)setpriority(PRIO_PROCESS, 0, NICE_VIEWER);
+    scope_viewer_yield();
     struct session session;
     if (!session_open(&session, &args, error, sizeof(error))) {
         if (error[0] != '\0') {

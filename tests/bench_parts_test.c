@@ -7,11 +7,15 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench_args.h"
+#include "clock.h"
 #include "histogram.h"
+#include "host_memory.h"
 #include "results.h"
 #include "workload.h"
 
@@ -246,6 +250,27 @@ static void ratios_are_taken_repeat_by_repeat(void **state) {
     free(set.result);
 }
 
+/* ---- memory ---- */
+
+static size_t resident_bytes(void) {
+    size_t size = 0, resident = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    assert_non_null(statm);
+    assert_int_equal(fscanf(statm, "%zu %zu", &size, &resident), 2);
+    (void)fclose(statm);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void memory_is_held_as_long_as_asked_and_given_back(void **state) {
+    (void)state;
+    enum { HELD = 64 << 20 };
+    uint64_t begin = bench_monotonic_ns();
+    assert_int_equal(bench_host_memory_hold(HELD + 1, 30000000), HELD);
+    assert_true(bench_monotonic_ns() - begin >= 30000000);
+    assert_true(resident_bytes() < HELD);
+    assert_int_equal(bench_host_memory_hold(1, 0), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_latency_lies_within_its_bucket_of_three_per_cent),
@@ -259,6 +284,7 @@ int main(void) {
         cmocka_unit_test(figures_have_three_digits),
         cmocka_unit_test(lists_are_cut_at_commas),
         cmocka_unit_test(ratios_are_taken_repeat_by_repeat),
+        cmocka_unit_test(memory_is_held_as_long_as_asked_and_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,13 +2,11 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "driver_check.h"
 
-enum { DRAIN_NS = 100000000, NICE_RECORDER = 10 };
+enum { DRAIN_NS = 100000000 };
 
 int driver_record_open(struct driver_record *r, const char *path,
                        struct scope_error_detail *error) {
@@ -45,7 +43,7 @@ static bool rest(struct driver_record *r) {
 
 static void *record_main(void *context) {
     struct driver_record *r = context;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_RECORDER); /* this thread's alone */
+    scope_viewer_yield(); /* this thread alone */
     do {
         if (scope_follower_drain(r->follower) != SCOPE_OK) {
             fail(r, scope_recorder_error(r->recorder));

@@ -4,14 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "rescue.h"
 #include "run.h"
 #include "scope.h"
-
-enum { NICE_VIEWER = 10 }; /* on a busy machine viewers slow down, not the engine */
 
 int main(int argc, char **argv) {
     struct top_args args;
@@ -39,7 +36,7 @@ int main(int argc, char **argv) {
     if (scope_sigbus_guard() != SCOPE_OK) {
         fprintf(stderr, "lsm-top: no guard against damaged segments: continuing\n");
     }
-    (void)setpriority(PRIO_PROCESS, 0, NICE_VIEWER);
+    scope_viewer_yield();
     struct run run;
     if (!run_open(&run, &args, error, sizeof(error))) {
         fprintf(stderr, "lsm-top: %s\n", error);
