@@ -1,8 +1,8 @@
 /* host_memory.h: keeps what a virtual machine's memory costs out of a comparison.
  *
  * A guest kernel with free page reporting (Linux, mm/page_reporting.c) gives memory to the host
- * when it has been free for some two seconds. Whoever uses it next pays for getting it back: 4 to
- * 13 us a page, seen as a slower machine and in no counter. A run that begins right after another
+ * when it has been free for some two seconds. Whoever uses it next pays for getting it back: some
+ * 4 us a page, seen as a slower machine and in no counter. A run that begins right after another
  * has left its memory is hit or not by the time of day. With this before each run none is; without
  * a host it costs only the time.
  *

@@ -1,7 +1,7 @@
 /* watchers.h: processes that watch a segment as viewers do, and draw nothing.
  *
  * Each attaches, and 60 times a second copies whatever is new in every ring, and the shape. Like
- * the viewers they run at nice 10. They are forked while the worker has no threads yet.
+ * the viewers they let the engine go first. They are forked while the worker has no threads yet.
  *
  * Threads:    one. */
 #ifndef BENCH_WATCHERS_H
