@@ -47,6 +47,15 @@ static void draw_label(const struct scene *scene, double x, double baseline, dou
     }
 }
 
+/* A state in words, right-aligned like the figures above it, as far as the label leaves room. */
+static void draw_word(const struct scene *scene, double left, double right, double baseline,
+                      struct color color, const char *word) {
+    char fitted[64];
+    if (chart_fit(scene->canvas, FONT_AXIS, false, word, right - left, fitted, sizeof fitted)) {
+        canvas_text(scene->canvas, FONT_AXIS, right, baseline, TEXT_RIGHT, false, color, fitted);
+    }
+}
+
 static void draw_total(const struct scene *scene, const struct numbers_table *table,
                        const struct numbers_row *row, double x, double baseline) {
     if (table->tier < NUMBERS_TOTALS || !isfinite(row->total)) {
@@ -68,8 +77,9 @@ static void draw_row(const struct scene *scene, const struct numbers_table *tabl
     draw_label(scene, x, baseline, table->label, label);
     double point = x + table->now_at;
     if (numbers_word(row->metric, row->now, &word)) {
-        canvas_text(scene->canvas, FONT_AXIS, point + table->fraction, baseline, TEXT_RIGHT, false,
-                    figure_color(scene, row->now), word);
+        double width = canvas_text_width(scene->canvas, FONT_AXIS, false, label);
+        draw_word(scene, x + fmin(width, table->label) + NUMBERS_GAP, point + table->fraction,
+                  baseline, figure_color(scene, row->now), word);
         return;
     }
     bool counter = row->metric->kind == SCOPE_KIND_COUNTER;

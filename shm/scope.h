@@ -386,8 +386,9 @@ SCOPE_CHECKED int scope_remove(const char *name, struct scope_error_detail *erro
 SCOPE_CHECKED int scope_sigbus_guard(void);
 
 /* For viewers: lets the engine go first. The calling thread, and what it starts from then on, runs
- * at nice 10 and may be woken up to 2 ms late, together with others; who is nicer already stays so.
- * A system that refuses leaves things as they are. */
+ * at nice 10, and its timers get a slack of 2 ms, so that others may wake with it (poll and select
+ * take more on long waits of their own accord). Who is nicer already stays so. A system that
+ * refuses leaves things as they are. */
 void scope_viewer_yield(void);
 
 #ifdef __cplusplus

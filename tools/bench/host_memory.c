@@ -6,6 +6,8 @@
 
 #include "clock.h"
 
+#define HOLD_MAX ((size_t)2 << 30)
+
 static void sleep_until(uint64_t due_ns) {
     uint64_t now = bench_monotonic_ns();
     while (now < due_ns) {
@@ -22,6 +24,7 @@ size_t bench_host_memory_hold(size_t bytes, uint64_t ns) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     long free_pages = sysconf(_SC_AVPHYS_PAGES);
     size_t most = free_pages > 0 ? (size_t)free_pages / 2 * page : 0;
+    most = most < HOLD_MAX ? most : HOLD_MAX;
     bytes = bytes < most ? bytes / page * page : most;
     char *memory = bytes > 0 ? mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)

@@ -49,7 +49,8 @@ static int drive_leg(struct bench_run *run, struct lsm_publish *publish, const c
         return bench_fail(result, "a watcher does not answer");
     }
     double seconds = result->value[BENCH_SECONDS];
-    if (watched && status == BENCH_OK && seconds > 1 && records < BENCH_WATCHERS) {
+    /* The first sample, at least, is there at once. */
+    if (watched && status == BENCH_OK && seconds > 0.2 && records < BENCH_WATCHERS) {
         return bench_fail(result, "the watchers saw nothing");
     }
     leg->wall += seconds;

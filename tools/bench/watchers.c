@@ -151,15 +151,18 @@ static void end_round(struct bench_watchers *watchers) {
 
 static bool ask_all(struct bench_watchers *watchers, const char *request, size_t size,
                     struct answer answers[BENCH_WATCHERS]) {
+    bool asked[BENCH_WATCHERS];
     bool good = true;
     for (int i = 0; i < BENCH_WATCHERS; i++) {
-        good =
-            send(watchers->watcher[i].talk, request, size, MSG_NOSIGNAL) == (ssize_t)size && good;
+        asked[i] = send(watchers->watcher[i].talk, request, size, MSG_NOSIGNAL) == (ssize_t)size;
     }
-    for (int i = 0; good && i < BENCH_WATCHERS; i++) {
-        good = recv(watchers->watcher[i].talk, &answers[i], sizeof answers[i], 0) ==
-                   (ssize_t)sizeof answers[i] &&
-               answers[i].good;
+    /* Each that was asked is heard: an answer left would be taken for that to the next request. */
+    for (int i = 0; i < BENCH_WATCHERS; i++) {
+        const ssize_t whole = (ssize_t)sizeof answers[i];
+        bool heard =
+            asked[i] && recv(watchers->watcher[i].talk, &answers[i], sizeof answers[i], 0) == whole;
+        answers[i].good = heard && answers[i].good;
+        good = good && answers[i].good;
     }
     return good;
 }
@@ -168,7 +171,18 @@ bool bench_watchers_attach(struct bench_watchers *watchers, const char *name) {
     char request[NAME_BYTES] = "";
     struct answer answers[BENCH_WATCHERS];
     (void)snprintf(request, sizeof request, "%s", name);
-    return ask_all(watchers, request, sizeof request, answers);
+    if (ask_all(watchers, request, sizeof request, answers)) {
+        return true;
+    }
+    end_round(watchers); /* for those that could attach */
+    for (int i = 0; i < BENCH_WATCHERS; i++) {
+        struct answer left;
+        if (answers[i].good) {
+            (void)send(watchers->watcher[i].talk, "", 1, MSG_NOSIGNAL);
+            (void)recv(watchers->watcher[i].talk, &left, sizeof left, 0);
+        }
+    }
+    return false;
 }
 
 bool bench_watchers_detach(struct bench_watchers *watchers, double *cpu_s, double *records) {

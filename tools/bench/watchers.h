@@ -15,7 +15,7 @@ enum { BENCH_WATCHERS = 4, BENCH_WATCH_HZ = 60 };
 
 /* NULL: no processes to be had. */
 struct bench_watchers *bench_watchers_start(void);
-/* All attach to /dev/shm/lsmscope.NAME (at most 48 bytes); false when one could not. */
+/* All attach to /dev/shm/lsmscope.NAME (at most 48 bytes); false: one could not, none is. */
 bool bench_watchers_attach(struct bench_watchers *watchers, const char *name);
 /* All detach. The CPU seconds they used since they attached, together, and the records they copied;
  * false when one did not answer. */
